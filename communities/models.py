@@ -1,0 +1,167 @@
+"""The CPTS itself: its name, its team, its territory and its legal entity, each dated."""
+
+import uuid
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.models import AbstractInvitation, User
+from territories.models import Region, Territory
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+
+class CommunityQuerySet(models.QuerySet["Community"]):
+    def visible_to(self, user: "User | AnonymousUser") -> "CommunityQuerySet":
+        """The CPTS on whose team the person is, when they act in their own name."""
+        if not isinstance(user, User) or user.acting is not None:
+            return self.none()
+        return self.filter(team_members__user=user)
+
+
+class Community(models.Model):
+    """A communauté professionnelle territoriale de santé, from its first draft onwards."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField("intitulé", max_length=200)
+    region = models.ForeignKey(Region, models.PROTECT, related_name="cpts", verbose_name="région")
+    created_by = models.ForeignKey(
+        User, models.RESTRICT, related_name="+", verbose_name="créée par"
+    )
+    created_at = models.DateTimeField("créée le", default=timezone.now)
+
+    objects = CommunityQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "CPTS"
+        verbose_name_plural = "CPTS"
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def team_role(self, user: User) -> "TeamMember.Role | None":
+        """The person's role on the team, or None. Uses prefetched members when there are any."""
+        return next(
+            (
+                TeamMember.Role(member.role)
+                for member in self.team_members.all()
+                if member.user_id == user.pk
+            ),
+            None,
+        )
+
+    @property
+    def territory(self) -> Territory:
+        """The current territory. Raises DoesNotExist if there is none."""
+        return Territory.objects.get(
+            community_link__community=self, community_link__valid_to__isnull=True
+        )
+
+
+class CommunityTerritory(models.Model):
+    """Which territory a CPTS had, from when to when. One has no end: the current one."""
+
+    community = models.ForeignKey(Community, models.CASCADE, related_name="territories")
+    territory = models.OneToOneField(Territory, models.PROTECT, related_name="community_link")
+    valid_from = models.DateField("à partir du", default=timezone.localdate)
+    valid_to = models.DateField("jusqu’au", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "territoire d’une CPTS"
+        verbose_name_plural = "territoires des CPTS"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["community"],
+                condition=Q(valid_to__isnull=True),
+                name="community_one_current_territory",
+            ),
+            models.CheckConstraint(
+                condition=Q(valid_to__isnull=True) | Q(valid_to__gte=F("valid_from")),
+                name="community_territory_dates_in_order",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.community} depuis le {self.valid_from}"
+
+
+class TeamMember(models.Model):
+    """A person on the team of a CPTS, and what they may do there."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner", "responsable"
+        EDITOR = "editor", "rédacteur"
+        READER = "reader", "lecteur"
+
+    community = models.ForeignKey(Community, models.CASCADE, related_name="team_members")
+    user = models.ForeignKey(User, models.RESTRICT, related_name="team_memberships")
+    role = models.CharField("rôle", max_length=10, choices=Role)
+    joined_at = models.DateTimeField("depuis le", default=timezone.now)
+
+    class Meta:
+        verbose_name = "membre de l’équipe"
+        verbose_name_plural = "membres de l’équipe"
+        ordering = ["joined_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["community", "user"], name="team_member_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.get_role_display()})"
+
+
+class TeamInvitation(AbstractInvitation):
+    community = models.ForeignKey(Community, models.CASCADE, related_name="invitations")
+    role = models.CharField("rôle", max_length=10, choices=TeamMember.Role)
+
+    class Meta:
+        verbose_name = "invitation dans une équipe"
+        verbose_name_plural = "invitations dans une équipe"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(accepted_at__isnull=True, accepted_by__isnull=True)
+                | Q(accepted_at__isnull=False, accepted_by__isnull=False),
+                name="team_invitation_accepted_by_someone",
+            ),
+            models.CheckConstraint(condition=~Q(role="owner"), name="team_invitation_never_owner"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} · {self.community}"
+
+
+class OwnershipTransfer(models.Model):
+    """An owner offers the ownership to a team member, who accepts it or not."""
+
+    community = models.ForeignKey(Community, models.CASCADE, related_name="ownership_transfers")
+    from_user = models.ForeignKey(User, models.RESTRICT, related_name="+")
+    to_user = models.ForeignKey(User, models.RESTRICT, related_name="+")
+    offered_at = models.DateTimeField("proposé le", default=timezone.now)
+    accepted_at = models.DateTimeField("accepté le", null=True, blank=True)
+    declined_at = models.DateTimeField("refusé ou retiré le", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "transfert de responsabilité"
+        verbose_name_plural = "transferts de responsabilité"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["community"],
+                condition=Q(accepted_at__isnull=True, declined_at__isnull=True),
+                name="ownership_transfer_one_open",
+                violation_error_message="Un transfert est déjà proposé pour cette CPTS.",
+            ),
+            models.CheckConstraint(
+                condition=Q(accepted_at__isnull=True) | Q(declined_at__isnull=True),
+                name="ownership_transfer_one_answer",
+            ),
+            models.CheckConstraint(
+                condition=~Q(from_user=F("to_user")), name="ownership_transfer_two_people"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.community} : {self.from_user} → {self.to_user}"

@@ -1,0 +1,31 @@
+"""The letter of intent: a case, and what is its own."""
+
+from django.db import models
+from django.db.models import Q
+
+from letters.workflow import LetterWorkflow
+from workflow.models import Case, CaseQuerySet
+
+
+class LetterOfIntent(LetterWorkflow, Case):
+    """A letter of intent. Its answers, attachments, log and documents hang from the case."""
+
+    # The referent's explicit commitment to work on the missions (instruction 2019/218).
+    commits_to_missions = models.BooleanField("engagement sur les missions", default=False)
+    signatory_name = models.CharField("nom du signataire", max_length=150, blank=True)
+    signed_at_place = models.CharField("fait à", max_length=100, blank=True)
+    # Where a region also wants paper, the day the lead says the letter was posted.
+    posted_on = models.DateField("postée le", null=True, blank=True)
+
+    objects = CaseQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "lettre d’intention"
+        verbose_name_plural = "lettres d’intention"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(commits_to_missions=False)
+                | (~Q(signatory_name="") & ~Q(signed_at_place="")),
+                name="letter_commitment_is_signed",
+            ),
+        ]

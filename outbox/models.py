@@ -1,0 +1,74 @@
+"""What must happen after a commit, written in the same transaction as its cause.
+
+A broker that is down, a worker that is killed or a database that restarts loses nothing:
+a row stays until a worker has delivered it, and `deduplication_key` makes sure the same
+cause is never written twice.
+"""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+
+class OutboxEvent(models.Model):
+    """A piece of work to do after commit: a handler's name and the ids it needs, nothing more."""
+
+    handler = models.CharField("traitement", max_length=100)
+    payload = models.JSONField("identifiants", default=dict)
+    deduplication_key = models.CharField("clé d’unicité", max_length=200, unique=True)
+    created_at = models.DateTimeField("créé le", default=timezone.now)
+    available_at = models.DateTimeField("à traiter à partir de", default=timezone.now)
+    done_at = models.DateTimeField("traité le", null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField("essais", default=0)
+    last_error = models.TextField("dernière erreur", blank=True)
+
+    class Meta:
+        verbose_name = "tâche à effectuer"
+        verbose_name_plural = "tâches à effectuer"
+        ordering = ["pk"]
+        indexes = [
+            models.Index(
+                fields=["available_at"],
+                name="outbox_event_pending",
+                condition=Q(done_at__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.handler} ({self.deduplication_key})"
+
+
+class Mail(models.Model):
+    """One message to one recipient, written once and sent once.
+
+    `deduplication_key` names the cause and the recipient: writing it twice is refused by the
+    database, so nobody is mailed twice for the same thing.
+    """
+
+    deduplication_key = models.CharField("clé d’unicité", max_length=250, unique=True)
+    recipient = models.EmailField("destinataire")
+    subject = models.CharField("objet", max_length=250)
+    text_body = models.TextField("texte")
+    html_body = models.TextField("version HTML", blank=True)
+    # Storage names of files to attach, with the name the reader sees: [[name, label], …]
+    attachments = models.JSONField("pièces jointes", default=list, blank=True)
+    created_at = models.DateTimeField("créé le", default=timezone.now)
+    available_at = models.DateTimeField("à envoyer à partir de", default=timezone.now)
+    sent_at = models.DateTimeField("envoyé le", null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField("essais", default=0)
+    last_error = models.TextField("dernière erreur", blank=True)
+
+    class Meta:
+        verbose_name = "courriel"
+        verbose_name_plural = "courriels"
+        ordering = ["pk"]
+        indexes = [
+            models.Index(
+                fields=["available_at"],
+                name="outbox_mail_pending",
+                condition=Q(sent_at__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.subject

@@ -1,0 +1,170 @@
+"""Writing to the outbox, and delivering what it holds."""
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.core.mail import EmailMultiAlternatives
+from django.db import transaction
+from django.utils import timezone
+
+from outbox.models import Mail, OutboxEvent
+from outbox.registry import handler_for
+
+logger = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 100
+RETRY_AFTER = timedelta(seconds=20)
+LONGEST_WAIT = timedelta(hours=1)
+
+
+def publish(handler: str, *, key: str, **payload: Any) -> None:
+    """Record that `handler` must run once this transaction has committed.
+
+    `key` names the cause: publishing the same handler and key again changes nothing.
+    `payload` holds ids only, since rows may change before delivery.
+    """
+    event, created = OutboxEvent.objects.get_or_create(
+        deduplication_key=f"{handler}:{key}",
+        defaults={"handler": handler, "payload": payload},
+    )
+    if created:
+        transaction.on_commit(partial(_call_worker, "event", event.pk))
+
+
+def queue_mail(
+    *,
+    key: str,
+    recipient: str,
+    subject: str,
+    text_body: str,
+    html_body: str = "",
+    attachments: Sequence[tuple[str, str]] = (),
+) -> Mail:
+    """Write one message to one person, to be sent after commit.
+
+    `key` names the cause; with the recipient it makes the message unique, so that a task run
+    twice mails nobody twice. `attachments` are (storage name, visible name) pairs.
+    """
+    recipient = recipient.strip().lower()
+    mail, created = Mail.objects.get_or_create(
+        deduplication_key=f"{key}:{recipient}"[:250],
+        defaults={
+            "recipient": recipient,
+            "subject": " ".join(subject.split())[:250],
+            "text_body": text_body,
+            "html_body": html_body,
+            "attachments": [list(pair) for pair in attachments],
+        },
+    )
+    if created:
+        transaction.on_commit(partial(_call_worker, "mail", mail.pk))
+    return mail
+
+
+def _call_worker(kind: str, pk: int) -> None:
+    """Tell the worker at once; if the broker is away the periodic sweep will find the row."""
+    from outbox.tasks import deliver_event, send_mail  # noqa: PLC0415 - tasks import this module
+
+    task = {"event": deliver_event, "mail": send_mail}[kind]
+    try:
+        task.delay(pk)
+    except Exception:  # noqa: BLE001 - whatever the broker's failure, the row is safe
+        logger.warning("Broker unreachable: %s %s waits for the sweep", kind, pk)
+
+
+def deliver(event_id: int) -> bool:
+    """Run the handler of one event, once. Returns False when there was nothing to do.
+
+    The row stays locked while the handler runs: a second worker skips it. Handler and mark
+    commit together, so a handler that fails halfway leaves no trace and is tried again.
+    """
+    with transaction.atomic():
+        event = (
+            OutboxEvent.objects.select_for_update(skip_locked=True)
+            .filter(pk=event_id, done_at__isnull=True)
+            .first()
+        )
+        if event is None:
+            return False
+        try:
+            with transaction.atomic():
+                handler_for(event.handler)(**event.payload)
+        except Exception as error:
+            logger.exception("Outbox event %s failed", event.pk)
+            _postpone(event, error)
+        else:
+            event.done_at = timezone.now()
+            event.attempts += 1
+            event.last_error = ""
+        event.save(update_fields=["done_at", "attempts", "last_error", "available_at"])
+    return event.done_at is not None
+
+
+def send(mail_id: int) -> bool:
+    """Send one message, once. Returns False when it was sent already or could not leave."""
+    with transaction.atomic():
+        mail = (
+            Mail.objects.select_for_update(skip_locked=True)
+            .filter(pk=mail_id, sent_at__isnull=True)
+            .first()
+        )
+        if mail is None:
+            return False
+        try:
+            _message(mail).send()
+        except Exception as error:  # noqa: BLE001 - a refused mail is kept and tried again
+            logger.warning("Mail %s could not leave: %s", mail.pk, type(error).__name__)
+            _postpone(mail, error)
+        else:
+            mail.sent_at = timezone.now()
+            mail.attempts += 1
+            mail.last_error = ""
+        mail.save(update_fields=["sent_at", "attempts", "last_error", "available_at"])
+    return mail.sent_at is not None
+
+
+def _postpone(row: OutboxEvent | Mail, error: Exception) -> None:
+    row.attempts += 1
+    row.last_error = f"{type(error).__name__}: {error}"[:2000]
+    row.available_at = timezone.now() + min(RETRY_AFTER * row.attempts, LONGEST_WAIT)
+
+
+def _message(mail: Mail) -> EmailMultiAlternatives:
+    host = settings.PORTAL_URL.split("//")[-1].split(":")[0]
+    message = EmailMultiAlternatives(
+        subject=mail.subject,
+        body=mail.text_body,
+        to=[mail.recipient],
+        # The same message keeps the same identifier when it is tried again.
+        headers={"Message-ID": f"<mail-{mail.pk}@{host}>"},
+    )
+    if mail.html_body:
+        message.attach_alternative(mail.html_body, "text/html")
+    for name, label in mail.attachments:
+        with default_storage.open(name, "rb") as file:
+            message.attach(label, file.read(), "application/pdf")
+    return message
+
+
+def pending() -> tuple[list[int], list[int]]:
+    """Ids of the events and of the mails that are due and not yet delivered."""
+    due = {"available_at__lte": timezone.now(), "attempts__lt": MAX_ATTEMPTS}
+    events = OutboxEvent.objects.filter(done_at__isnull=True, **due).values_list("pk", flat=True)
+    mails = Mail.objects.filter(sent_at__isnull=True, **due).values_list("pk", flat=True)
+    return list(events[:500]), list(mails[:500])
+
+
+def deliver_pending() -> int:
+    """Deliver all that is due, here and now: the sweep, and commands run without a worker."""
+    delivered = 0
+    for _ in range(10):
+        events, mails = pending()
+        if not events and not mails:
+            break
+        delivered += sum(deliver(pk) for pk in events) + sum(send(pk) for pk in mails)
+    return delivered
