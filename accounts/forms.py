@@ -1,11 +1,110 @@
+"""The forms of people's accounts, allauth's in our words and ours."""
+
+from typing import Any
+
+from allauth.account import forms as allauth_forms
 from django import forms
 
+from accounts.models import User
+from cpts_portal.forms import PortalFormMixin, PortalModelForm
 
-class SignupDetailsForm(forms.Form):
-    first_name = forms.CharField(label="Prénom", max_length=100)
-    last_name = forms.CharField(label="Nom", max_length=100)
+CHOOSING_HINT = (
+    "12 caractères au moins. Le plus simple : quatre ou cinq mots sans rapport entre eux. "
+    "Ni votre nom, ni votre adresse, ni un mot de passe très courant."
+)
 
-    def signup(self, _request, user):
-        user.first_name = self.cleaned_data["first_name"]
-        user.last_name = self.cleaned_data["last_name"]
-        user.save(update_fields=["first_name", "last_name"])
+
+class _EntranceMixin(PortalFormMixin):
+    """allauth's forms in our look: labels and hints of ours, no placeholder."""
+
+    words: dict[str, tuple[str, str]] = {
+        "login": ("Adresse électronique", ""),
+        "email": ("Adresse électronique", ""),
+        "password": ("Mot de passe", ""),
+        "password1": ("Mot de passe", CHOOSING_HINT),
+        "password2": ("Le même mot de passe, une seconde fois", ""),
+        "oldpassword": ("Mot de passe actuel", ""),
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.widget.attrs.pop("placeholder", None)
+            if name in self.words:
+                field.label, field.help_text = self.words[name]
+
+
+class LoginForm(_EntranceMixin, allauth_forms.LoginForm):
+    pass
+
+
+class SignupForm(_EntranceMixin, allauth_forms.SignupForm):
+    # allauth's adapter stores both names: it knows them by these names.
+    first_name = forms.CharField(
+        label="Prénom",
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
+    )
+    last_name = forms.CharField(
+        label="Nom",
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
+    )
+    field_order = ["first_name", "last_name", "email", "password1", "password2"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields[
+            "email"
+        ].help_text = (
+            "Par exemple : prenom.nom@exemple.fr. Nous y enverrons un lien pour la vérifier."
+        )
+
+
+class ResetPasswordForm(_EntranceMixin, allauth_forms.ResetPasswordForm):
+    pass
+
+
+class ResetPasswordKeyForm(_EntranceMixin, allauth_forms.ResetPasswordKeyForm):
+    words = _EntranceMixin.words | {"password1": ("Nouveau mot de passe", CHOOSING_HINT)}
+
+
+class ChangePasswordForm(_EntranceMixin, allauth_forms.ChangePasswordForm):
+    words = ResetPasswordKeyForm.words
+
+
+class SetPasswordForm(_EntranceMixin, allauth_forms.SetPasswordForm):
+    words = ResetPasswordKeyForm.words
+
+
+class AddEmailForm(_EntranceMixin, allauth_forms.AddEmailForm):
+    words = {
+        "email": (
+            "Nouvelle adresse électronique",
+            "Nous y enverrons un lien ; l’adresse actuelle reste valable jusque-là.",
+        )
+    }
+
+
+class ReauthenticateForm(_EntranceMixin, allauth_forms.ReauthenticateForm):
+    pass
+
+
+class ProfileForm(PortalModelForm):
+    """Who the person is, as teams and desks see them."""
+
+    class Meta:
+        model = User
+        fields = ["first_name", "last_name", "profession"]
+        widgets = {
+            "first_name": forms.TextInput(attrs={"autocomplete": "given-name"}),
+            "last_name": forms.TextInput(attrs={"autocomplete": "family-name"}),
+            "profession": forms.TextInput(attrs={"autocomplete": "organization-title"}),
+        }
+        labels = {"first_name": "Prénom", "last_name": "Nom", "profession": "Profession"}
+        help_texts = {"profession": "Par exemple : médecin généraliste, sage-femme, coordinatrice."}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["first_name"].required = True
+        self.fields["last_name"].required = True

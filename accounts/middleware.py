@@ -5,6 +5,8 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 SESSION_KEY = "acting_membership"
+# Whether the person holds a role at all: tells the header to offer the switch, without a query.
+SESSION_HOLDS_ROLES = "holds_roles"
 
 
 class ActingRoleMiddleware:

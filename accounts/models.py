@@ -101,7 +101,7 @@ class Organisation(models.Model):
         blank=True,
         related_name="organisations",
         verbose_name="département",
-        help_text="Vide : l’organisme sert toute la région.",
+        help_text="Vide : l’organisme sert toute la région.",
     )
     service = models.CharField("service", max_length=200, blank=True)
     address = models.TextField("adresse postale", blank=True)

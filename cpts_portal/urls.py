@@ -1,8 +1,14 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from cpts_portal import pages
+
 urlpatterns = [
     path("", include("desks.urls")),
-    path("compte/", include("allauth.urls")),
+    path("", include("accounts.urls")),
+    path("compte/", include("accounts.auth_urls")),
+    path("accessibilite/", pages.accessibility, name="accessibility"),
+    path("mentions-legales/", pages.legal_notice, name="legal_notice"),
+    path("donnees-personnelles/", pages.personal_data, name="personal_data"),
     path("administration/", admin.site.urls),
 ]

@@ -25,6 +25,7 @@ PROJECT_APPS = [
 ]
 
 INSTALLED_APPS = [
+    "cpts_portal",
     *PROJECT_APPS,
     "django.contrib.admin",
     "django.contrib.auth",
@@ -74,6 +75,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "accounts.context_processors.acting_role",
+                "cpts_portal.context_processors.portal",
             ],
         },
     },
@@ -110,12 +112,24 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "desks:welcome"
 ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
-ACCOUNT_SIGNUP_FORM_CLASS = "accounts.forms.SignupDetailsForm"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_PREVENT_ENUMERATION = True
-ACCOUNT_SESSION_REMEMBER = None
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = False
+ACCOUNT_FORMS = {
+    "login": "accounts.forms.LoginForm",
+    "signup": "accounts.forms.SignupForm",
+    "add_email": "accounts.forms.AddEmailForm",
+    "change_password": "accounts.forms.ChangePasswordForm",
+    "set_password": "accounts.forms.SetPasswordForm",
+    "reset_password": "accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "accounts.forms.ResetPasswordKeyForm",
+    "reauthenticate": "accounts.forms.ReauthenticateForm",
+}
 
 # --- Language, time, numbers --------------------------------------------------------
 LANGUAGE_CODE = "fr"
@@ -164,6 +178,9 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # Absolute links in mails and PDFs start here: a request's Host header is never trusted for it.
 PORTAL_URL = env("PORTAL_URL", default="http://localhost:8000").rstrip("/")
 PORTAL_NAME = "Portail CPTS"
+# Who runs this portal and whom to write to, as every page says it.
+PORTAL_OPERATOR = env("PORTAL_OPERATOR", default="Agence régionale de santé (démonstration)")
+PORTAL_CONTACT_EMAIL = env("PORTAL_CONTACT_EMAIL", default="")
 
 # --- Worker -------------------------------------------------------------------------
 CELERY_BROKER_URL = env(

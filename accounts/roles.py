@@ -1,0 +1,37 @@
+"""Acting in a role: chosen by the person, shown on every page, never assumed silently."""
+
+from typing import Any
+
+from django.contrib.auth.signals import user_logged_in
+from django.dispatch import receiver
+from django.http import HttpRequest
+
+from accounts.middleware import SESSION_HOLDS_ROLES, SESSION_KEY
+from accounts.models import Membership, User
+
+
+def switch(request: HttpRequest, membership: Membership | None) -> None:
+    """Act in one of the person's own memberships, or in their own name (None) from now on."""
+    if membership is None:
+        request.session.pop(SESSION_KEY, None)
+    else:
+        if membership.user_id != request.user.pk or not membership.is_active:
+            raise ValueError("A person acts only in a role of their own that is in force.")
+        request.session[SESSION_KEY] = membership.pk
+        request.session[SESSION_HOLDS_ROLES] = True
+    if isinstance(request.user, User):
+        request.user.acting = membership
+
+
+@receiver(user_logged_in)
+def begin_in_a_role(*, request: HttpRequest | None, user: User, **_kwargs: Any) -> None:
+    """Someone who holds a role opens the portal in it: their work is the desk's.
+
+    The header says so on every page and offers the way back to one's own name.
+    """
+    if request is None or not hasattr(request, "session"):
+        return
+    first = user.memberships.filter(is_active=True).order_by("created_at", "pk").first()
+    if first is not None:
+        request.session[SESSION_KEY] = first.pk
+        request.session[SESSION_HOLDS_ROLES] = True
