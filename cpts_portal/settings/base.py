@@ -6,8 +6,10 @@ from warnings import filterwarnings
 
 import environ
 
+from devstack import paths
+
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
-VAR_DIR = BASE_DIR / "var"
+VAR_DIR = paths.VAR
 
 env = environ.Env()
 
@@ -83,9 +85,7 @@ TEMPLATES = [
 
 # --- Database ---------------------------------------------------------------------
 DATABASES = {
-    "default": env.db_url(
-        "DATABASE_URL", default=f"postgres://cpts@/cpts?host={VAR_DIR / 'postgres'}"
-    )
+    "default": env.db_url("DATABASE_URL", default=paths.database_url())
     | {"ATOMIC_REQUESTS": True, "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=60)}
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -183,9 +183,7 @@ PORTAL_OPERATOR = env("PORTAL_OPERATOR", default="Agence régionale de santé (d
 PORTAL_CONTACT_EMAIL = env("PORTAL_CONTACT_EMAIL", default="")
 
 # --- Worker -------------------------------------------------------------------------
-CELERY_BROKER_URL = env(
-    "CELERY_BROKER_URL", default=f"redis+socket://{VAR_DIR / 'valkey' / 's.sock'}"
-)
+CELERY_BROKER_URL = env("CELERY_BROKER_URL", default=paths.broker_url())
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

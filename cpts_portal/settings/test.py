@@ -2,8 +2,9 @@
 
 from cpts_portal.settings.base import *
 from cpts_portal.settings.base import BASE_DIR, DATABASES, env
+from devstack import paths
 
-SECRET_KEY = "insecure-key-for-tests"
+SECRET_KEY = "insecure-key-for-tests"  # noqa: S105
 DEBUG = False
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -12,13 +13,16 @@ DEFAULT_FROM_EMAIL = "Portail CPTS <portail@example.test>"
 PORTAL_URL = "http://testserver"
 MEDIA_ROOT = BASE_DIR / "var" / "test-media"
 STORAGES = {
-    "default": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": MEDIA_ROOT, "base_url": None},
-    },
+    # Follows MEDIA_ROOT, which each test sets to a folder of its own.
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-DATABASES["default"]["CONN_MAX_AGE"] = 0
+# A server of their own: a portal that runs from the same folder is not disturbed.
+DATABASES["default"] |= env.db_url(
+    "DATABASE_URL", default=paths.database_url(paths.TEST_POSTGRES)
+) | {"CONN_MAX_AGE": 0}
 DATABASES["default"]["TEST"] = {"NAME": env("TEST_DATABASE_NAME", default="test_cpts")}
+# Nothing listens: what is published waits in the outbox for the test to deliver it.
+CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="memory://")
 # No rate limit between tests; the tests of the limits set their own.
 ACCOUNT_RATE_LIMITS = False
