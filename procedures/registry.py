@@ -1,0 +1,94 @@
+"""The procedures in use. Loaded once, when Django starts."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from django.utils import timezone
+
+from procedures.loader import ProcedureFilesError, check_together, read_procedure
+from procedures.schema import NATIONAL, Procedure
+from procedures.sources import read_sources
+
+REGIONS_FOLDER: Final = Path(__file__).resolve().parent / "regions"
+PUBLISHED_FILE: Final = "PUBLISHED.toml"
+
+
+class UnknownProcedureError(LookupError):
+    """No file describes this procedure, or none is in force yet."""
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Every version of every procedure, by key and version."""
+
+    procedures: tuple[Procedure, ...]
+
+    def get(self, key: str, version: int) -> Procedure:
+        for procedure in self.procedures:
+            if (procedure.key, procedure.version) == (key, version):
+                return procedure
+        raise UnknownProcedureError(f"La procédure « {key} », version {version}, n’existe pas.")
+
+    def current(self, key: str, on: date) -> Procedure:
+        versions = [p for p in self.procedures if p.key == key and p.valid_from <= on]
+        if not versions:
+            raise UnknownProcedureError(f"La procédure « {key} » n’existe pas au {on:%d/%m/%Y}.")
+        return max(versions, key=lambda procedure: procedure.version)
+
+    def key_for_region(self, region_code: str) -> str:
+        return next(
+            (p.key for p in self.procedures if region_code and p.region_code == region_code),
+            NATIONAL,
+        )
+
+
+def procedure_files(folder: Path) -> list[Path]:
+    """The files of the procedures, in the order of their names."""
+    return sorted(path for path in folder.glob("*.toml") if path.name != PUBLISHED_FILE)
+
+
+def load(folder: Path = REGIONS_FOLDER) -> Registry:
+    """Read every file of the folder. Raises ProcedureFilesError with all their faults."""
+    sources = read_sources()
+    faults: list[str] = []
+    procedures: list[Procedure] = []
+    for path in procedure_files(folder):
+        try:
+            procedures.append(read_procedure(path, sources))
+        except ProcedureFilesError as error:
+            faults += error.faults
+    if not faults:
+        faults = check_together(procedures)
+    if faults:
+        raise ProcedureFilesError(faults)
+    return Registry(tuple(sorted(procedures, key=lambda p: (p.key, p.version))))
+
+
+@cache
+def registry() -> Registry:
+    """The registry of this process. Raises ProcedureFilesError when a file is wrong."""
+    return load(REGIONS_FOLDER)
+
+
+def get(key: str, version: int) -> Procedure:
+    """One version of a procedure: what a case keeps. Raises UnknownProcedureError."""
+    return registry().get(key, version)
+
+
+def current(key: str, on: date | None = None) -> Procedure:
+    """The version in force on a day (today by default). Raises UnknownProcedureError."""
+    return registry().current(key, on or timezone.localdate())
+
+
+def for_region(region_code: str, on: date | None = None) -> Procedure:
+    """The procedure of a region (INSEE code), or the national one where there is none."""
+    return current(registry().key_for_region(region_code), on)
+
+
+def all_procedures() -> Iterable[Procedure]:
+    """Every version of every procedure, by key then version."""
+    return registry().procedures
