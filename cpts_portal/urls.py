@@ -1,9 +1,11 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from cpts_portal import pages
+from cpts_portal import health, pages
 
 urlpatterns = [
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
     path("", include("desks.urls")),
     path("", include("accounts.urls")),
     path("compte/", include("accounts.auth_urls")),

@@ -1,0 +1,85 @@
+"""Everything the continuous integration checks, in the order of what fails fastest."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from devstack.console import say
+from devstack.paths import PROJECT
+
+BIN = Path(sys.executable).parent
+WORKERS = "2"
+
+# What production settings require. `.test` names never exist (RFC 6761).
+PRODUCTION = {
+    "DJANGO_SETTINGS_MODULE": "cpts_portal.settings.production",
+    "SECRET_KEY": "only-to-read-the-production-settings-0123456789-abcdefghijklmnop",
+    "DATABASE_URL": "postgres://portal:password@database.test/portal",
+    "CELERY_BROKER_URL": "redis://broker.test/0",
+    "ALLOWED_HOSTS": "portal.test",
+    "PORTAL_URL": "https://portal.test",
+    "DEFAULT_FROM_EMAIL": "Portail CPTS <portail@portal.test>",
+    "EMAIL_URL": "smtp://mail.test:25",
+}
+
+
+class Check(NamedTuple):
+    name: str
+    command: list[str]
+    variables: dict[str, str] = {}
+
+
+STATIC = [
+    Check("Style (ruff check)", [f"{BIN}/ruff", "check"]),
+    Check("Mise en forme (ruff format)", [f"{BIN}/ruff", "format", "--check"]),
+    Check("Sens des imports (import-linter)", [f"{BIN}/lint-imports"]),
+    Check("Types (mypy)", [f"{BIN}/mypy", "."]),
+]
+DJANGO = [
+    Check(
+        "Migrations à jour (makemigrations --check)",
+        [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
+        {"DJANGO_SETTINGS_MODULE": "cpts_portal.settings.test"},
+    ),
+    Check(
+        "Réglages de production (check --deploy)",
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        PRODUCTION,
+    ),
+]
+
+
+def run_static() -> int:
+    """Lint, types and import contracts: needs no server."""
+    return _report(_run(STATIC))
+
+
+def run_all(pytest_options: list[str]) -> int:
+    """Every check, then the tests. All run even when one fails; returns the exit code."""
+    failed = _run([*STATIC, *DJANGO])
+    tests = Check("Tests (pytest)", [f"{BIN}/pytest", "-n", WORKERS, *pytest_options])
+    # Said before the tests, so that pytest's own closing line is the last one.
+    if failed:
+        say(f"\n✗ En échec avant les tests : {', '.join(failed)}")
+    return 1 if _run([tests]) or failed else 0
+
+
+def _run(checks: list[Check]) -> list[str]:
+    """Run each step in turn; returns the names of those that failed."""
+    failed = []
+    for name, command, variables in checks:
+        say(f"\n→ {name}")
+        # The shell's own settings module must not decide.
+        environment = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
+        done = subprocess.run(command, cwd=PROJECT, env=environment | variables, check=False)
+        if done.returncode:
+            say(f"✗ {name}")
+            failed.append(name)
+    return failed
+
+
+def _report(failed: list[str]) -> int:
+    say(f"\n✗ En échec : {', '.join(failed)}" if failed else "\n✓ Tout est en ordre.")
+    return 1 if failed else 0
