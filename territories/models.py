@@ -11,6 +11,8 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
+from territories.querysets import CommuneManager, IntercommunalityQuerySet
+
 
 class Vintage(models.Model):
     """One load of the reference data: which COG, which legal populations, from which file."""
@@ -68,7 +70,10 @@ class Intercommunality(models.Model):
     siren = models.CharField("SIREN", max_length=9, primary_key=True)
     name = models.CharField("nom", max_length=200)
     kind = models.CharField("nature", max_length=10)
+    # « | name | SIREN | », normalised.
     search_key = models.TextField("clé de recherche")
+
+    objects = IntercommunalityQuerySet.as_manager()
 
     class Meta:
         verbose_name = "EPCI"
@@ -93,7 +98,11 @@ class Commune(models.Model):
     kind = models.CharField("nature", max_length=15, choices=Kind, default=Kind.COMMUNE)
     name = models.CharField("nom", max_length=100)
     department = models.ForeignKey(
-        Department, models.PROTECT, related_name="communes", verbose_name="département"
+        Department,
+        models.PROTECT,
+        related_name="communes",
+        verbose_name="département",
+        db_index=False,  # below, without the second index Django adds for LIKE
     )
     intercommunality = models.ForeignKey(
         Intercommunality,
@@ -102,6 +111,7 @@ class Commune(models.Model):
         blank=True,
         related_name="communes",
         verbose_name="EPCI",
+        db_index=False,
     )
     parent = models.ForeignKey(
         "self",
@@ -110,21 +120,33 @@ class Commune(models.Model):
         blank=True,
         related_name="arrondissements",
         verbose_name="commune entière",
+        db_index=False,
     )
     postal_codes = ArrayField(
         models.CharField(max_length=5), default=list, verbose_name="codes postaux"
     )
     # Municipal population in force for the vintage; unknown (null) for a few overseas islands.
     population = models.PositiveIntegerField("population légale", null=True, blank=True)
-    # Normalised name, INSEE code, postal codes, former names and codes: one indexed column.
+    name_key = models.CharField("nom normalisé", max_length=110)
+    # « | name | code postal codes || former name | former code | », normalised: one indexed
+    # column for whatever people type. What follows the double bar is not the commune's own.
     search_key = models.TextField("clé de recherche")
+    # A commune that a later COG no longer has: kept for the territories that name it.
     is_active = models.BooleanField("en vigueur", default=True)
+
+    objects = CommuneManager()
 
     class Meta:
         verbose_name = "commune"
         ordering = ["name", "code"]
         indexes = [
             GinIndex(OpClass("search_key", name="gin_trgm_ops"), name="commune_search"),
+            models.Index(fields=["name_key"], name="commune_name_key"),
+            models.Index(fields=["department"], name="commune_department"),
+            models.Index(fields=["intercommunality"], name="commune_intercommunality"),
+            models.Index(
+                fields=["parent"], name="commune_parent", condition=Q(parent__isnull=False)
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -146,10 +168,11 @@ class FormerCommune(models.Model):
         ASSOCIATED = "associee", "commune associée"
         FORMER = "ancienne", "ancien code"
 
-    code = models.CharField("code INSEE", max_length=5)
+    code = models.CharField("code INSEE", max_length=5, primary_key=True)
     kind = models.CharField("nature", max_length=10, choices=Kind)
+    # The COG gives no name for a code it no longer uses.
     name = models.CharField("nom", max_length=100, blank=True)
-    search_key = models.TextField("clé de recherche", blank=True)
+    name_key = models.CharField("nom normalisé", max_length=110, blank=True)
     current = models.ForeignKey(
         Commune, models.CASCADE, related_name="former", verbose_name="commune actuelle"
     )
@@ -158,9 +181,7 @@ class FormerCommune(models.Model):
         verbose_name = "ancienne commune"
         verbose_name_plural = "anciennes communes"
         ordering = ["code"]
-        constraints = [
-            models.UniqueConstraint(fields=["code", "kind"], name="former_commune_unique"),
-        ]
+        indexes = [models.Index(fields=["name_key"], name="former_commune_name_key")]
 
     def __str__(self) -> str:
         return f"{self.name or self.code} → {self.current_id}"
