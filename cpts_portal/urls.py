@@ -12,5 +12,6 @@ urlpatterns = [
     path("accessibilite/", pages.accessibility, name="accessibility"),
     path("mentions-legales/", pages.legal_notice, name="legal_notice"),
     path("donnees-personnelles/", pages.personal_data, name="personal_data"),
+    path("territoires/", include("territories.urls")),
     path("administration/", admin.site.urls),
 ]

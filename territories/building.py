@@ -24,6 +24,10 @@ _FORMER_KINDS = {"commune-deleguee": "deleguee", "commune-associee": "associee"}
 _CURRENT_KINDS = {"commune-actuelle": "commune", "arrondissement-municipal": "arrondissement"}
 
 
+def _say_nothing(line: str) -> None:
+    """Progress nobody asked to see."""
+
+
 class PackageError(ValueError):
     """The folder is not an unpacked package; the message says what is missing."""
 
@@ -33,7 +37,7 @@ def build(
     *,
     cog_year: int | None = None,
     population_year: int | None = None,
-    report: Callable[[str], None] = lambda line: None,
+    report: Callable[[str], None] = _say_nothing,
 ) -> dict[str, bytes]:
     """Return the reference files by name, from the unpacked npm package.
 

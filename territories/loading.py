@@ -21,6 +21,10 @@ _LOCK = 7_203_141
 Report = Callable[[str], None]
 
 
+def _say_nothing(line: str) -> None:
+    """Progress nobody asked to see."""
+
+
 class LoadInProgressError(RuntimeError):
     """Another load is running: wait for its end, then look at what it loaded."""
 
@@ -64,7 +68,7 @@ def current_vintage() -> Vintage | None:
     return Vintage.objects.filter(is_current=True).first()
 
 
-def load(source: Source, *, report: Report = lambda line: None) -> LoadOutcome:
+def load(source: Source, *, report: Report = _say_nothing) -> LoadOutcome:
     """Read, check and load the reference files in one transaction.
 
     Loading the files already in force changes nothing and says so. Raises ReferenceDataError
@@ -80,7 +84,7 @@ def load(source: Source, *, report: Report = lambda line: None) -> LoadOutcome:
     return load_data(data, report=report)
 
 
-def load_data(data: ReferenceData, *, report: Report = lambda line: None) -> LoadOutcome:
+def load_data(data: ReferenceData, *, report: Report = _say_nothing) -> LoadOutcome:
     """Load files already read and checked. Raises LoadInProgressError."""
     tables = database_tables(data)
     with transaction.atomic():
@@ -108,7 +112,7 @@ def load_data(data: ReferenceData, *, report: Report = lambda line: None) -> Loa
         # Without fresh statistics the first searches would not use their index.
         cursor.execute("ANALYZE territories_commune, territories_formercommune")
     report(f"En vigueur : {vintage}.")
-    return LoadOutcome(True, vintage, data.counts(), deactivated)
+    return LoadOutcome(changed=True, vintage=vintage, counts=data.counts(), deactivated=deactivated)
 
 
 def database_tables(data: ReferenceData) -> list[Table]:

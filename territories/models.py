@@ -73,6 +73,8 @@ class Intercommunality(models.Model):
     # « | name | SIREN | », normalised.
     search_key = models.TextField("clé de recherche")
 
+    commune_count: int  # given by `search()`
+
     objects = IntercommunalityQuerySet.as_manager()
 
     class Meta:

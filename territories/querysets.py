@@ -72,6 +72,7 @@ def commune_search_query(text: str, limit: int = MAX_RESULTS) -> tuple[str, list
         anywhere = starts = [f"% | {whole} |%"]
         condition, condition_parameters = "name_key = %s", [whole]
     else:
+        words = list(dict.fromkeys(words))
         anywhere, starts = _patterns(words)
         condition = " AND ".join(["search_key LIKE %s"] * len(anywhere))
         condition_parameters = anywhere

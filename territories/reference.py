@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -217,47 +217,44 @@ def read(source: Source) -> ReferenceData:
     )
 
 
-def _read_manifest(source: Source) -> dict:
+def _read_manifest(source: Source) -> dict[str, Any]:
     try:
         manifest = json.loads(source[MANIFEST])
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         line = getattr(error, "lineno", None)
         raise ReferenceDataError([Problem(MANIFEST, line, "ce n’est pas du JSON.")]) from error
-    problems = []
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise _refused(MANIFEST, f"la clé « format » doit valoir {FORMAT}.")
-    for key in ("cog_year", "population_year"):
-        if not (isinstance(manifest.get(key), int) and 2000 <= manifest[key] <= 2100):
-            problems.append(Problem(MANIFEST, None, f"la clé « {key} » doit être une année."))
+    problems = [
+        Problem(MANIFEST, None, f"la clé « {key} » doit être une année.")
+        for key in ("cog_year", "population_year")
+        if not (isinstance(manifest.get(key), int) and 2000 <= manifest[key] <= 2100)
+    ]
     if not (isinstance(manifest.get("source"), str) and 0 < len(manifest["source"]) <= 200):
         problems.append(
             Problem(MANIFEST, None, "la clé « source » doit être un texte de 200 signes au plus.")
         )
-    files = manifest.get("files")
-    if not isinstance(files, dict) or set(files) != set(COLUMNS):
-        expected = ", ".join(COLUMNS)
-        problems.append(
-            Problem(MANIFEST, None, f"la clé « files » doit décrire exactement : {expected}.")
-        )
-    else:
-        for table, entry in files.items():
-            if not (
-                isinstance(entry, dict)
-                and isinstance(entry.get("name"), str)
-                and isinstance(entry.get("rows"), int)
-                and isinstance(entry.get("sha256"), str)
-            ):
-                problems.append(
-                    Problem(MANIFEST, None, f"« {table} » doit donner name, rows et sha256.")
-                )
-            elif entry["name"] not in source:
-                problems.append(
-                    Problem(entry["name"], None, f"fichier annoncé par {MANIFEST} mais absent.")
-                )
+    problems += _file_entry_problems(source, manifest.get("files"))
     if problems:
         raise ReferenceDataError(problems)
-    manifest["files"] = {table: files[table] for table in COLUMNS}
+    manifest["files"] = {table: manifest["files"][table] for table in COLUMNS}
     return manifest
+
+
+def _file_entry_problems(source: Source, files: Any) -> Iterator[Problem]:
+    if not isinstance(files, dict) or set(files) != set(COLUMNS):
+        expected = ", ".join(COLUMNS)
+        yield Problem(MANIFEST, None, f"la clé « files » doit décrire exactement : {expected}.")
+        return
+    for table, entry in files.items():
+        if not isinstance(entry, dict) or {key: type(value) for key, value in entry.items()} != {
+            "name": str,
+            "rows": int,
+            "sha256": str,
+        }:
+            yield Problem(MANIFEST, None, f"« {table} » doit donner name, rows et sha256.")
+        elif entry["name"] not in source:
+            yield Problem(entry["name"], None, f"fichier annoncé par {MANIFEST} mais absent.")
 
 
 def _read_rows(
@@ -415,17 +412,8 @@ class _Checker:
                     index,
                     f"codes postaux « {postal_codes} » : cinq chiffres, séparés par une espace.",
                 )
-            if kind == "arrondissement":
-                if parent not in wholes:
-                    self._report(
-                        table, index, f"commune entière « {parent} » inconnue (arrondissement)."
-                    )
-            elif kind != "commune":
-                self._report(
-                    table, index, f"nature « {kind} » : commune ou arrondissement attendu."
-                )
-            elif parent:
-                self._report(table, index, "seul un arrondissement a une commune entière (parent).")
+            if (kind != "commune" or parent) and (wrong := _kind_reason(kind, parent, wholes)):
+                self._report(table, index, wrong)
 
     def _former_communes(self) -> None:
         table = "former_communes"
@@ -442,6 +430,16 @@ class _Checker:
                 )
             elif kind == "ancienne" and code in communes:
                 self._report(table, index, f"« {code} » est encore une commune.")
+
+
+def _kind_reason(kind: str, parent: str, wholes: set[str]) -> str:
+    if kind == "arrondissement":
+        return (
+            "" if parent in wholes else f"commune entière « {parent} » inconnue (arrondissement)."
+        )
+    if kind == "commune":
+        return "seul un arrondissement a une commune entière (parent)."
+    return f"nature « {kind} » : commune ou arrondissement attendu."
 
 
 def _is_count(text: str) -> bool:

@@ -15,6 +15,7 @@ from psycopg import sql
 
 from devstack.paths import PROJECT, TEST_POSTGRES
 from devstack.postgres import Postgres
+from tests.reference_data import django_db_setup, loaded_territories  # noqa: F401 - fixtures
 
 SERVER = pytest.StashKey[Postgres]()
 
