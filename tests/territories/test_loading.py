@@ -318,7 +318,7 @@ CODE = "81144,commune,Lescure-d'Albigeois,81,"
         pytest.param(
             "communes",
             lambda text: text.replace("81144,", '"81144"x,'),
-            "communes.csv.gz, ligne 4 : ligne CSV illisible ('',' expected after '\"').",
+            "communes.csv.gz, ligne 4 : ligne CSV illisible (',' expected after '\"').",
             id="bad quotes",
         ),
         pytest.param(
