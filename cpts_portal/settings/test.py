@@ -26,3 +26,7 @@ DATABASES["default"]["TEST"] = {"NAME": env("TEST_DATABASE_NAME", default="test_
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="memory://")
 # No rate limit between tests; the tests of the limits set their own.
 ACCOUNT_RATE_LIMITS = False
+
+# Static files straight from the sources: a test needs no collectstatic.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = True
