@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from devstack.console import say
-from devstack.paths import PROJECT
+from devstack.paths import PROJECT, TEST_POSTGRES
+from devstack.postgres import Postgres
 
 BIN = Path(sys.executable).parent
 WORKERS = "2"
@@ -34,7 +35,7 @@ class Check(NamedTuple):
 STATIC = [
     Check("Style (ruff check)", [f"{BIN}/ruff", "check"]),
     Check("Mise en forme (ruff format)", [f"{BIN}/ruff", "format", "--check"]),
-    Check("Sens des imports (import-linter)", [f"{BIN}/lint-imports"]),
+    Check("Sens des imports (import-linter)", [f"{BIN}/lint-imports", "--no-logo"]),
     Check("Types (mypy)", [f"{BIN}/mypy", "."]),
 ]
 DJANGO = [
@@ -58,12 +59,19 @@ def run_static() -> int:
 
 def run_all(pytest_options: list[str]) -> int:
     """Every check, then the tests. All run even when one fails; returns the exit code."""
-    failed = _run([*STATIC, *DJANGO])
-    tests = Check("Tests (pytest)", [f"{BIN}/pytest", "-n", WORKERS, *pytest_options])
-    # Said before the tests, so that pytest's own closing line is the last one.
-    if failed:
-        say(f"\n✗ En échec avant les tests : {', '.join(failed)}")
-    return 1 if _run([tests]) or failed else 0
+    failed = _run(STATIC)
+    server = Postgres(TEST_POSTGRES, durable=False)
+    server.start()
+    try:
+        failed += _run(DJANGO)
+        # Said before the tests, so that pytest's own closing line is the last one.
+        if failed:
+            say(f"\n✗ En échec avant les tests : {', '.join(failed)}")
+        tests = Check("Tests (pytest)", [f"{BIN}/pytest", "-n", WORKERS, *pytest_options])
+        failed += _run([tests])
+    finally:
+        server.stop()
+    return 1 if failed else 0
 
 
 def _run(checks: list[Check]) -> list[str]:

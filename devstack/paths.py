@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 PROJECT = Path(__file__).resolve().parent.parent
-VAR = PROJECT / "var"
+VAR = Path(os.environ.get("VAR_DIR") or PROJECT / "var").resolve()
 POSTGRES = VAR / "postgres"
 TEST_POSTGRES = VAR / "test-postgres"
 VALKEY = VAR / "valkey"

@@ -123,7 +123,7 @@ def other_port(port: int) -> int:
 @contextmanager
 def only_one(port: int) -> Iterator[None]:
     """Hold the folder: a second portal on the same data is refused with the first's address."""
-    VAR.mkdir(exist_ok=True)
+    VAR.mkdir(parents=True, exist_ok=True)
     with (VAR / "run.lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -321,4 +321,4 @@ def ignore_signals() -> None:
 
 
 def shown(path: Path) -> str:
-    return str(path.relative_to(PROJECT))
+    return str(path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path)

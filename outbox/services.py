@@ -17,7 +17,8 @@ from outbox.registry import handler_for
 
 logger = logging.getLogger(__name__)
 
-MAX_ATTEMPTS = 100
+# About two weeks: long enough for a mail server or a printer to be mended after holidays.
+MAX_ATTEMPTS = 400
 RETRY_AFTER = timedelta(seconds=20)
 LONGEST_WAIT = timedelta(hours=1)
 
@@ -164,7 +165,8 @@ def deliver_pending() -> int:
     delivered = 0
     for _ in range(10):
         events, mails = pending()
-        if not events and not mails:
-            break
-        delivered += sum(deliver(pk) for pk in events) + sum(send(pk) for pk in mails)
+        done = sum(deliver(pk) for pk in events) + sum(send(pk) for pk in mails)
+        if not done:
+            break  # what is left is failing, or in another worker's hands
+        delivered += done
     return delivered
