@@ -5,7 +5,7 @@ import os
 import stat
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from devstack.paths import socket_folder
@@ -62,6 +62,9 @@ class Server(ABC):
                 pass
             else:
                 self._shut_down()
+                if self.sockets != self.folder:
+                    with suppress(OSError):
+                        self.sockets.rmdir()
             os.close(self._users)
             self._users = None
 

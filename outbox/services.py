@@ -1,6 +1,7 @@
 """Writing to the outbox, and delivering what it holds."""
 
 import logging
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
@@ -20,6 +21,7 @@ logger = logging.getLogger(__name__)
 # About two weeks: long enough for a mail server or a printer to be mended after holidays.
 MAX_ATTEMPTS = 400
 RETRY_AFTER = timedelta(seconds=20)
+BROKER_PAUSE_SECONDS = 5
 LONGEST_WAIT = timedelta(hours=1)
 
 
@@ -67,14 +69,23 @@ def queue_mail(
     return mail
 
 
+class _Broker:
+    """Whether the broker was seen away a moment ago, by this process."""
+
+    away_until = 0.0
+
+
 def _call_worker(kind: str, pk: int) -> None:
     """Tell the worker at once; if the broker is away the periodic sweep will find the row."""
+    if time.monotonic() < _Broker.away_until:
+        return  # a deposit calls for many things: it waits for a silent broker once only
     from outbox.tasks import deliver_event, send_mail  # noqa: PLC0415 - tasks import this module
 
     task = {"event": deliver_event, "mail": send_mail}[kind]
     try:
         task.delay(pk)
     except Exception:  # noqa: BLE001 - whatever the broker's failure, the row is safe
+        _Broker.away_until = time.monotonic() + BROKER_PAUSE_SECONDS
         logger.warning("Broker unreachable: %s %s waits for the sweep", kind, pk)
 
 
