@@ -1,12 +1,14 @@
 """The forms of people's accounts, allauth's in our words and ours."""
 
-from typing import Any
+from typing import Any, cast
 
 from allauth.account import forms as allauth_forms
 from django import forms
 
-from accounts.models import User
-from cpts_portal.forms import PortalFormMixin, PortalModelForm
+from accounts import rules
+from accounts.models import Membership, Organisation, User
+from cpts_portal.forms import PortalForm, PortalFormMixin, PortalModelForm
+from territories.models import Department
 
 CHOOSING_HINT = (
     "12 caractères au moins. Le plus simple : quatre ou cinq mots sans rapport entre eux. "
@@ -108,3 +110,37 @@ class ProfileForm(PortalModelForm):
         super().__init__(*args, **kwargs)
         self.fields["first_name"].required = True
         self.fields["last_name"].required = True
+
+
+class RoleInvitationForm(PortalForm):
+    """Whom to invite, to which role of one organisation, for which département."""
+
+    email = forms.EmailField(
+        label="Adresse électronique",
+        help_text="L’invitation n’est valable que pour cette adresse.",
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+    role = forms.ChoiceField(label="Rôle")
+    department = forms.ModelChoiceField(
+        Department.objects.none(),
+        label="Limiter à un département",
+        required=False,
+        empty_label="Aucune limite",
+        help_text="Cette personne ne verra que les dossiers de ce département.",
+    )
+
+    def __init__(self, *args: Any, organisation: Organisation, giver: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        labels = dict(Membership.Role.choices)
+        role = cast("forms.ChoiceField", self.fields["role"])
+        role.choices = [(key, labels[key].capitalize()) for key in rules.ROLES[organisation.kind]]
+        department = cast("forms.ModelChoiceField[Department]", self.fields["department"])
+        limit = giver.acting.department_id if giver.acting else None
+        if organisation.department_id:
+            del self.fields["department"]
+        elif limit:
+            department.queryset = Department.objects.filter(pk=limit)
+            department.required = True
+            department.empty_label = None
+        else:
+            department.queryset = Department.objects.filter(region=organisation.region_id)

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -11,6 +11,9 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
 
 INVITATION_LIFETIME = timedelta(days=14)
 
@@ -68,6 +71,21 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.first_name or self.email
 
 
+class OrganisationQuerySet(models.QuerySet["Organisation"]):
+    def managed_by(self, user: "User | AnonymousUser") -> "OrganisationQuerySet":
+        """Where the person, acting as coordinator, gives and ends roles: theirs and its branches.
+
+        A coordinator limited to a département manages there, and in its branches only.
+        """
+        acting = getattr(user, "acting", None)
+        if acting is None or acting.role != Membership.Role.COORDINATOR:
+            return self.none()
+        branches = Q(parent=acting.organisation_id)
+        if acting.department_id:
+            branches &= Q(department=acting.department_id)
+        return self.filter(Q(pk=acting.organisation_id) | branches)
+
+
 class Organisation(models.Model):
     """A body that receives, examines, advises or pays, with the perimeter it serves."""
 
@@ -110,6 +128,8 @@ class Organisation(models.Model):
     # Generic offices, made so that a letter always finds a desk, wait for their real address.
     to_complete = models.BooleanField("à compléter", default=False)
     is_demo = models.BooleanField("donnée de démonstration", default=False)
+
+    objects = OrganisationQuerySet.as_manager()
 
     class Meta:
         verbose_name = "organisme"
@@ -200,6 +220,12 @@ class AbstractInvitation(models.Model):
         )
 
 
+class OrganisationInvitationQuerySet(models.QuerySet["OrganisationInvitation"]):
+    def waiting(self) -> "OrganisationInvitationQuerySet":
+        """Neither accepted nor withdrawn; some may have expired and can be sent again."""
+        return self.filter(accepted_at__isnull=True, revoked_at__isnull=True)
+
+
 class OrganisationInvitation(AbstractInvitation):
     """An invitation to hold a role in an organisation."""
 
@@ -216,10 +242,20 @@ class OrganisationInvitation(AbstractInvitation):
         verbose_name="limité au département",
     )
 
+    objects = OrganisationInvitationQuerySet.as_manager()
+
     class Meta:
         verbose_name = "invitation à un rôle"
         verbose_name_plural = "invitations à un rôle"
         constraints = [
+            models.UniqueConstraint(
+                Lower("email"),
+                "organisation",
+                "role",
+                condition=Q(accepted_at__isnull=True, revoked_at__isnull=True),
+                name="organisation_invitation_one_waiting",
+                violation_error_message="Une invitation à ce rôle attend déjà cette personne.",
+            ),
             models.CheckConstraint(
                 condition=Q(accepted_at__isnull=True, accepted_by__isnull=True)
                 | Q(accepted_at__isnull=False, accepted_by__isnull=False),

@@ -23,6 +23,12 @@ def switch(request: HttpRequest, membership: Membership | None) -> None:
         request.user.acting = membership
 
 
+def remember(request: HttpRequest, *, holds_roles: bool) -> None:
+    """Keep in the session whether the header should offer the switch."""
+    if bool(request.session.get(SESSION_HOLDS_ROLES)) != holds_roles:
+        request.session[SESSION_HOLDS_ROLES] = holds_roles
+
+
 @receiver(user_logged_in)
 def begin_in_a_role(*, request: HttpRequest | None, user: User, **_kwargs: Any) -> None:
     """Someone who holds a role opens the portal in it: their work is the desk's.

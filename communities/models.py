@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts.models import AbstractInvitation, User
@@ -114,14 +115,31 @@ class TeamMember(models.Model):
         return f"{self.user} ({self.get_role_display()})"
 
 
+class TeamInvitationQuerySet(models.QuerySet["TeamInvitation"]):
+    def waiting(self) -> "TeamInvitationQuerySet":
+        """Neither accepted nor withdrawn; some may have expired and can be sent again."""
+        return self.filter(accepted_at__isnull=True, revoked_at__isnull=True)
+
+
 class TeamInvitation(AbstractInvitation):
+    """An invitation to write in, or to read, the files of one CPTS."""
+
     community = models.ForeignKey(Community, models.CASCADE, related_name="invitations")
     role = models.CharField("rôle", max_length=10, choices=TeamMember.Role)
+
+    objects = TeamInvitationQuerySet.as_manager()
 
     class Meta:
         verbose_name = "invitation dans une équipe"
         verbose_name_plural = "invitations dans une équipe"
         constraints = [
+            models.UniqueConstraint(
+                Lower("email"),
+                "community",
+                condition=Q(accepted_at__isnull=True, revoked_at__isnull=True),
+                name="team_invitation_one_waiting",
+                violation_error_message="Une invitation attend déjà cette personne.",
+            ),
             models.CheckConstraint(
                 condition=Q(accepted_at__isnull=True, accepted_by__isnull=True)
                 | Q(accepted_at__isnull=False, accepted_by__isnull=False),
@@ -134,6 +152,11 @@ class TeamInvitation(AbstractInvitation):
         return f"{self.email} · {self.community}"
 
 
+class OwnershipTransferQuerySet(models.QuerySet["OwnershipTransfer"]):
+    def waiting(self) -> "OwnershipTransferQuerySet":
+        return self.filter(accepted_at__isnull=True, declined_at__isnull=True)
+
+
 class OwnershipTransfer(models.Model):
     """An owner offers the ownership to a team member, who accepts it or not."""
 
@@ -143,6 +166,8 @@ class OwnershipTransfer(models.Model):
     offered_at = models.DateTimeField("proposé le", default=timezone.now)
     accepted_at = models.DateTimeField("accepté le", null=True, blank=True)
     declined_at = models.DateTimeField("refusé ou retiré le", null=True, blank=True)
+
+    objects = OwnershipTransferQuerySet.as_manager()
 
     class Meta:
         verbose_name = "transfert de responsabilité"
@@ -164,4 +189,4 @@ class OwnershipTransfer(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.community} : {self.from_user} → {self.to_user}"
+        return f"{self.community} : {self.from_user} → {self.to_user}"

@@ -1,7 +1,13 @@
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
 from cpts_portal import health, pages
+
+# One way in for everyone: verified address, limits on attempts.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.site_header = "Administration du portail CPTS"
+admin.site.site_title = "Portail CPTS"
 
 urlpatterns = [
     path("healthz", health.healthz),
@@ -9,6 +15,7 @@ urlpatterns = [
     path("", include("desks.urls")),
     path("", include("accounts.urls")),
     path("compte/", include("accounts.auth_urls")),
+    path("", include("communities.urls")),
     path("accessibilite/", pages.accessibility, name="accessibility"),
     path("mentions-legales/", pages.legal_notice, name="legal_notice"),
     path("donnees-personnelles/", pages.personal_data, name="personal_data"),

@@ -25,7 +25,7 @@ DATABASES["default"]["TEST"] = {"NAME": env("TEST_DATABASE_NAME", default="test_
 # Nothing listens: what is published waits in the outbox for the test to deliver it.
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="memory://")
 # No rate limit between tests; the tests of the limits set their own.
-ACCOUNT_RATE_LIMITS = False
+ACCOUNT_RATE_LIMITS = False  # type: ignore[assignment]
 
 # Static files straight from the sources: a test needs no collectstatic.
 WHITENOISE_USE_FINDERS = True

@@ -1,0 +1,32 @@
+from django.urls import path
+
+from communities import views
+
+app_name = "communities"
+urlpatterns = [
+    path("cpts/<uuid:public_id>/equipe/", views.team, name="team"),
+    path("cpts/<uuid:public_id>/equipe/quitter/", views.leave, name="leave"),
+    path("cpts/<uuid:public_id>/equipe/<int:pk>/role/", views.change_role, name="change_role"),
+    path("cpts/<uuid:public_id>/equipe/<int:pk>/retirer/", views.remove_member, name="remove"),
+    path(
+        "cpts/<uuid:public_id>/equipe/responsabilite/",
+        views.offer_ownership,
+        name="offer_ownership",
+    ),
+    path(
+        "cpts/<uuid:public_id>/equipe/responsabilite/<int:pk>/",
+        views.answer_ownership,
+        name="answer_ownership",
+    ),
+    path(
+        "cpts/<uuid:public_id>/invitations/<int:pk>/renvoyer/",
+        views.resend_invitation,
+        name="resend_invitation",
+    ),
+    path(
+        "cpts/<uuid:public_id>/invitations/<int:pk>/retirer/",
+        views.revoke_invitation,
+        name="revoke_invitation",
+    ),
+    path("invitations/equipe/<str:token>/", views.accept_invitation, name="accept_invitation"),
+]
