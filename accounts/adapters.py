@@ -51,6 +51,16 @@ class AccountAdapter(DefaultAccountAdapter):
             context=context | {"email": email},
         )
 
+    def unstash_verified_email(self, request: HttpRequest) -> str | None:
+        """The address an invitation has proved, when it is the one the person signs up with.
+
+        allauth would otherwise give the account the invited address beside, and before, the
+        one that was typed.
+        """
+        stashed = super().unstash_verified_email(request)
+        typed = request.POST.get("email", "").strip().lower()
+        return stashed if stashed and stashed.lower() == typed else None
+
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:  # noqa: ARG002
         return reverse("accounts:profile")
 

@@ -132,3 +132,6 @@ class OrganisationInvitationAdmin(admin.ModelAdmin):
 
     def save_model(self, *args: Any, **kwargs: Any) -> None:
         """Nothing left to do: sending has saved the invitation."""
+
+    def save_related(self, *args: Any, **kwargs: Any) -> None:
+        """An invitation has no related rows."""

@@ -1,0 +1,77 @@
+from django import forms
+from django.core.paginator import Paginator
+from django.template.loader import render_to_string
+from django.test import RequestFactory
+
+from cpts_portal.forms import PortalForm
+
+
+class Sample(PortalForm):
+    name = forms.CharField(label="Intitulé", help_text="Le nom d’usage.", max_length=10)
+    note = forms.CharField(label="Note", required=False, widget=forms.Textarea)
+    agreed = forms.BooleanField(label="Je m’engage")
+    size = forms.ChoiceField(
+        label="Taille", choices=[("1", "Une"), ("2", "Deux")], widget=forms.RadioSelect
+    )
+    file = forms.FileField(label="Carte", required=False)
+
+
+def test_hint_and_error_are_both_tied_to_the_control():
+    form = Sample({"name": "trop long pour dix"})
+    html = str(form["name"].as_field_group())
+    assert 'aria-describedby="id_name_helptext id_name_error"' in html
+    assert 'aria-invalid="true"' in html
+    assert 'id="id_name_helptext"' in html
+    assert 'id="id_name_error"' in html
+    assert '<label class="fr-label" for="id_name">Intitulé</label>' in html
+    assert 'class="fr-input"' in html
+
+
+def test_optional_fields_are_marked_in_words():
+    form = Sample()
+    assert "(facultatif)" in form["note"].as_field_group()
+    assert "(facultatif)" not in form["name"].as_field_group()
+
+
+def test_radio_buttons_are_one_question_with_a_legend():
+    html = Sample({})["size"].as_field_group()
+    assert html.startswith('<fieldset class="fr-fieldset fr-fieldset--error" id="id_size"')
+    assert 'aria-describedby="id_size_error"' in html
+    assert '<label class="fr-label" for="id_size_0">Une</label>' in html
+
+
+def test_refused_form_opens_with_links_to_its_fields():
+    form = Sample({"name": "x" * 11, "size": "3"})
+    assert [(anchor, label) for anchor, label, _message in form.error_links()] == [
+        ("id_name", "Intitulé"),
+        ("id_agreed", "Je m’engage"),
+        ("id_size", "Taille"),
+    ]
+    html = str(form)
+    assert html.index("data-error-summary") < html.index("id_name")
+    assert 'href="#id_agreed"' in html
+
+
+def test_valid_or_untouched_form_has_no_summary():
+    assert "data-error-summary" not in str(Sample())
+    assert "data-error-summary" not in str(Sample({"name": "a", "agreed": "on", "size": "1"}))
+
+
+def test_what_was_typed_is_escaped_and_given_back():
+    html = str(Sample({"name": '<b>"x"</b>'}))
+    assert "<b>" not in html
+    assert "&lt;b&gt;&quot;x&quot;&lt;/b&gt;" in html
+
+
+def test_pagination_keeps_filters_and_sort_in_the_address():
+    request = RequestFactory().get("/dossiers/?etat=depose&tri=date&page=2")
+    page = Paginator(range(90), 10).get_page(2)
+    html = render_to_string("components/pagination.html", {"page": page}, request)
+    assert 'href="?etat=depose&amp;tri=date&amp;page=3"' in html
+    assert 'aria-current="page">2</a>' in html
+    assert "…" in html
+
+
+def test_one_page_needs_no_pagination():
+    page = Paginator(range(3), 10).get_page(1)
+    assert render_to_string("components/pagination.html", {"page": page}).strip() == ""
