@@ -16,5 +16,5 @@ class ProceduresConfig(AppConfig):
         except ProcedureFilesError as error:
             faults = "\n".join(f"- {fault}" for fault in error.faults)
             raise ImproperlyConfigured(
-                f"Le portail ne démarre pas : une procédure régionale est à corriger.\n{faults}"
+                f"Le portail ne démarre pas : une procédure régionale est à corriger.\n{faults}"
             ) from error

@@ -97,9 +97,9 @@ class Table:
         self.read: set[str] = set()
 
     def fault(self, reason: str, key: str = "") -> None:
-        where = " › ".join(part for part in (self.path, f"clé « {key} »" if key else "") if part)
+        where = " › ".join(part for part in (self.path, f"clé « {key} »" if key else "") if part)
         self.faults.append(
-            f"{self.file} : {where} : {reason}" if where else f"{self.file} : {reason}"
+            f"{self.file} : {where} : {reason}" if where else f"{self.file} : {reason}"
         )
 
     def take(self, key: str, expected: type | tuple[type, ...], word: str, *, needed: bool) -> Any:
@@ -129,7 +129,7 @@ class Table:
     def integer(self, key: str, *, low: int, high: int, needed: bool = False) -> int | None:
         value = self.take(key, int, "nombre entier", needed=needed)
         if value is not None and not low <= value <= high:
-            self.fault(f"{value} est hors limites : de {low} à {high}.", key)
+            self.fault(f"{value} est hors limites : de {low} à {high}.", key)
             return None
         return None if value is None else int(value)
 
@@ -146,7 +146,7 @@ class Table:
             self.fault("liste de textes attendue.", key)
             return ()
         if repeated := _repeated(value):
-            self.fault(f"« {repeated} » y est deux fois.", key)
+            self.fault(f"« {repeated} » y est deux fois.", key)
         return tuple(value)
 
     def enum(self, key: str, kinds: type[EnumType], word: str, default: EnumType) -> EnumType:
@@ -157,7 +157,7 @@ class Table:
             return kinds(value)
         except ValueError:
             known = ", ".join(kinds)
-            self.fault(f"{word} inconnu « {value} » (connus : {known}).", key)
+            self.fault(f"{word} inconnu « {value} » (connus : {known}).", key)
             # Which other keys make sense depends on this one: say nothing of them.
             self.read |= self.data.keys()
             return default
@@ -165,7 +165,7 @@ class Table:
     def key(self, pattern: re.Pattern[str] = KEY) -> str:
         value = self.text("key", needed=True)
         if value and not pattern.fullmatch(value):
-            self.fault(f"« {value} » n’est pas une clé : minuscules sans accent.", "key")
+            self.fault(f"« {value} » n’est pas une clé : minuscules sans accent.", "key")
         return value
 
     def table(self, key: str, *, needed: bool = True) -> "Table | None":
@@ -187,7 +187,7 @@ class Table:
         built = []
         for rank, item in enumerate(value, start=1):
             name = item.get("key") or item.get("department") or item.get("kind") or ""
-            child = self.child(item, f"{key}[{rank}]" + (f" « {name} »" if name else ""))
+            child = self.child(item, f"{key}[{rank}]" + (f" « {name} »" if name else ""))
             built.append(build(child))
             child.close()
         return tuple(built)
@@ -199,7 +199,7 @@ class Table:
     def close(self) -> None:
         for key in self.data.keys() - self.read:
             close = difflib.get_close_matches(key, self.read, n=1)
-            hint = f" Vouliez-vous « {close[0]} » ?" if close else ""
+            hint = f" Vouliez-vous « {close[0]} » ?" if close else ""
             self.fault(f"clé inconnue ici.{hint}", key)
 
 
@@ -210,7 +210,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
         raise ProcedureFilesError(
-            [f"{path.name}, ligne {line} : le fichier n’est pas en UTF-8."]
+            [f"{path.name}, ligne {line} : le fichier n’est pas en UTF-8."]
         ) from error
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
@@ -220,7 +220,7 @@ def read_toml(path: Path) -> dict[str, Any]:
             where = f"ligne {path.read_text(encoding='utf-8').count(chr(10)) + 1}"
         reason = re.sub(r" \(at .*\)$", "", str(error))
         raise ProcedureFilesError(
-            [f"{path.name}, {where} : ce n’est pas du TOML valide ({reason})."]
+            [f"{path.name}, {where} : ce n’est pas du TOML valide ({reason})."]
         ) from error
 
 
@@ -236,7 +236,7 @@ def read_procedure(path: Path, sources: Mapping[str, SourceDocument]) -> Procedu
     _check_whole(root, procedure)
     expected = f"{procedure.key}-{procedure.version}.toml"
     if procedure.key and path.name != expected:
-        root.fault(f"d’après ses clés « key » et « version », le fichier s’appelle {expected}.")
+        root.fault(f"d’après ses clés « key » et « version », le fichier s’appelle {expected}.")
     if faults:
         raise ProcedureFilesError(faults)
     return procedure
@@ -246,7 +246,7 @@ def _procedure(root: Table, known_sources: frozenset[str]) -> Procedure:
     key = root.key(PROCEDURE_KEY)
     region_code = root.text("region_code")
     if region_code and not re.fullmatch(r"\d{2}", region_code):
-        root.fault(f"« {region_code} » n’est pas un code INSEE de région.", "region_code")
+        root.fault(f"« {region_code} » n’est pas un code INSEE de région.", "region_code")
     prefix = root.text("reference_prefix", needed=True)
     if prefix and not re.fullmatch(r"[A-Z]{2,5}", prefix):
         root.fault("deux à cinq majuscules attendues.", "reference_prefix")
@@ -304,7 +304,7 @@ def _addressee(root: Table) -> Addressee:
 def _office(table: Table) -> Office:
     department = table.text("department")
     if department and not re.fullmatch(r"\d{2,3}|2[AB]", department):
-        table.fault(f"« {department} » n’est pas un code de département.", "department")
+        table.fault(f"« {department} » n’est pas un code de département.", "department")
     return Office(
         department=department,
         name=table.text("name", needed=True),
@@ -389,7 +389,7 @@ def _check_placeholders(table: Table, key: str, text: str, known: frozenset[str]
         return set()
     for name in sorted(used - known):
         names = ", ".join(f"{{{name}}}" for name in sorted(known))
-        table.fault(f"{{{name}}} est inconnu (connus : {names}).", key)
+        table.fault(f"{{{name}}} est inconnu (connus : {names}).", key)
     return used
 
 
@@ -400,7 +400,7 @@ def _slot(table: Table) -> AttachmentSlot:
     for kind in accept:
         if kind not in FILE_KINDS:
             known = ", ".join(FILE_KINDS)
-            table.fault(f"format de fichier inconnu « {kind} » (connus : {known}).", "accept")
+            table.fault(f"format de fichier inconnu « {kind} » (connus : {known}).", "accept")
     slot = AttachmentSlot(
         key=table.key(),
         label=table.text("label", needed=True),
@@ -411,7 +411,7 @@ def _slot(table: Table) -> AttachmentSlot:
         max_files=table.integer("max_files", low=1, high=20) or 1,
     )
     if slot.deferrable and not slot.required:
-        table.fault("seule une pièce obligatoire peut être « à venir ».", "deferrable")
+        table.fault("seule une pièce obligatoire peut être « à venir ».", "deferrable")
     return slot
 
 
@@ -436,7 +436,7 @@ def _field(
     source = table.texts("source")
     for name in source:
         if name not in known_sources:
-            table.fault(f"champ de source inconnu « {name} ».", "source")
+            table.fault(f"champ de source inconnu « {name} ».", "source")
     if kind == FieldKind.ATTACHMENT:
         return _attachment_field(table, key, slots, source)
     field = Field(
@@ -457,7 +457,7 @@ def _field(
         for option in field.options:
             if option.key not in STRUCTURE_STATUSES:
                 known = ", ".join(STRUCTURE_STATUSES)
-                table.fault(f"statut inconnu « {option.key} » (connus : {known}).", "options")
+                table.fault(f"statut inconnu « {option.key} » (connus : {known}).", "options")
     return field
 
 
@@ -470,7 +470,7 @@ def _attachment_field(
     """The place of a slot in the form: what it says and asks comes from the slot."""
     slot = slots.get(key)
     if slot is None:
-        table.fault(f"aucune pièce « {key} » dans [[attachments]].", "key")
+        table.fault(f"aucune pièce « {key} » dans [[attachments]].", "key")
     return Field(
         key=key,
         kind=FieldKind.ATTACHMENT,
@@ -496,7 +496,7 @@ def _options(table: Table, kind: str) -> tuple[Option, ...]:
     if len(options) < 2:
         table.fault("un choix demande au moins deux options.", "options")
     if repeated := _repeated(option.key for option in options):
-        table.fault(f"l’option « {repeated} » y est deux fois.", "options")
+        table.fault(f"l’option « {repeated} » y est deux fois.", "options")
     return options
 
 
@@ -513,15 +513,15 @@ def _table_parts(table: Table) -> dict[str, Any]:
     for row in rows:
         for name in row.columns:
             if name not in keys:
-                table.fault(f"la ligne « {row.key} » cite une colonne inconnue « {name} ».")
+                table.fault(f"la ligne « {row.key} » cite une colonne inconnue « {name} ».")
     if sum(row.free_label for row in rows) > 1:
-        table.fault("une seule ligne peut avoir « free_label ».", "fixed_rows")
+        table.fault("une seule ligne peut avoir « free_label ».", "fixed_rows")
     for column in columns:
         _check_link(table, column, "required_if", keys, ColumnKind.YES_NO)
         _check_link(table, column, "not_before", keys, ColumnKind.MONTH)
     rows_label = table.text("rows_label")
     if bool(rows_label) != bool(rows):
-        table.fault("« rows_label » va avec « fixed_rows » : l’un sans l’autre.", "rows_label")
+        table.fault("« rows_label » va avec « fixed_rows » : l’un sans l’autre.", "rows_label")
     max_rows = None
     if not rows:
         max_rows = table.integer("max_rows", low=1, high=HARD_MAX_ROWS) or DEFAULT_MAX_ROWS
@@ -539,8 +539,8 @@ def _check_link(
     name = getattr(column, attribute)
     if name and (name not in keys or keys[name].kind != kind or name == column.key):
         table.fault(
-            f"la colonne « {column.key} » demande une autre colonne de genre « {kind} », "
-            f"« {name} » n’en est pas une.",
+            f"la colonne « {column.key} » demande une autre colonne de genre « {kind} », "
+            f"« {name} » n’en est pas une.",
             attribute,
         )
 
@@ -560,7 +560,7 @@ def _column(table: Table) -> Column:
         options=_options(table, kind),
     )
     if column.key in RESERVED_COLUMN_KEYS:
-        table.fault(f"« {column.key} » est réservé : choisissez une autre clé.", "key")
+        table.fault(f"« {column.key} » est réservé : choisissez une autre clé.", "key")
     return column
 
 
@@ -583,14 +583,14 @@ def _check_whole(root: Table, procedure: Procedure) -> None:
     _refuse_repeated(root, "sections", "champ", keys)
     for slot in procedure.attachments:
         if not any(f.key == slot.key and f.kind == FieldKind.ATTACHMENT for f in procedure.fields):
-            root.fault(f"la pièce « {slot.key} » n’a pas de place dans le formulaire.")
+            root.fault(f"la pièce « {slot.key} » n’a pas de place dans le formulaire.")
     for kind in SINGLE_KINDS:
         if sum(field.kind == kind for field in procedure.fields) > 1:
-            root.fault(f"un seul champ de genre « {kind} » par formulaire.")
+            root.fault(f"un seul champ de genre « {kind} » par formulaire.")
     for key, kind in NEEDED_FIELDS.items():
         if not any(field.key == key and field.kind == kind for field in procedure.fields):
             root.fault(
-                f"il manque le champ « {key} », de genre « {kind} » : le portail en a besoin."
+                f"il manque le champ « {key} », de genre « {kind} » : le portail en a besoin."
             )
 
 
@@ -604,17 +604,17 @@ def check_together(procedures: Iterable[Procedure]) -> list[str]:
         owner = region_keys.setdefault(procedure.region_code, procedure.key)
         if owner != procedure.key:
             whose = f"la région {procedure.region_code}" if procedure.region_code else "sans région"
-            faults.append(f"{file} : clé « region_code » : {whose}, déjà prise par « {owner} ».")
+            faults.append(f"{file} : clé « region_code » : {whose}, déjà prise par « {owner} ».")
         for field in procedure.fields:
             for meaning, kind in _meanings(field):
                 first_file, first_kind = meanings.setdefault(meaning, (file, kind))
                 if first_kind != kind:
                     faults.append(
-                        f"{file} : champ « {' › '.join(meaning)} » : de genre « {kind} », mais "
-                        f"« {first_kind} » dans {first_file} ; une clé garde le même sens partout."
+                        f"{file} : champ « {' › '.join(meaning)} » : de genre « {kind} », mais "
+                        f"« {first_kind} » dans {first_file} ; une clé garde le même sens partout."
                     )
     if "" not in region_keys:
-        faults.append("Il manque la procédure nationale : un fichier sans « region_code ».")
+        faults.append("Il manque la procédure nationale : un fichier sans « region_code ».")
     return faults
 
 
@@ -626,7 +626,7 @@ def _meanings(field: Field) -> Iterable[tuple[tuple[str, ...], str]]:
 
 def _refuse_repeated(table: Table, key: str, word: str, values: Iterable[str]) -> None:
     if repeated := _repeated(values):
-        table.fault(f"{word} « {repeated} » en double.", key)
+        table.fault(f"{word} « {repeated} » en double.", key)
 
 
 def _repeated(values: Iterable[str]) -> str:

@@ -31,12 +31,12 @@ class Registry:
         for procedure in self.procedures:
             if (procedure.key, procedure.version) == (key, version):
                 return procedure
-        raise UnknownProcedureError(f"La procédure « {key} », version {version}, n’existe pas.")
+        raise UnknownProcedureError(f"La procédure « {key} », version {version}, n’existe pas.")
 
     def current(self, key: str, on: date) -> Procedure:
         versions = [p for p in self.procedures if p.key == key and p.valid_from <= on]
         if not versions:
-            raise UnknownProcedureError(f"La procédure « {key} » n’existe pas au {on:%d/%m/%Y}.")
+            raise UnknownProcedureError(f"La procédure « {key} » n’existe pas au {on:%d/%m/%Y}.")
         return max(versions, key=lambda procedure: procedure.version)
 
     def key_for_region(self, region_code: str) -> str:

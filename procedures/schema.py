@@ -136,7 +136,7 @@ class Column:
     pdf_label: str = ""
     example: str = ""
     required: bool = False
-    # Key of a yes/no column of the same row: « Oui » there makes this cell required.
+    # Key of a yes/no column of the same row: « Oui » there makes this cell required.
     required_if: str = ""
     # Key of a month column of the same row that this month may not precede.
     not_before: str = ""
@@ -156,7 +156,7 @@ class FixedRow:
     key: str
     label: str
     help: str = ""
-    # The person completes the label: « Autres (préciser) ».
+    # The person completes the label: « Autres (préciser) ».
     free_label: bool = False
     # Keys of the columns that make sense on this row; empty means all.
     columns: tuple[str, ...] = ()
@@ -243,7 +243,7 @@ class AttachmentSlot:
 
     @property
     def accept_label(self) -> str:
-        """The accepted files as a reader says it: « PDF, JPEG ou PNG »."""
+        """The accepted files as a reader says it: « PDF, JPEG ou PNG »."""
         *first, last = [FILE_KINDS[kind].label for kind in self.accept]
         return f"{', '.join(first)} ou {last}" if first else last
 
@@ -391,7 +391,7 @@ class Procedure:
     def answer_fields(self) -> tuple[Field, ...]:
         """The fields whose content is stored as an answer of the case.
 
-        Of the attachments, only those that can be announced as « à venir ».
+        Of the attachments, only those that can be announced as « à venir ».
         """
         return tuple(
             field

@@ -26,7 +26,7 @@ class SourceField:
 
     @property
     def full_id(self) -> str:
-        """How a procedure names it: « hdf.title »."""
+        """How a procedure names it: « hdf.title »."""
         return f"{self.document}.{self.id}"
 
 
@@ -49,7 +49,7 @@ def read_sources(path: Path = SOURCES_FILE) -> dict[str, SourceDocument]:
     data = tomllib.loads(path.read_text(encoding="utf-8"))
     documents = {entry["key"]: _document(entry) for entry in data["documents"]}
     if len(documents) != len(data["documents"]):
-        raise ValueError(f"{path.name} : deux documents ont la même clé.")
+        raise ValueError(f"{path.name} : deux documents ont la même clé.")
     return documents
 
 
@@ -67,7 +67,7 @@ def _document(entry: Mapping[str, Any]) -> SourceDocument:
     )
     ids = [field.id for field in fields]
     if len(set(ids)) != len(ids):
-        raise ValueError(f"Document {entry['key']} : un champ de source est en double.")
+        raise ValueError(f"Document {entry['key']} : un champ de source est en double.")
     return SourceDocument(
         key=entry["key"],
         number=entry["number"],

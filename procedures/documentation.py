@@ -1,0 +1,257 @@
+"""The pages of the docs that show each form: generated, never written by hand."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+
+from procedures.checking import figure
+from procedures.mapping import document_of, mapped
+from procedures.registry import all_procedures
+from procedures.schema import COMPUTED_KINDS, Column, Field, FieldKind, Procedure
+from procedures.sources import SourceDocument, read_sources
+
+FORMS_FOLDER: Final = Path(settings.BASE_DIR) / "docs" / "formulaires"
+KIND_WORDS: Final[Mapping[str, str]] = {
+    "text": "une ligne de texte",
+    "paragraph": "texte",
+    "date": "date",
+    "month": "mois",
+    "number": "nombre entier",
+    "email": "adresse électronique",
+    "phone": "téléphone",
+    "choice": "choix",
+    "yes_no": "oui ou non",
+    "structure": "structure juridique",
+    "table": "tableau",
+    "territory": "communes, choisies dans le référentiel",
+    "population": "calculée, et déclarée si elle diffère",
+    "size_class": "calculée, montrée par quatre cases",
+    "attachment": "pièce jointe",
+    "signature": "donnée au dépôt",
+}
+
+
+def pages() -> dict[Path, str]:
+    """Every page by its path: one per procedure (its last version), and their table."""
+    documents = read_sources()
+    last = {procedure.key: procedure for procedure in all_procedures()}
+    written = {
+        FORMS_FOLDER / f"{key}.md": _page(procedure, documents) for key, procedure in last.items()
+    }
+    return written | {FORMS_FOLDER / "README.md": _index(last.values())}
+
+
+def stale_pages() -> list[Path]:
+    """The pages that are missing, out of date, or of a procedure that is no more."""
+    expected = pages()
+    changed = [
+        path
+        for path, text in expected.items()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
+    return changed + sorted(set(FORMS_FOLDER.glob("*.md")) - expected.keys())
+
+
+def _index(procedures: Iterable[Procedure]) -> str:
+    lines = [
+        "# Les formulaires de lettre d’intention",
+        "",
+        (
+            "Pages produites par `manage.py document_procedures` d’après `procedures/regions/` : "
+            "ne les modifiez pas à la main."
+        ),
+        "",
+        *_table(
+            ("Formulaire", "Destinataire", "Champs"),
+            [
+                (
+                    f"[{procedure.label}]({procedure.key}.md)",
+                    procedure.addressee.label,
+                    str(len(procedure.fields)),
+                )
+                for procedure in procedures
+            ],
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _page(procedure: Procedure, documents: Mapping[str, SourceDocument]) -> str:
+    region = f"région {procedure.region_code}" if procedure.region_code else "autres régions"
+    lines = [
+        f"# Lettre d’intention : {procedure.label}",
+        "",
+        (
+            "Page produite par `manage.py document_procedures` d’après "
+            f"`procedures/regions/{procedure.key}-{procedure.version}.toml` : ne la modifiez pas à "
+            "la main."
+        ),
+        "",
+        (
+            f"Version {procedure.version}, {region}, en vigueur depuis le "
+            f"{procedure.valid_from:%d/%m/%Y}."
+        ),
+        "",
+        *_circuit(procedure),
+        "",
+        *_fields(procedure),
+        "",
+        *_attachments(procedure),
+    ]
+    document = document_of(procedure, documents)
+    if document:
+        lines += ["", *_source(procedure, document)]
+    return "\n".join(lines) + "\n"
+
+
+def _circuit(procedure: Procedure) -> list[str]:
+    low, middle, high = (figure(bound) for bound in procedure.size_rule.thresholds)
+    floor = procedure.floor
+    effect = "un avertissement" if floor.is_warning else "un refus du dépôt"
+    lines = [
+        "## Le circuit",
+        "",
+        f"- Destinataire : {procedure.addressee.label}. {procedure.addressee.help}",
+        *(f"- Informés : {desk.label}." for desk in procedure.informed),
+        (
+            f"- Tailles : bornes à {low}, {middle} et {high} habitants. {procedure.size_rule.note} "
+            f"Source : {procedure.size_rule.source}"
+        ),
+        f"- Plancher : {figure(floor.inhabitants)} habitants, {effect}. Source : {floor.source}",
+        (
+            "- Silence de l’administration : rejet au bout de deux mois (l’accusé de réception "
+            "le dit)."
+        ),
+    ]
+    if procedure.paper:
+        lines.append(f"- Papier : {procedure.paper.help}")
+    if offices := procedure.addressee.offices:
+        rows = [
+            (
+                office.department or "toute la région",
+                ", ".join(filter(None, (office.name, office.service))),
+                ", ".join(office.address),
+                " ; ".join(filter(None, (office.email, office.phone))),
+            )
+            for office in offices
+        ]
+        lines += ["", *_table(("Département", "Bureau", "Adresse", "Contact"), rows)]
+    return lines
+
+
+def _fields(procedure: Procedure) -> list[str]:
+    rows = [
+        (
+            section.title,
+            f"`{field.key}`",
+            field.label,
+            _kind(field),
+            _needed(field),
+            _limits(field),
+            ", ".join(f"`{name}`" for name in field.source) or "champ du portail",
+        )
+        for section in procedure.sections
+        for field in section.fields
+    ]
+    header = ("Étape", "Clé", "Libellé", "Nature", "Obligatoire", "Limites", "Source")
+    return ["## Les champs", "", *_table(header, rows)]
+
+
+def _needed(field: Field) -> str:
+    if field.kind in COMPUTED_KINDS and not field.required:
+        return ""
+    return "oui" if field.required else "non"
+
+
+def _kind(field: Field) -> str:
+    word = KIND_WORDS[field.kind]
+    if field.kind == FieldKind.TABLE:
+        word += f" : {' ; '.join(_column(column) for column in field.columns)}"
+        if field.fixed_rows:
+            word += f". Lignes : {' ; '.join(row.label for row in field.fixed_rows)}"
+    elif field.options:
+        word += f" : {' ; '.join(option.label for option in field.options)}"
+    return word
+
+
+def _column(column: Column) -> str:
+    needed = ", obligatoire" if column.required else ""
+    if column.required_if:
+        needed = ", obligatoire si oui"
+    return f"{column.label} (`{column.key}`, {KIND_WORDS[column.kind]}{needed})"
+
+
+def _limits(field: Field) -> str:
+    if field.kind in COMPUTED_KINDS:
+        return ""
+    if field.max_length:
+        return f"{figure(field.max_length)} caractères"
+    if field.max_rows:
+        return f"{figure(field.max_rows)} lignes"
+    return ""
+
+
+def _attachments(procedure: Procedure) -> list[str]:
+    rows = [
+        (
+            f"`{slot.key}`",
+            slot.label,
+            ("oui, ou « à venir » avec le motif" if slot.deferrable else "oui")
+            if slot.required
+            else "non",
+            slot.accept_label,
+            str(slot.max_files),
+        )
+        for slot in procedure.attachments
+    ]
+    header = ("Clé", "Pièce", "Obligatoire", "Formats", "Fichiers au plus")
+    return ["## Les pièces", "", *_table(header, rows)]
+
+
+def _source(procedure: Procedure, document: SourceDocument) -> list[str]:
+    rows = [
+        (
+            f"`{entry.source.full_id}`",
+            " › ".join(entry.source.headings),
+            _source_label(entry.source.label, entry.source.columns, entry.source.rows),
+            ", ".join(f"`{field.key}`" for field in entry.fields),
+        )
+        for entry in mapped(procedure, document)
+    ]
+    header = ("Champ de la source", "Rubrique", "Libellé", "Champ du portail")
+    lines = [
+        "## Du document au portail",
+        "",
+        (
+            f"Document {document.number} : « {document.title} », {document.publisher}, "
+            f"{document.date}. Ses {len(document.fields)} champs, dans son ordre :"
+        ),
+        "",
+        *_table(header, rows),
+    ]
+    if document.notes:
+        lines += ["", "### Remarques sur le document", ""]
+        lines += [f"- {note}" for note in document.notes]
+    return lines
+
+
+def _source_label(label: str, columns: tuple[str, ...], rows: tuple[str, ...]) -> str:
+    if columns:
+        label += f" Colonnes : {' ; '.join(columns)}."
+    if rows:
+        label += f" Lignes : {' ; '.join(rows)}."
+    return label
+
+
+def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
+    return [
+        f"| {' | '.join(header)} |",
+        f"|{'---|' * len(header)}",
+        *(f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows),
+    ]
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
