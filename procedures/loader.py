@@ -197,8 +197,8 @@ class Table:
         return Table(data, file=self.file, path=full, faults=self.faults)
 
     def close(self) -> None:
-        for key in self.data.keys() - self.read:
-            close = difflib.get_close_matches(key, self.read, n=1)
+        for key in sorted(self.data.keys() - self.read):
+            close = difflib.get_close_matches(key, sorted(self.read), n=1)
             hint = f" Vouliez-vous « {close[0]} » ?" if close else ""
             self.fault(f"clé inconnue ici.{hint}", key)
 
