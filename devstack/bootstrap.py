@@ -38,13 +38,13 @@ class SetupError(Exception):
 def main(arguments: list[str]) -> None:
     """Prepare the environment, then become the command."""
     if not arguments:
-        raise SetupError("Usage : " + USAGE)
+        raise SetupError("Usage : " + USAGE)
     command = arguments[0]
     prepare_variables()
     synchronise(find_uv())
     install_missing_packages(with_browser=command == "test")
     if command == "setup":
-        say("Tout est prêt. Tapez : make run")
+        say("Tout est prêt. Tapez : make run")
         return
     python = str(ENVIRONMENT / "bin" / "python")
     os.chdir(PROJECT)
@@ -96,9 +96,9 @@ def find_uv() -> str:
         if is_recent_uv(own[0]):
             return str(own[0])
     raise SetupError(
-        "uv n’a pas pu être installé : ni « python3 -m venv » ni « python3 -m pip » n’ont réussi.\n"
+        "uv n’a pas pu être installé : ni « python3 -m venv » ni « python3 -m pip » n’ont réussi.\n"
         + "\n".join(failure for failure in failures if failure)
-        + "\nSur Debian ou Ubuntu, tapez : sudo apt-get install -y python3-venv\n"
+        + "\nSur Debian ou Ubuntu, tapez : sudo apt-get install -y python3-venv\n"
         "Ailleurs, installez uv (https://docs.astral.sh/uv/), puis recommencez."
     )
 
@@ -145,7 +145,7 @@ def synchronise(uv: str) -> None:
     if subprocess.run(command, cwd=str(PROJECT), check=False).returncode == 0:
         return
     raise SetupError(
-        "L’environnement Python n’a pas pu être installé : uv dit pourquoi ci-dessus.\n"
+        "L’environnement Python n’a pas pu être installé : uv dit pourquoi ci-dessus.\n"
         "Il faut Python 3.11 ou plus récent (python3 --version) et un accès à l’index des paquets."
     )
 
@@ -171,7 +171,7 @@ def install_missing_packages(*, with_browser: bool) -> None:
     raise SetupError(
         "Il manque à cette machine des programmes que seul le système peut installer "
         "(Pango dessine les PDF, Chromium joue les essais dans un navigateur).\n"
-        "Tapez cette ligne, puis recommencez :\n\n    " + line + "\n"
+        "Tapez cette ligne, puis recommencez :\n\n    " + line + "\n"
     )
 
 
@@ -212,7 +212,7 @@ def may_install() -> bool:
 
 def install(packages: list[str]) -> bool:
     """Install system packages; return whether it worked. Shows the errors, not the chatter."""
-    say("→ Installation de paquets du système : " + " ".join(packages))
+    say("→ Installation de paquets du système : " + " ".join(packages))
     prefix = [] if os.geteuid() == 0 else ["sudo", "-n"]
     quiet = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
     command = [*prefix, *quiet, "install", "-y", "--no-install-recommends", *packages]

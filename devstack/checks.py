@@ -66,7 +66,7 @@ def run_all(pytest_options: list[str]) -> int:
         failed += _run(DJANGO)
         # Said before the tests, so that pytest's own closing line is the last one.
         if failed:
-            say(f"\n✗ En échec avant les tests : {', '.join(failed)}")
+            say(f"\n✗ En échec avant les tests : {', '.join(failed)}")
         tests = Check("Tests (pytest)", [f"{BIN}/pytest", "-n", WORKERS, *pytest_options])
         failed += _run([tests])
     finally:
@@ -89,5 +89,5 @@ def _run(checks: list[Check]) -> list[str]:
 
 
 def _report(failed: list[str]) -> int:
-    say(f"\n✗ En échec : {', '.join(failed)}" if failed else "\n✓ Tout est en ordre.")
+    say(f"\n✗ En échec : {', '.join(failed)}" if failed else "\n✓ Tout est en ordre.")
     return 1 if failed else 0

@@ -20,4 +20,4 @@ def step(label: str) -> Iterator[None]:
 
 def seconds(duration: float) -> str:
     """A duration as it is read in French: `0,4 s`."""
-    return f"{duration:.1f} s".replace(".", ",")
+    return f"{duration:.1f} s".replace(".", ",")

@@ -90,8 +90,8 @@ def read_port(text: str) -> int:
     """The port as a number. Raises StackError when it cannot be one."""
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65_535:
         raise StackError(
-            f"« {text} » n’est pas un port : il faut un nombre de 1 à 65535. "
-            "Par exemple : PORT=8123 make run"
+            f"« {text} » n’est pas un port : il faut un nombre de 1 à 65535. "
+            "Par exemple : PORT=8123 make run"
         )
     return int(text)
 
@@ -105,14 +105,14 @@ def refuse_busy_port(port: int) -> None:
         except PermissionError as error:
             raise StackError(
                 f"Le port {port} est réservé au système. Choisissez-en un plus grand "
-                "que 1023, par exemple : PORT=8123 make run"
+                "que 1023, par exemple : PORT=8123 make run"
             ) from error
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
             raise StackError(
                 f"Le port {port} est déjà utilisé par un autre programme. Arrêtez-le, ou "
-                f"choisissez un autre port, par exemple : PORT={other_port(port)} make run"
+                f"choisissez un autre port, par exemple : PORT={other_port(port)} make run"
             ) from error
 
 
@@ -130,7 +130,7 @@ def only_one(port: int) -> Iterator[None]:
         except BlockingIOError as error:
             lock.seek(0)
             raise StackError(
-                f"Le portail tourne déjà depuis ce dossier : {lock.read().strip()}. "
+                f"Le portail tourne déjà depuis ce dossier : {lock.read().strip()}. "
                 "Arrêtez-le d’abord (Ctrl-C dans son terminal)."
             ) from error
         lock.truncate(0)
@@ -178,7 +178,7 @@ def prepare(environment: dict[str, str], accounts: Path) -> None:
     finally:
         stop_processes({"prepare": process})
     if code:
-        raise StackError("La préparation a échoué : la raison est dans les lignes ci-dessus.")
+        raise StackError("La préparation a échoué : la raison est dans les lignes ci-dessus.")
 
 
 def commands(port: int) -> dict[str, list[str]]:
@@ -241,7 +241,7 @@ def wait_until_ready(port: int, processes: dict[str, subprocess.Popen[bytes]]) -
             return
         time.sleep(0.1)
     raise StackError(
-        f"Le portail ne répond pas après {READY_SECONDS} s : {state}. "
+        f"Le portail ne répond pas après {READY_SECONDS} s : {state}. "
         f"Les journaux sont dans {shown(LOGS)}."
     )
 
@@ -257,7 +257,7 @@ def read_readiness(port: int) -> tuple[bool, str]:
                 parts = json.loads(error.read())
             except ValueError:
                 return False, f"erreur {error.code}"
-        return False, ", ".join(f"{part} : {state}" for part, state in parts.items())
+        return False, ", ".join(f"{part} : {state}" for part, state in parts.items())
     except OSError as error:
         return False, str(error)
 
@@ -280,7 +280,7 @@ def first_stopped(processes: dict[str, subprocess.Popen[bytes]]) -> str | None:
 
 def stopped_message(name: str) -> str:
     log = LOGS / f"{name}.log"
-    return f"« {name} » s’est arrêté. La fin de son journal ({shown(log)}) :\n{last_lines(log)}"
+    return f"« {name} » s’est arrêté. La fin de son journal ({shown(log)}) :\n{last_lines(log)}"
 
 
 def stop_processes(processes: dict[str, subprocess.Popen[bytes]]) -> None:

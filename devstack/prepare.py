@@ -116,5 +116,5 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
-        say(f"\nLa préparation s’est arrêtée : {type(error).__name__} : {error}")
+        say(f"\nLa préparation s’est arrêtée : {type(error).__name__} : {error}")
         raise

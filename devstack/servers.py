@@ -85,7 +85,7 @@ def make_private(folder: Path) -> None:
     status = folder.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
         raise StackError(
-            f"Le dossier {folder} appartient à un autre compte : le portail ne peut pas y "
+            f"Le dossier {folder} appartient à un autre compte : le portail ne peut pas y "
             "écrire. Lancez la commande avec ce compte, ou supprimez ce dossier."
         )
     if stat.S_IMODE(status.st_mode) != 0o700:

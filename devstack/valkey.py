@@ -60,7 +60,7 @@ class Valkey(Server):
                 process.kill()
                 process.wait()
                 raise StackError(
-                    "La file d’attente (valkey) ne démarre pas. Ce qu’elle en dit :\n"
+                    "La file d’attente (valkey) ne démarre pas. Ce qu’elle en dit :\n"
                     f"{last_lines(self.log)}"
                 )
             time.sleep(0.02)
@@ -81,5 +81,5 @@ def server_program() -> Path:
     folders = spec.submodule_search_locations if spec else None
     found = sorted(Path(folders[0]).glob("_binaries/*/valkey-server")) if folders else []
     if not found:
-        raise StackError("valkey est absent de l’environnement Python. Tapez : make setup")
+        raise StackError("valkey est absent de l’environnement Python. Tapez : make setup")
     return found[0]

@@ -17,7 +17,7 @@ REQUIRED = (
 missing = [name for name in REQUIRED if not env(name, default="")]
 if missing:
     raise ImproperlyConfigured(
-        "Le portail ne peut pas démarrer : variable(s) d’environnement manquante(s) : "
+        "Le portail ne peut pas démarrer : variable(s) d’environnement manquante(s) : "
         + ", ".join(missing)
         + ". Le tableau du README dit ce qu’attend chacune."
     )

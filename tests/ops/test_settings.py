@@ -1,7 +1,6 @@
 """The deployment's settings: complete or refused, and each one in the README."""
 
 import os
-import re
 import subprocess
 import sys
 
@@ -52,6 +51,6 @@ def test_production_refuses_to_start_without(name: str) -> None:
 
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].endswith(
-        "Le portail ne peut pas démarrer : variable(s) d’environnement manquante(s) : "
+        "Le portail ne peut pas démarrer : variable(s) d’environnement manquante(s) : "
         f"{name}. Le tableau du README dit ce qu’attend chacune."
     )
