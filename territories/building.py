@@ -50,7 +50,7 @@ def build(
             cog_year = 2020 + int(version.split(".")[0])
         except ValueError:
             raise PackageError(
-                f"Version « {version} » inattendue dans {package / 'package.json'} : "
+                f"Version « {version} » inattendue dans {package / 'package.json'} : "
                 "indiquez l’année avec --cog-year."
             ) from None
     folder = package / "data"
@@ -77,7 +77,7 @@ def build(
             "rows": len(rows),
             "sha256": hashlib.sha256(files[name]).hexdigest(),
         }
-        report(f"{name} : {len(rows)} lignes, {len(files[name])} octets")
+        report(f"{name} : {len(rows)} lignes, {len(files[name])} octets")
     files[reference.MANIFEST] = (json.dumps(manifest, ensure_ascii=False, indent=2) + "\n").encode()
     return files
 
@@ -105,7 +105,7 @@ def _load(path: Path) -> Any:
             f"{path} est introuvable. Indiquez le dossier du paquet npm décompressé."
         ) from None
     except json.JSONDecodeError as error:
-        raise PackageError(f"{path}, ligne {error.lineno} : ce n’est pas du JSON.") from error
+        raise PackageError(f"{path}, ligne {error.lineno} : ce n’est pas du JSON.") from error
 
 
 def _csv(columns: tuple[str, ...], rows: Iterable[reference.Row]) -> bytes:
@@ -177,6 +177,6 @@ def _former_communes(
             elif named[code][3] != item["code"]:
                 # A place that changed communes: the one it belongs to today is the right answer.
                 report(
-                    f"{code} {named[code][2]} : rattachée à {named[code][3]}, pas {item['code']}"
+                    f"{code} {named[code][2]} : rattachée à {named[code][3]}, pas {item['code']}"
                 )
     return sorted(rows.values())

@@ -77,7 +77,7 @@ def load(source: Source, *, report: Report = _say_nothing) -> LoadOutcome:
     digest = source.digest()
     current = current_vintage()
     if current is not None and current.digest == digest:
-        report(f"Déjà en vigueur : {current}. Rien à charger.")
+        report(f"Déjà en vigueur : {current}. Rien à charger.")
         return LoadOutcome(changed=False, vintage=current, counts={})
     report("Lecture et vérification des fichiers…")
     data = reference.read(source)
@@ -95,10 +95,10 @@ def load_data(data: ReferenceData, *, report: Report = _say_nothing) -> LoadOutc
             first_load = current_vintage() is None
             for table in tables:
                 _load_table(cursor, table, first_load=first_load)
-                report(f"{table.label} : {len(table.rows)}")
+                report(f"{table.label} : {len(table.rows)}")
             deactivated = 0 if first_load else _retire_what_is_gone(cursor, tables)
         if deactivated:
-            report(f"Communes qui ne sont plus en vigueur : {deactivated}")
+            report(f"Communes qui ne sont plus en vigueur : {deactivated}")
         Vintage.objects.filter(is_current=True).update(is_current=False)
         vintage = Vintage.objects.create(
             cog_year=data.cog_year,
@@ -111,7 +111,7 @@ def load_data(data: ReferenceData, *, report: Report = _say_nothing) -> LoadOutc
     with connection.cursor() as cursor:
         # Without fresh statistics the first searches would not use their index.
         cursor.execute("ANALYZE territories_commune, territories_formercommune")
-    report(f"En vigueur : {vintage}.")
+    report(f"En vigueur : {vintage}.")
     return LoadOutcome(changed=True, vintage=vintage, counts=data.counts(), deactivated=deactivated)
 
 

@@ -65,7 +65,7 @@ class Problem:
 
     def __str__(self) -> str:
         where = f"{self.file}, ligne {self.line}" if self.line else self.file
-        return f"{where} : {self.reason}"
+        return f"{where} : {self.reason}"
 
 
 class ReferenceDataError(ValueError):
@@ -107,7 +107,7 @@ class Source:
             self.name = name or "archive"
             content = opened.read(MAX_ARCHIVE_BYTES + 1)
         if len(content) > MAX_ARCHIVE_BYTES:
-            raise _refused(self.name, "plus de 20 Mo : ce n’est pas un fichier de référence.")
+            raise _refused(self.name, "plus de 20 Mo : ce n’est pas un fichier de référence.")
         self._files = self._read_archive(content)
 
     def _read_folder(self, folder: Path) -> dict[str, bytes]:
@@ -189,7 +189,7 @@ def read(source: Source) -> ReferenceData:
                     name,
                     None,
                     f"{len(rows[table])} lignes au lieu des {entry['rows']} annoncées par "
-                    f"{MANIFEST} : le fichier n’est pas complet.",
+                    f"{MANIFEST} : le fichier n’est pas complet.",
                 )
             )
         problems += found
@@ -200,7 +200,7 @@ def read(source: Source) -> ReferenceData:
             Problem(
                 entry["name"],
                 None,
-                f"le contenu ne correspond pas à l’empreinte SHA-256 donnée par {MANIFEST} : "
+                f"le contenu ne correspond pas à l’empreinte SHA-256 donnée par {MANIFEST} : "
                 "le fichier a été modifié ou abîmé. Reconstruisez-le.",
             )
             for entry in manifest["files"].values()
@@ -224,15 +224,15 @@ def _read_manifest(source: Source) -> dict[str, Any]:
         line = getattr(error, "lineno", None)
         raise ReferenceDataError([Problem(MANIFEST, line, "ce n’est pas du JSON.")]) from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise _refused(MANIFEST, f"la clé « format » doit valoir {FORMAT}.")
+        raise _refused(MANIFEST, f"la clé « format » doit valoir {FORMAT}.")
     problems = [
-        Problem(MANIFEST, None, f"la clé « {key} » doit être une année.")
+        Problem(MANIFEST, None, f"la clé « {key} » doit être une année.")
         for key in ("cog_year", "population_year")
         if not (isinstance(manifest.get(key), int) and 2000 <= manifest[key] <= 2100)
     ]
     if not (isinstance(manifest.get("source"), str) and 0 < len(manifest["source"]) <= 200):
         problems.append(
-            Problem(MANIFEST, None, "la clé « source » doit être un texte de 200 signes au plus.")
+            Problem(MANIFEST, None, "la clé « source » doit être un texte de 200 signes au plus.")
         )
     problems += _file_entry_problems(source, manifest.get("files"))
     if problems:
@@ -244,7 +244,7 @@ def _read_manifest(source: Source) -> dict[str, Any]:
 def _file_entry_problems(source: Source, files: Any) -> Iterator[Problem]:
     if not isinstance(files, dict) or set(files) != set(COLUMNS):
         expected = ", ".join(COLUMNS)
-        yield Problem(MANIFEST, None, f"la clé « files » doit décrire exactement : {expected}.")
+        yield Problem(MANIFEST, None, f"la clé « files » doit décrire exactement : {expected}.")
         return
     for table, entry in files.items():
         if not isinstance(entry, dict) or {key: type(value) for key, value in entry.items()} != {
@@ -252,7 +252,7 @@ def _file_entry_problems(source: Source, files: Any) -> Iterator[Problem]:
             "rows": int,
             "sha256": str,
         }:
-            yield Problem(MANIFEST, None, f"« {table} » doit donner name, rows et sha256.")
+            yield Problem(MANIFEST, None, f"« {table} » doit donner name, rows et sha256.")
         elif entry["name"] not in source:
             yield Problem(entry["name"], None, f"fichier annoncé par {MANIFEST} mais absent.")
 
@@ -308,8 +308,8 @@ def _read_rows(
 def _header_reason(header: list[str], columns: tuple[str, ...]) -> str:
     missing = [column for column in columns if column not in header]
     if missing:
-        return f"colonne manquante : {', '.join(missing)}. Attendu : {','.join(columns)}"
-    return f"colonnes inattendues. Attendu, dans cet ordre : {','.join(columns)}"
+        return f"colonne manquante : {', '.join(missing)}. Attendu : {','.join(columns)}"
+    return f"colonnes inattendues. Attendu, dans cet ordre : {','.join(columns)}"
 
 
 class _Checker:
@@ -343,7 +343,7 @@ class _Checker:
                 self._report(table, index, wrong)
             if key in seen:
                 first = self.lines[table][seen[key]]
-                self._report(table, index, f"code « {key} » déjà donné à la ligne {first}.")
+                self._report(table, index, f"code « {key} » déjà donné à la ligne {first}.")
             else:
                 seen[key] = index
         return seen
@@ -362,7 +362,7 @@ class _Checker:
         for index, (_, name, has_ars) in enumerate(self.rows["regions"]):
             self._check_name("regions", index, name, 100)
             if has_ars not in {"0", "1"}:
-                self._report("regions", index, f"has_ars vaut 0 ou 1, pas « {has_ars} ».")
+                self._report("regions", index, f"has_ars vaut 0 ou 1, pas « {has_ars} ».")
 
     def _departments(self) -> None:
         regions = {row[0] for row in self.rows["regions"]}
@@ -371,7 +371,7 @@ class _Checker:
             self._check_name("departments", index, name, 100)
             if region not in regions:
                 self._report(
-                    "departments", index, f"région « {region} » inconnue (département {code})."
+                    "departments", index, f"région « {region} » inconnue (département {code})."
                 )
 
     def _intercommunalities(self) -> None:
@@ -379,7 +379,7 @@ class _Checker:
         for index, (_, kind, name) in enumerate(self.rows["intercommunalities"]):
             self._check_name("intercommunalities", index, name, 200)
             if not kind.isalnum() or len(kind) > 10:
-                self._report("intercommunalities", index, f"nature « {kind} » inattendue.")
+                self._report("intercommunalities", index, f"nature « {kind} » inattendue.")
 
     def _communes(self) -> None:
         table = "communes"
@@ -395,22 +395,22 @@ class _Checker:
                 self._check_name(table, index, name, 100)
             if department not in departments:
                 self._report(
-                    table, index, f"département « {department} » inconnu (commune {code} {name})."
+                    table, index, f"département « {department} » inconnu (commune {code} {name})."
                 )
             if siren not in sirens:
-                self._report(table, index, f"EPCI « {siren} » inconnu (commune {code} {name}).")
+                self._report(table, index, f"EPCI « {siren} » inconnu (commune {code} {name}).")
             if population and not _is_count(population):
                 self._report(
                     table,
                     index,
-                    f"population « {population} » : il faut un nombre entier, sans espace "
+                    f"population « {population} » : il faut un nombre entier, sans espace "
                     f"(commune {code} {name}).",
                 )
             if not postal(postal_codes):
                 self._report(
                     table,
                     index,
-                    f"codes postaux « {postal_codes} » : cinq chiffres, séparés par une espace.",
+                    f"codes postaux « {postal_codes} » : cinq chiffres, séparés par une espace.",
                 )
             if (kind != "commune" or parent) and (wrong := _kind_reason(kind, parent, wholes)):
                 self._report(table, index, wrong)
@@ -423,23 +423,23 @@ class _Checker:
             if name:
                 self._check_name(table, index, name, 100)
             if kind not in FORMER_KINDS:
-                self._report(table, index, f"nature « {kind} » : {', '.join(FORMER_KINDS)}.")
+                self._report(table, index, f"nature « {kind} » : {', '.join(FORMER_KINDS)}.")
             if current not in communes:
                 self._report(
-                    table, index, f"commune actuelle « {current} » inconnue (ancien code {code})."
+                    table, index, f"commune actuelle « {current} » inconnue (ancien code {code})."
                 )
             elif kind == "ancienne" and code in communes:
-                self._report(table, index, f"« {code} » est encore une commune.")
+                self._report(table, index, f"« {code} » est encore une commune.")
 
 
 def _kind_reason(kind: str, parent: str, wholes: set[str]) -> str:
     if kind == "arrondissement":
         return (
-            "" if parent in wholes else f"commune entière « {parent} » inconnue (arrondissement)."
+            "" if parent in wholes else f"commune entière « {parent} » inconnue (arrondissement)."
         )
     if kind == "commune":
         return "seul un arrondissement a une commune entière (parent)."
-    return f"nature « {kind} » : commune ou arrondissement attendu."
+    return f"nature « {kind} » : commune ou arrondissement attendu."
 
 
 def _is_count(text: str) -> bool:
@@ -450,22 +450,22 @@ def _insee_reason(code: str) -> str:
     if INSEE_CODE.fullmatch(code):
         return ""
     return (
-        f"code INSEE « {code} » : il faut cinq signes, par exemple 01001 ou 2A004. "
+        f"code INSEE « {code} » : il faut cinq signes, par exemple 01001 ou 2A004. "
         "Un tableur a pu retirer les zéros du début."
     )
 
 
 def _department_reason(code: str) -> str:
-    return "" if _DEPARTMENT_CODE.fullmatch(code) else f"code de département « {code} » inattendu."
+    return "" if _DEPARTMENT_CODE.fullmatch(code) else f"code de département « {code} » inattendu."
 
 
 def _region_reason(code: str) -> str:
     if code.isascii() and code.isdigit() and len(code) in {2, 3}:
         return ""
-    return f"code de région « {code} » inattendu."
+    return f"code de région « {code} » inattendu."
 
 
 def _siren_reason(siren: str) -> str:
     if siren.isascii() and siren.isdigit() and len(siren) == 9:
         return ""
-    return f"SIREN « {siren} » : il faut neuf chiffres."
+    return f"SIREN « {siren} » : il faut neuf chiffres."

@@ -73,7 +73,7 @@ def test_a_place_that_changed_communes_belongs_to_the_last_one(tmp_path: Path) -
     )
     files = building.build(package, report=said.append)
     assert ["81091", "deleguee", "Ferrières", "81062"] in rows(files["former_communes.csv.gz"])
-    assert "81091 Ferrières : rattachée à 81062, pas 81300" in said
+    assert "81091 Ferrières : rattachée à 81062, pas 81300" in said
 
 
 def test_the_command_writes_the_folder_and_the_archive(tmp_path: Path) -> None:

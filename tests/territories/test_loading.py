@@ -124,12 +124,12 @@ def test_a_load_fills_every_table(empty: None, folder: Path) -> None:
     assert outcome.changed
     assert said == [
         "Lecture et vérification des fichiers…",
-        "Régions : 1",
-        "Départements : 1",
-        "EPCI : 1",
-        "Communes et arrondissements : 3",
-        "Anciennes communes et anciens codes : 2",
-        "En vigueur : COG 2026, population légale 2023.",
+        "Régions : 1",
+        "Départements : 1",
+        "EPCI : 1",
+        "Communes et arrondissements : 3",
+        "Anciennes communes et anciens codes : 2",
+        "En vigueur : COG 2026, population légale 2023.",
     ]
     assert list(
         Commune.objects.order_by("code").values_list(
@@ -168,7 +168,7 @@ def test_loading_the_same_files_again_changes_nothing(empty: None, folder: Path)
     said: list[str] = []
     outcome = loading.load(Source(folder), report=said.append)
     assert not outcome.changed
-    assert said == ["Déjà en vigueur : COG 2026, population légale 2023. Rien à charger."]
+    assert said == ["Déjà en vigueur : COG 2026, population légale 2023. Rien à charger."]
     assert Vintage.objects.count() == 1
 
 
@@ -246,104 +246,104 @@ CODE = "81144,commune,Lescure-d'Albigeois,81,"
         pytest.param(
             "communes",
             lambda text: text.replace("department,", ""),
-            "communes.csv.gz, ligne 1 : colonne manquante : department. Attendu : "
+            "communes.csv.gz, ligne 1 : colonne manquante : department. Attendu : "
             "code,kind,name,department,parent,intercommunality,postal_codes,population",
             id="missing column",
         ),
         pytest.param(
             "communes",
             lambda text: text.replace("81144,commune", "1144,commune"),
-            "communes.csv.gz, ligne 4 : code INSEE « 1144 » : il faut cinq signes, par exemple "
+            "communes.csv.gz, ligne 4 : code INSEE « 1144 » : il faut cinq signes, par exemple "
             "01001 ou 2A004. Un tableur a pu retirer les zéros du début.",
             id="short code",
         ),
         pytest.param(
             "communes",
             lambda text: text.replace(CODE, CODE.replace("81,", "99,")),
-            "communes.csv.gz, ligne 4 : département « 99 » inconnu "
+            "communes.csv.gz, ligne 4 : département « 99 » inconnu "
             "(commune 81144 Lescure-d'Albigeois).",
             id="unknown department",
         ),
         pytest.param(
             "communes",
             lambda text: text.replace("81144,commune", "81004,commune"),
-            "communes.csv.gz, ligne 4 : code « 81004 » déjà donné à la ligne 2.",
+            "communes.csv.gz, ligne 4 : code « 81004 » déjà donné à la ligne 2.",
             id="duplicate code",
         ),
         pytest.param(
             "communes",
             lambda text: text.replace(",4500", ",4 500"),
-            "communes.csv.gz, ligne 4 : population « 4 500 » : il faut un nombre entier, sans "
+            "communes.csv.gz, ligne 4 : population « 4 500 » : il faut un nombre entier, sans "
             "espace (commune 81144 Lescure-d'Albigeois).",
             id="population",
         ),
         pytest.param(
             "communes",
             lambda text: text.replace(",81380,", ",8138,"),
-            "communes.csv.gz, ligne 4 : codes postaux « 8138 » : cinq chiffres, séparés par une "
+            "communes.csv.gz, ligne 4 : codes postaux « 8138 » : cinq chiffres, séparés par une "
             "espace.",
             id="postal code",
         ),
         pytest.param(
             "communes",
             lambda text: text.replace(CODE + ",248100737", CODE + ",111111111"),
-            "communes.csv.gz, ligne 4 : EPCI « 111111111 » inconnu "
+            "communes.csv.gz, ligne 4 : EPCI « 111111111 » inconnu "
             "(commune 81144 Lescure-d'Albigeois).",
             id="unknown EPCI",
         ),
         pytest.param(
             "communes",
             lambda text: text.replace("81144,commune", "81144,arrondissement"),
-            "communes.csv.gz, ligne 4 : commune entière «  » inconnue (arrondissement).",
+            "communes.csv.gz, ligne 4 : commune entière «  » inconnue (arrondissement).",
             id="orphan arrondissement",
         ),
         pytest.param(
             "communes",
             lambda text: text.replace("81144,commune", "81144,hameau"),
-            "communes.csv.gz, ligne 4 : nature « hameau » : commune ou arrondissement attendu.",
+            "communes.csv.gz, ligne 4 : nature « hameau » : commune ou arrondissement attendu.",
             id="kind",
         ),
         pytest.param(
             "communes",
             lambda text: text.replace(",81380,4500", ",81380"),
-            "communes.csv.gz, ligne 4 : 7 colonnes au lieu de 8.",
+            "communes.csv.gz, ligne 4 : 7 colonnes au lieu de 8.",
             id="columns of a line",
         ),
         pytest.param(
             "communes",
             lambda text: text.replace("Lescure-d'Albigeois", "Lescure\td'Albigeois"),
-            "communes.csv.gz, ligne 4 : nom vide, de plus de 100 signes ou avec un signe interdit.",
+            "communes.csv.gz, ligne 4 : nom vide, de plus de 100 signes ou avec un signe interdit.",
             id="control sign",
         ),
         pytest.param(
             "communes",
             lambda text: text.replace("81144,", '"81144"x,'),
-            "communes.csv.gz, ligne 4 : ligne CSV illisible (',' expected after '\"').",
+            "communes.csv.gz, ligne 4 : ligne CSV illisible (',' expected after '\"').",
             id="bad quotes",
         ),
         pytest.param(
             "departments",
             lambda text: text.replace(",76", ",99"),
-            "departments.csv.gz, ligne 2 : région « 99 » inconnue (département 81).",
+            "departments.csv.gz, ligne 2 : région « 99 » inconnue (département 81).",
             id="unknown region",
         ),
         pytest.param(
             "intercommunalities",
             lambda text: text.replace("248100737", "24810073"),
-            "intercommunalities.csv.gz, ligne 2 : SIREN « 24810073 » : il faut neuf chiffres.",
+            "intercommunalities.csv.gz, ligne 2 : SIREN « 24810073 » : il faut neuf chiffres.",
             id="short SIREN",
         ),
         pytest.param(
             "former_communes",
             lambda text: text.replace("Ferrières,81062", "Ferrières,81063"),
-            "former_communes.csv.gz, ligne 2 : commune actuelle « 81063 » inconnue "
+            "former_communes.csv.gz, ligne 2 : commune actuelle « 81063 » inconnue "
             "(ancien code 81091).",
             id="unknown current commune",
         ),
         pytest.param(
             "regions",
             lambda text: text.replace(",1", ",oui"),
-            "regions.csv.gz, ligne 2 : has_ars vaut 0 ou 1, pas « oui ».",
+            "regions.csv.gz, ligne 2 : has_ars vaut 0 ou 1, pas « oui ».",
             id="has_ars",
         ),
     ],
@@ -367,7 +367,7 @@ def test_a_truncated_file_is_named(empty: None, folder: Path) -> None:
     with pytest.raises(ReferenceDataError) as refused:
         loading.load(Source(folder))
     assert str(refused.value) == (
-        "communes.csv.gz : fichier gzip tronqué ou abîmé. Copiez-le ou construisez-le à neuf."
+        "communes.csv.gz : fichier gzip tronqué ou abîmé. Copiez-le ou construisez-le à neuf."
     )
     assert not Region.objects.exists()
 
@@ -377,7 +377,7 @@ def test_a_count_that_differs_from_the_manifest_is_named(empty: None, folder: Pa
     with pytest.raises(ReferenceDataError) as refused:
         loading.load(Source(folder))
     assert str(refused.value) == (
-        "communes.csv.gz : 3 lignes au lieu des 34969 annoncées par manifest.json : "
+        "communes.csv.gz : 3 lignes au lieu des 34969 annoncées par manifest.json : "
         "le fichier n’est pas complet."
     )
 
@@ -389,8 +389,8 @@ def test_a_file_changed_by_hand_is_named(empty: None, folder: Path) -> None:
     with pytest.raises(ReferenceDataError) as refused:
         loading.load(Source(folder))
     assert str(refused.value) == (
-        "communes.csv.gz : le contenu ne correspond pas à l’empreinte SHA-256 donnée par "
-        "manifest.json : le fichier a été modifié ou abîmé. Reconstruisez-le."
+        "communes.csv.gz : le contenu ne correspond pas à l’empreinte SHA-256 donnée par "
+        "manifest.json : le fichier a été modifié ou abîmé. Reconstruisez-le."
     )
 
 
@@ -401,19 +401,19 @@ def test_a_file_in_another_encoding_is_named(empty: None, folder: Path) -> None:
     )
     with pytest.raises(ReferenceDataError) as refused:
         loading.load(Source(folder))
-    assert str(refused.value) == "former_communes.csv.gz, ligne 2 : le texte n’est pas en UTF-8."
+    assert str(refused.value) == "former_communes.csv.gz, ligne 2 : le texte n’est pas en UTF-8."
 
 
 @pytest.mark.parametrize(
     ("manifest", "expected"),
     [
-        ("{\n  oui", "manifest.json, ligne 2 : ce n’est pas du JSON."),
-        ("[]", "manifest.json : la clé « format » doit valoir 1."),
+        ("{\n  oui", "manifest.json, ligne 2 : ce n’est pas du JSON."),
+        ("[]", "manifest.json : la clé « format » doit valoir 1."),
         (
             '{"format": 1, "cog_year": "2026", "population_year": 2023, "source": "x"}',
             (
-                "manifest.json : la clé « cog_year » doit être une année.\n"
-                "manifest.json : la clé « files » doit décrire exactement : regions, departments, "
+                "manifest.json : la clé « cog_year » doit être une année.\n"
+                "manifest.json : la clé « files » doit décrire exactement : regions, departments, "
                 "intercommunalities, communes, former_communes."
             ),
         ),
@@ -430,7 +430,7 @@ def test_a_missing_file_is_named(folder: Path) -> None:
     (folder / "regions.csv.gz").unlink()
     with pytest.raises(ReferenceDataError) as refused:
         reference.read(Source(folder))
-    assert str(refused.value) == ("regions.csv.gz : fichier annoncé par manifest.json mais absent.")
+    assert str(refused.value) == ("regions.csv.gz : fichier annoncé par manifest.json mais absent.")
 
 
 def test_something_else_than_an_archive_is_refused(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ class Command(BaseCommand):
             "--output",
             type=Path,
             default=settings.BASE_DIR / "fixtures" / "territories",
-            help="dossier où écrire les fichiers (par défaut : fixtures/territories)",
+            help="dossier où écrire les fichiers (par défaut : fixtures/territories)",
         )
         parser.add_argument(
             "--archive", type=Path, help="écrire aussi une archive .zip pour l’administration"
@@ -42,4 +42,4 @@ class Command(BaseCommand):
         self.stdout.write(f"Écrit dans {options['output']}")
         if options["archive"]:
             options["archive"].write_bytes(building.as_archive(files))
-            self.stdout.write(f"Archive : {options['archive']}")
+            self.stdout.write(f"Archive : {options['archive']}")

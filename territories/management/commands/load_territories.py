@@ -10,7 +10,7 @@ from territories.reference import ReferenceDataError, Source
 
 class Command(BaseCommand):
     help = (
-        "Charge les communes, EPCI, départements et régions. Tout est chargé, ou rien ne change ; "
+        "Charge les communes, EPCI, départements et régions. Tout est chargé, ou rien ne change ; "
         "recharger les mêmes fichiers ne change rien."
     )
 
@@ -19,7 +19,7 @@ class Command(BaseCommand):
             "path",
             nargs="?",
             type=Path,
-            help="dossier ou archive (.zip, .tar.gz) ; par défaut, les fichiers du portail",
+            help="dossier ou archive (.zip, .tar.gz) ; par défaut, les fichiers du portail",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002

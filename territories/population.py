@@ -1,0 +1,182 @@
+"""How many people a territory counts, and the size class that follows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Case, CharField, Count, F, Q, Subquery, Sum, Value, When
+from django.db.models.functions import Coalesce
+
+from territories.models import Territory, Vintage
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+# Inhabitants. The interprofessional agreement of 20 June 2019 and its regional guides.
+SIZE_THRESHOLDS = (40_000, 80_000, 175_000)
+
+
+def size_class(population: int, thresholds: Sequence[int] = SIZE_THRESHOLDS) -> str:
+    """Return "T1", "T2", "T3" or "T4" for a number of inhabitants.
+
+    The agreement (accord conventionnel interprofessionnel of 20 June 2019, approved on
+    21 August 2019) writes « moins de 40 000 », « entre 40 000 et 80 000 », « entre 80 000 et
+    175 000 » and « plus de 175 000 ». Taken at its word it puts 40 000 in T2 and 175 000 in
+    T3; only 80 000 fits two classes, and the lower bound is included there as it is for
+    40 000: 80 000 is T3.
+
+    Raises ValueError for a negative population or for other than three rising thresholds.
+    """
+    if population < 0:
+        raise ValueError("A population cannot be negative.")
+    second, third, fourth = thresholds
+    if not 0 < second < third < fourth:
+        raise ValueError("The three thresholds must rise.")
+    if population < second:
+        return "T1"
+    if population < third:
+        return "T2"
+    return "T3" if population <= fourth else "T4"
+
+
+@dataclass(frozen=True, slots=True)
+class DepartmentShare:
+    """What a territory has in one département; its population counts known figures only."""
+
+    code: str
+    name: str
+    region_code: str
+    population: int
+    commune_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class TerritorySummary:
+    """The figures of a territory, in inhabitants of the legal municipal population.
+
+    `commune_count` counts each commune once, whole, by parts or by arrondissements.
+    `population` adds the INSEE figures of whole communes and arrondissements to the
+    inhabitants the lead gives for parts; `unknown_population_count` lines have no INSEE
+    figure and `parts_without_figure` no estimate, so that the sum is a minimum when either is
+    not zero. `departments` begins with the one that has most inhabitants: it leads.
+    `size_class` is None without thresholds or without a commune. `gap` is declared minus
+    computed. The years are None before any reference data is loaded.
+    """
+
+    commune_count: int
+    arrondissement_count: int
+    part_count: int
+    population: int
+    unknown_population_count: int
+    parts_without_figure: int
+    departments: tuple[DepartmentShare, ...]
+    size_class: str | None
+    floor: int | None
+    below_floor: bool
+    population_year: int | None
+    cog_year: int | None
+    declared_population: int | None
+    declared_population_reason: str
+    gap: int | None
+
+    @property
+    def is_empty(self) -> bool:
+        return self.commune_count == 0
+
+    @property
+    def department_codes(self) -> tuple[str, ...]:
+        return tuple(share.code for share in self.departments)
+
+    @property
+    def region_codes(self) -> tuple[str, ...]:
+        """In the order of their most populated département."""
+        return tuple(dict.fromkeys(share.region_code for share in self.departments))
+
+
+def summarise(
+    territory: Territory,
+    *,
+    size_thresholds: Sequence[int] | None = SIZE_THRESHOLDS,
+    floor: int | None = None,
+) -> TerritorySummary:
+    """Add up a territory in one query.
+
+    `size_thresholds` are the three bounds of the procedure, None where it has no classes;
+    `floor` its least number of inhabitants, None where it has none. Raises
+    Territory.DoesNotExist if the territory is not saved.
+    """
+    rows = list(_by_department(territory))
+    if not rows:
+        raise Territory.DoesNotExist
+    shares = [
+        DepartmentShare(
+            code=row["department"],
+            name=row["department_name"],
+            region_code=row["region"],
+            population=row["whole_population"] + row["parts_population"],
+            commune_count=row["commune_count"],
+        )
+        for row in rows
+        if row["department"] is not None
+    ]
+    shares.sort(key=lambda share: (-share.population, share.code))
+    population = sum(share.population for share in shares)
+    first = rows[0]
+    declared = first["declared_population"]
+    return TerritorySummary(
+        commune_count=sum(share.commune_count for share in shares),
+        arrondissement_count=sum(row["arrondissement_count"] for row in rows),
+        part_count=sum(row["part_count"] for row in rows),
+        population=population,
+        unknown_population_count=sum(row["unknown_count"] for row in rows),
+        parts_without_figure=sum(row["parts_without_figure"] for row in rows),
+        departments=tuple(shares),
+        size_class=size_class(population, size_thresholds) if size_thresholds and shares else None,
+        floor=floor,
+        below_floor=floor is not None and population < floor,
+        population_year=first["population_year"],
+        cog_year=first["cog_year"],
+        declared_population=declared,
+        declared_population_reason=first["declared_population_reason"],
+        gap=None if declared is None else declared - population,
+    )
+
+
+def _by_department(territory: Territory) -> "QuerySet[Territory, Any]":
+    """One row per département; one empty row for a territory without communes."""
+    whole = Q(parts__part_name="") & Q(parts__isnull=False)
+    part = Q(parts__isnull=False) & ~Q(parts__part_name="")
+    vintage = Vintage.objects.filter(is_current=True)
+    city = Case(
+        When(parts__commune__parent__isnull=False, then=F("parts__commune__parent")),
+        default=F("parts__commune"),
+        output_field=CharField(),
+    )
+    return (
+        Territory.objects.filter(pk=territory.pk)
+        .order_by()
+        .values(
+            "declared_population",
+            "declared_population_reason",
+            department=F("parts__commune__department"),
+            department_name=F("parts__commune__department__name"),
+            region=F("parts__commune__department__region"),
+            population_year=Subquery(vintage.values("population_year")[:1]),
+            cog_year=Subquery(vintage.values("cog_year")[:1]),
+        )
+        .annotate(
+            commune_count=Count(city, distinct=True),
+            arrondissement_count=Count(
+                "parts__commune",
+                filter=Q(parts__commune__kind="arrondissement"),
+                distinct=True,
+            ),
+            part_count=Count("parts", filter=part),
+            whole_population=Coalesce(Sum("parts__commune__population", filter=whole), Value(0)),
+            parts_population=Coalesce(Sum("parts__part_population", filter=part), Value(0)),
+            unknown_count=Count("parts", filter=whole & Q(parts__commune__population__isnull=True)),
+            parts_without_figure=Count(
+                "parts", filter=part & Q(parts__part_population__isnull=True)
+            ),
+        )
+    )
