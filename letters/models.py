@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
+from letters.content import Missing, missing_before_deposit, read_content
 from letters.workflow import LetterWorkflow
 from workflow.models import Case, CaseQuerySet
 
@@ -29,3 +30,9 @@ class LetterOfIntent(LetterWorkflow, Case):
                 name="letter_commitment_is_signed",
             ),
         ]
+
+    def missing_for(self, transition: str) -> list[Missing]:
+        """What is missing before `transition`, as sentences that link to a field."""
+        if transition != "deposit":
+            return []
+        return missing_before_deposit(read_content(self))

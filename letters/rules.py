@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 def may_deposit(letter: "LetterOfIntent", user: "User") -> bool:
     """Only an owner of the CPTS deposits, in their own name."""
-    return user.acting is None and letter.community.team_role(user) == "owner"
+    return user.acting is None and letter.team_role(user) == "owner"
 
 
 def may_edit(letter: "LetterOfIntent", user: "User") -> bool:
@@ -17,10 +17,10 @@ def may_edit(letter: "LetterOfIntent", user: "User") -> bool:
     return (
         letter.state == "draft"
         and user.acting is None
-        and letter.community.team_role(user) in {"owner", "editor"}
+        and letter.team_role(user) in {"owner", "editor"}
     )
 
 
 def is_complete(letter: "LetterOfIntent") -> bool:
     """Nothing is missing: the list on the page, the button and this guard are the same."""
-    return not letter.missing()
+    return not letter.missing_for("deposit")

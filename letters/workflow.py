@@ -24,9 +24,29 @@ class LetterWorkflow(ConcurrentTransitionMixin, models.Model):
         conditions=[rules.is_complete],
         custom={"label": "Déposer la lettre"},
     )
-    def deposit(self, *, actor: Any, reference: str, office_id: int, **_data: Any) -> None:
-        """The owner files the letter: numbered, dated, on the desk of an office."""
+    def deposit(
+        self,
+        *,
+        actor: Any,  # noqa: ARG002 - the log names the actor
+        reference: str,
+        office_id: int,
+        population: int,
+        commune_count: int,
+        size_class: str,
+        department_codes: list[str],
+        commits_to_missions: bool,
+        signatory_name: str,
+        signed_at_place: str,
+    ) -> None:
+        """The owner files the letter: numbered, dated, measured, on the desk of an office."""
         self.reference = reference
         self.office_id = office_id
+        self.population = population
+        self.commune_count = commune_count
+        self.size_class = size_class
+        self.department_codes = department_codes
+        self.commits_to_missions = commits_to_missions
+        self.signatory_name = signatory_name
+        self.signed_at_place = signed_at_place
         self.deposited_at = timezone.now()
         self.version += 1

@@ -1,0 +1,96 @@
+"""Receiving files, and issuing official documents."""
+
+import hashlib
+from collections.abc import Collection
+from pathlib import PurePath
+
+import filetype
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import UploadedFile
+
+from accounts.models import User
+from documents.models import Attachment, OfficialDocument
+
+MAX_SIZE = 10 * 1024 * 1024
+
+class FileRefusedError(ValueError):
+    """The file was not kept; `message` says why and what to do, in French."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+def read_content_type(
+    file: UploadedFile, *, content_types: Collection[str], accept_label: str
+) -> str:
+    """The type of a file from its content, never from its name.
+
+    Raises FileRefusedError when it is empty, over 10 MB, or of a type not in `content_types`;
+    `accept_label` says in words what is accepted.
+    """
+    name = PurePath(file.name or "fichier").name
+    if not file.size:
+        raise FileRefusedError(f"« {name} » est vide. Choisissez un autre fichier.")
+    if file.size > MAX_SIZE:
+        megabytes = f"{file.size / 1024 / 1024:.1f}".replace(".", ",")
+        raise FileRefusedError(
+            f"« {name} » pèse {megabytes} Mo ; la limite est de 10 Mo. "
+            "Réduisez-le (numérisation moins fine, plusieurs fichiers) puis recommencez."
+        )
+    head = file.read(8192)
+    file.seek(0)
+    found = filetype.guess_mime(head) or ""
+    if found not in content_types:
+        raise FileRefusedError(
+            f"« {name} » n’est pas accepté ici : d’après son contenu, ce n’est pas un fichier "
+            f"{accept_label}. Enregistrez-le dans l’un de ces formats puis recommencez."
+        )
+    return found
+
+
+def store_attachment(
+    file: UploadedFile, *, content_types: Collection[str], accept_label: str, user: User
+) -> Attachment:
+    """Keep an uploaded file once its size and content have been checked.
+
+    Raises FileRefusedError. The virus scan takes its place on `Attachment.scan`.
+    """
+    content_type = read_content_type(
+        file, content_types=content_types, accept_label=accept_label
+    )
+    digest = hashlib.sha256()
+    for chunk in file.chunks():
+        digest.update(chunk)
+    file.seek(0)
+    attachment = Attachment(
+        name=_short_name(file.name or "fichier"),
+        content_type=content_type,
+        size=file.size or 0,
+        sha256=digest.hexdigest(),
+        uploaded_by=user,
+    )
+    attachment.file.save(str(attachment.pk), file, save=False)
+    attachment.save()
+    return attachment
+
+
+def _short_name(name: str) -> str:
+    path = PurePath(name.replace("\\", "/"))
+    suffix = path.suffix[:10]
+    stem = "".join(c for c in path.stem if c.isprintable())
+    return f"{stem[: 150 - len(suffix)]}{suffix}"
+
+
+def issue_document(*, kind: str, number: str, title: str, pdf: bytes) -> OfficialDocument:
+    """Keep an official document: its bytes, their hash and its number never change again."""
+    document = OfficialDocument(
+        kind=kind,
+        number=number,
+        title=title,
+        size=len(pdf),
+        sha256=hashlib.sha256(pdf).hexdigest(),
+    )
+    document.file.save("document.pdf", ContentFile(pdf), save=False)
+    document.save()
+    return document

@@ -1,0 +1,109 @@
+"""What a draft holds, and what it still needs before it can be deposited."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from procedures.schema import AttachmentSlot, Procedure
+from territories.services import TerritorySummary, summarise
+
+from procedures import answers as answer_rules
+from procedures import registry
+
+if TYPE_CHECKING:
+    from letters.models import LetterOfIntent
+
+# The step that gathers the pieces the form itself does not place elsewhere.
+ATTACHMENTS_STEP = "pieces"
+
+
+@dataclass(frozen=True)
+class Missing:
+    """One thing to do: the sentence, and the step and field where to do it."""
+
+    sentence: str
+    section: str
+    field: str
+
+
+@dataclass(frozen=True)
+class LetterContent:
+    """All a letter holds while it is a draft, read in a few queries."""
+
+    procedure: Procedure
+    answers: Mapping[str, Any]
+    territory: TerritorySummary
+    # Number of files in each attachment slot.
+    files: Mapping[str, int]
+    # Slots announced « à venir », with the reason given.
+    deferred: Mapping[str, str]
+
+
+def procedure_of(letter: "LetterOfIntent") -> Procedure:
+    """The procedure the letter began with, in the version it began with."""
+    return registry.get(letter.procedure_key, letter.procedure_version)
+
+
+def deferral_key(slot: str) -> str:
+    """The answer that holds why a piece will come later."""
+    return f"{slot}__deferred"
+
+
+def read_content(letter: "LetterOfIntent") -> LetterContent:
+    """All the draft holds, in four queries: answers, files, territory and its summary."""
+    procedure = procedure_of(letter)
+    answers = dict(letter.answers.values_list("key", "value"))
+    return LetterContent(
+        procedure=procedure,
+        answers=answers,
+        territory=summarise(
+            letter.community.territory,
+            size_thresholds=procedure.size_rule.thresholds,
+            floor=procedure.floor.inhabitants,
+        ),
+        files=Counter(letter.attachments.values_list("slot", flat=True)),
+        deferred={
+            slot.key: answers.get(deferral_key(slot.key), "") for slot in procedure.attachments
+        },
+    )
+
+
+def missing_before_deposit(content: LetterContent) -> list[Missing]:
+    """List what is missing or wrong, in the order of the form. Empty: it can be deposited."""
+    slots = {slot.key: slot for slot in content.procedure.attachments}
+    listed: list[Missing] = []
+    seen_slots: set[str] = set()
+    for section in content.procedure.sections:
+        for field in section.fields:
+            if field.kind == "territory":
+                if not content.territory.commune_count:
+                    listed.append(
+                        Missing(
+                            "Ajoutez au moins une commune au territoire.", section.key, field.key
+                        )
+                    )
+            elif field.kind == "attachment":
+                seen_slots.add(field.key)
+                listed += _missing_slot(content, slots[field.key], section.key)
+            elif field.is_answer:
+                value = content.answers.get(field.key)
+                listed += [
+                    Missing(problem.sentence, section.key, field.key)
+                    for problem in answer_rules.problems(field, value, required=field.required)
+                ]
+    for key, slot in slots.items():
+        if key not in seen_slots:
+            listed += _missing_slot(content, slot, ATTACHMENTS_STEP)
+    return listed
+
+
+def _missing_slot(content: LetterContent, slot: AttachmentSlot, section: str) -> list[Missing]:
+    if not slot.required or content.files.get(slot.key):
+        return []
+    if slot.deferrable and content.deferred.get(slot.key, "").strip():
+        return []
+    sentence = f"Joignez la pièce « {slot.label} »"
+    if slot.deferrable:
+        sentence += ", ou indiquez pourquoi elle viendra plus tard"
+    return [Missing(f"{sentence}.", section, slot.key)]

@@ -1,0 +1,453 @@
+"""Writing a letter of intent, and depositing it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from accounts.organisations import office_for, offices_for, one_stop_desk, regional_agency
+from communities.services import create_community
+from django.core.files.uploadedfile import UploadedFile
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection, transaction
+from django.db.models import Max
+from django.utils import timezone
+from procedures.schema import AttachmentSlot, Field, Procedure
+from territories.services import TerritorySummary, territory_as_data
+
+from accounts.models import Organisation, User
+from communities.models import Community, TeamMember
+from documents.services import FileRefusedError, store_attachment
+from letters.content import LetterContent, procedure_of, read_content
+from letters.models import LetterOfIntent
+from outbox.services import publish
+from procedures import answers as answer_rules
+from procedures import registry
+from territories.models import Region
+from workflow.effects import prepares, records
+from workflow.legal_dates import add_months
+from workflow.models import (
+    Answer,
+    Case,
+    CaseAttachment,
+    CaseDesk,
+    TransitionLog,
+)
+from workflow.services import ActionRefusedError, freeze, next_reference, perform
+
+KIND = Case.Kind.LETTER_OF_INTENT
+# Silence kept for two months on a letter of intent is a refusal (CRPA L.231-4).
+SILENCE_MONTHS = 2
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A field was written; `problems` are sentences about what it holds now."""
+
+    revision: int
+    problems: list[str]
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Somebody else changed the field meanwhile: nothing was written, both texts are shown."""
+
+    revision: int
+    value: Any
+    changed_by: str
+    changed_at: Any
+
+
+def create_letter(*, name: str, region: Region, user: User) -> LetterOfIntent:
+    """Start a CPTS and its letter of intent, under the region's current procedure."""
+    community = create_community(name=name, region=region, user=user)
+    return open_letter(community, user=user)
+
+
+@transaction.atomic
+def open_letter(community: Community, *, user: User) -> LetterOfIntent:
+    """Open the letter of a CPTS, with what the portal knows already written in it."""
+    procedure = registry.for_region(community.region_id)
+    letter = LetterOfIntent.objects.create(
+        kind=KIND,
+        community=community,
+        title=community.name,
+        region_id=community.region_id,
+        procedure_key=procedure.key,
+        procedure_version=procedure.version,
+        created_by=user,
+    )
+    known = {
+        "title": community.name,
+        "contact_name": user.get_full_name(),
+        "contact_profession": user.profession,
+        "contact_email": user.email,
+    }
+    Answer.objects.bulk_create(
+        Answer(case_id=letter.pk, key=key, value=value, updated_by=user)
+        for key, value in known.items()
+        if value and any(field.key == key for field in procedure.answer_fields)
+    )
+    return letter
+
+
+def save_answer(
+    letter: LetterOfIntent, field: Field, raw: Any, *, user: User, base_revision: int | None
+) -> Saved | Conflict:
+    """Write one field of a draft, in one statement, unless somebody changed it meanwhile.
+
+    `base_revision` is the revision the person started from: 0 for a field they saw empty,
+    None to write over whatever is there (« garder ma version »). The caller holds the lock on
+    the case, so that nothing is written behind a deposit's back.
+
+    Raises ActionRefusedError when the value is larger than a draft may hold.
+    """
+    refusal = answer_rules.hard_limits(field, raw)
+    if refusal:
+        raise ActionRefusedError(refusal)
+    value = answer_rules.normalise(field, raw)
+    revision = _upsert(letter.pk, field.key, value, user.pk, base_revision)
+    if revision is None:
+        current = letter.answers.select_related("updated_by").get(key=field.key)
+        if current.value == value:
+            return Saved(current.revision, _sentences(field, value))
+        return Conflict(
+            current.revision, current.value, str(current.updated_by), current.updated_at
+        )
+    if field.key == "title":
+        rename(letter, str(value))
+    return Saved(revision, _sentences(field, value))
+
+
+def _sentences(field: Field, value: Any) -> list[str]:
+    """Problems of what was written; an empty field is not a problem while drafting."""
+    return [p.sentence for p in answer_rules.problems(field, value, required=False)]
+
+
+_UPSERT = """
+    INSERT INTO workflow_answer AS answer (case_id, key, value, revision, updated_at, updated_by_id)
+    VALUES (%(case)s, %(key)s, %(value)s, 1, %(now)s, %(user)s)
+    ON CONFLICT (case_id, key) DO UPDATE
+       SET value = EXCLUDED.value,
+           revision = answer.revision + 1,
+           updated_at = EXCLUDED.updated_at,
+           updated_by_id = EXCLUDED.updated_by_id
+     WHERE %(base)s::integer IS NULL OR answer.revision = %(base)s::integer
+    RETURNING revision
+"""
+
+
+def _upsert(case_id: int, key: str, value: Any, user_id: int, base: int | None) -> int | None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _UPSERT,
+            {
+                "case": case_id,
+                "key": key,
+                "value": json.dumps(value, cls=DjangoJSONEncoder),
+                "now": timezone.now(),
+                "user": user_id,
+                "base": base,
+            },
+        )
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def rename(letter: LetterOfIntent, name: str) -> None:
+    """Keep the CPTS's name and the list's title in step with the letter's own field."""
+    name = " ".join(name.split())[:200]
+    if name and name != letter.title:
+        Community.objects.filter(pk=letter.community_id).update(name=name)
+        Case.objects.filter(pk=letter.pk).update(title=name)
+        letter.title = letter.community.name = name
+
+
+def slot_of(letter: LetterOfIntent, key: str) -> AttachmentSlot | None:
+    return next((s for s in procedure_of(letter).attachments if s.key == key), None)
+
+
+@transaction.atomic
+def attach(
+    letter: LetterOfIntent, slot: AttachmentSlot, file: UploadedFile, *, user: User
+) -> CaseAttachment:
+    """Add a file to its slot. Raises FileRefusedError when it cannot be kept there."""
+    Case.objects.select_for_update().get(pk=letter.pk)
+    here = letter.attachments.filter(slot=slot.key)
+    if here.count() >= slot.max_files:
+        raise FileRefusedError(
+            f"« {slot.label} » accepte {slot.max_files} fichier(s) au plus. "
+            "Retirez-en un avant d’en ajouter un autre."
+        )
+    attachment = store_attachment(
+        file, content_types=slot.content_types, accept_label=slot.accept_label, user=user
+    )
+    last = here.aggregate(last=Max("position"))["last"] or 0
+    return CaseAttachment.objects.create(
+        case_id=letter.pk, attachment=attachment, slot=slot.key, position=last + 1
+    )
+
+
+@transaction.atomic
+def detach(link: CaseAttachment) -> None:
+    """Remove a file from a draft, and the stored bytes once the removal has committed."""
+    attachment = link.attachment
+    link.delete()
+    attachment.delete()
+    transaction.on_commit(lambda: attachment.file.delete(save=False))
+
+
+# --- Depositing -------------------------------------------------------------------------
+
+
+def deposit(
+    letter: LetterOfIntent, *, actor: User, commits: bool, signatory_name: str, place: str
+) -> TransitionLog:
+    """File the letter: what the button does, and what the command does.
+
+    Raises ActionRefusedError when the commitment, the name or the place is missing, and
+    whatever `perform()` raises.
+    """
+    signatory_name, place = signatory_name.strip(), place.strip()
+    if not commits:
+        raise ActionRefusedError(
+            "Cochez l’engagement à travailler sur les missions : sans lui, la lettre ne peut pas "
+            "être déposée (instruction DGOS/DIR/CNAM/2019/218)."
+        )
+    if not signatory_name or not place:
+        raise ActionRefusedError(
+            "Écrivez le nom du référent et le lieu : ils tiennent lieu de signature."
+        )
+    return perform(
+        letter,
+        "deposit",
+        actor=actor,
+        commits_to_missions=True,
+        signatory_name=signatory_name[:150],
+        signed_at_place=place[:100],
+    )
+
+
+@prepares(KIND, "deposit")
+def number_and_route(letter: LetterOfIntent, *, actor: User, **_data: Any) -> dict[str, Any]:  # noqa: ARG001
+    """Find the desk, measure the territory and take the next number, under the case's lock."""
+    content = read_content(letter)
+    territory = content.territory
+    office = office_in_charge(content.procedure, territory.department_codes)
+    return {
+        "office_id": office.pk,
+        "reference": next_reference(content.procedure.reference_prefix, letter.region_id),
+        "population": territory.population,
+        "commune_count": territory.commune_count,
+        "size_class": territory.size_class,
+        "department_codes": list(territory.department_codes),
+    }
+
+
+def office_in_charge(procedure: Procedure, department_codes: tuple[str, ...]) -> Organisation:
+    """The desk that receives the letter: the procedure says which kind, the territory which one.
+
+    `department_codes` come with the most inhabited first: that département leads.
+    """
+    region_code = procedure.region_code or _region_of(department_codes[0])
+    match procedure.addressee.kind:
+        case "one_stop_desk":
+            return one_stop_desk(region_code)
+        case "ars":
+            return regional_agency(region_code)
+        case _:
+            return office_for(region_code, _leading(region_code, department_codes))
+
+
+def _leading(region_code: str, department_codes: tuple[str, ...]) -> str:
+    """The most inhabited département of the procedure's region."""
+    inside = [code for code in department_codes if _region_of(code) == region_code]
+    return (inside or list(department_codes))[0]
+
+
+def _region_of(department_code: str) -> str:
+    return Region.objects.get(departments__code=department_code).code
+
+
+@records(KIND, "deposit")
+def freeze_and_route(letter: LetterOfIntent, *, log: TransitionLog, actor: User) -> None:
+    """Freeze the content, open the desks, and leave the worker its work."""
+    freeze(letter, deposited_content(letter, log=log), actor=actor)
+    informed = {desk.pk for desk in informed_desks(procedure_of(letter), letter)}
+    informed.discard(letter.office_id)
+    CaseDesk.objects.bulk_create(
+        [
+            CaseDesk(
+                case_id=letter.pk, organisation_id=letter.office_id, kind=CaseDesk.Kind.IN_CHARGE
+            ),
+            *(
+                CaseDesk(case_id=letter.pk, organisation_id=pk, kind=CaseDesk.Kind.INFORMED)
+                for pk in sorted(informed)
+            ),
+        ]
+    )
+    publish("letters.deposited", key=f"{letter.pk}:{letter.version}", log_id=log.pk)
+
+
+def informed_desks(procedure: Procedure, letter: LetterOfIntent) -> list[Organisation]:
+    """Who sees the letter besides the desk in charge.
+
+    The regional agency and the office of each département the territory touches, in every
+    region it touches, and whatever else the procedure names.
+    """
+    desks: list[Organisation] = []
+    for region_code in _regions_of(letter):
+        desks += [
+            regional_agency(region_code),
+            *offices_for(region_code, letter.department_codes),
+        ]
+    if any(desk.kind == "one_stop_desk" for desk in procedure.informed):
+        desks.append(one_stop_desk(letter.region_id))
+    return desks
+
+
+def _regions_of(letter: LetterOfIntent) -> list[str]:
+    codes = Region.objects.filter(departments__code__in=letter.department_codes)
+    return sorted({letter.region_id, *codes.values_list("code", flat=True)})
+
+
+def deposited_content(letter: LetterOfIntent, *, log: TransitionLog) -> dict[str, Any]:
+    """Everything the letter says, labels included: the official documents need nothing else."""
+    content = read_content(letter)
+    community = letter.community
+    return letter_content(letter, content) | {
+        "reference": letter.reference,
+        "version": letter.version,
+        "deposited_at": letter.deposited_at,
+        "silence_date": silence_date(timezone.localdate(letter.deposited_at)),
+        "office": _office_as_data(Organisation.objects.get(pk=letter.office_id)),
+        "signature": {
+            "name": letter.signatory_name,
+            "place": letter.signed_at_place,
+            "date": timezone.localdate(letter.deposited_at),
+            "commitment": content.procedure.commitment,
+            "account": str(log.actor),
+        },
+        "team": [
+            {"name": str(member.user), "email": member.user.email, "role": member.role}
+            for member in community.team_members.select_related("user")
+        ],
+    }
+
+
+def letter_content(letter: LetterOfIntent, content: LetterContent) -> dict[str, Any]:
+    """What the draft says now, in the shape documents are made from."""
+    procedure, territory = content.procedure, content.territory
+    return {
+        "kind": letter.kind,
+        "title": letter.title,
+        "region": {"code": letter.region_id, "name": letter.region.name},
+        "procedure": {
+            "key": procedure.key,
+            "version": procedure.version,
+            "label": procedure.label,
+        },
+        "sections": [
+            {
+                "key": section.key,
+                "title": section.title,
+                "heading": section.heading,
+                "part": section.part,
+                "fields": [_field_as_data(field, content.answers) for field in section.fields],
+            }
+            for section in procedure.sections
+        ],
+        "territory": territory_as_data(letter.community.territory),
+        "summary": summary_as_data(territory),
+        "attachments": _attachments_as_data(letter, content),
+    }
+
+
+def _field_as_data(field: Field, answers: Mapping[str, Any]) -> dict[str, Any]:
+    value = answers.get(field.key)
+    return {
+        "key": field.key,
+        "kind": field.kind,
+        "group": field.group,
+        "label": field.printed_label,
+        "value": value,
+        "display": answer_rules.display(field, value),
+    }
+
+
+def summary_as_data(territory: TerritorySummary) -> dict[str, Any]:
+    return {
+        "commune_count": territory.commune_count,
+        "population": territory.population,
+        "declared_population": territory.declared_population,
+        "declared_population_reason": territory.declared_population_reason,
+        "size_class": territory.size_class,
+        "below_floor": territory.below_floor,
+        "department_codes": list(territory.department_codes),
+        "cog_year": territory.cog_year,
+        "population_year": territory.population_year,
+    }
+
+
+def _attachments_as_data(letter: LetterOfIntent, content: LetterContent) -> list[dict[str, Any]]:
+    files: dict[str, list[dict[str, Any]]] = {}
+    for link in letter.attachments.select_related("attachment"):
+        files.setdefault(link.slot, []).append(
+            {
+                "id": str(link.attachment_id),
+                "name": link.attachment.name,
+                "content_type": link.attachment.content_type,
+                "size": link.attachment.size,
+                "sha256": link.attachment.sha256,
+            }
+        )
+    return [
+        {
+            "key": slot.key,
+            "label": slot.label,
+            "files": files.get(slot.key, []),
+            "deferred": content.deferred.get(slot.key, ""),
+        }
+        for slot in content.procedure.attachments
+    ]
+
+
+def _office_as_data(office: Organisation) -> dict[str, Any]:
+    return {
+        "code": office.code,
+        "name": office.name,
+        "service": office.service,
+        "address": office.address,
+        "email": office.email,
+        "phone": office.phone,
+        "to_complete": office.to_complete,
+    }
+
+
+def silence_date(deposited_on: date) -> date:
+    """The day two months of silence mean a refusal, if the file is complete (CRPA L.231-4)."""
+    return add_months(deposited_on, SILENCE_MONTHS)
+
+
+def record_posting(letter: LetterOfIntent, *, posted_on: date) -> None:
+    """Note the day the lead posted the paper version, where the region also wants one.
+
+    Raises ActionRefusedError for a day before the deposit or in the future.
+    """
+    if not letter.deposited_at or posted_on < timezone.localdate(letter.deposited_at):
+        raise ActionRefusedError(
+            "La date d’envoi ne peut pas précéder le dépôt de la lettre sur le portail."
+        )
+    if posted_on > timezone.localdate():
+        raise ActionRefusedError("La date d’envoi ne peut pas être dans l’avenir.")
+    LetterOfIntent.objects.filter(pk=letter.pk).update(posted_on=posted_on)
+
+
+def owners(letter: LetterOfIntent) -> list[User]:
+    return list(
+        User.objects.filter(
+            team_memberships__community_id=letter.community_id,
+            team_memberships__role=TeamMember.Role.OWNER,
+        )
+    )

@@ -1,0 +1,39 @@
+from django.urls import path
+
+from letters.views import attachments, case, deposit, documents, territory, writing
+
+app_name = "letters"
+urlpatterns = [
+    path("nouvelle/", writing.create, name="create"),
+    path("<uuid:letter>/", case.detail, name="detail"),
+    # Writing
+    path("<uuid:letter>/etapes/<slug:section>/", writing.step, name="step"),
+    path("<uuid:letter>/champs/<slug:field>/", writing.autosave, name="autosave"),
+    path("<uuid:letter>/champs/<slug:field>/lignes/", writing.table_rows, name="table-rows"),
+    path("<uuid:letter>/champs/<slug:field>/import/", writing.table_import, name="table-import"),
+    path(
+        "<uuid:letter>/champs/<slug:field>/export.<slug:extension>",
+        writing.table_export,
+        name="table-export",
+    ),
+    path("<uuid:letter>/a-completer/", writing.missing, name="missing"),
+    # Territory
+    path("<uuid:letter>/territoire/", territory.edit, name="territory"),
+    path("<uuid:letter>/territoire/<slug:action>/", territory.change, name="territory-change"),
+    # Attachments
+    path("<uuid:letter>/pieces/", attachments.edit, name="attachments"),
+    path("<uuid:letter>/pieces/<slug:slot>/ajouter/", attachments.add, name="attachment-add"),
+    path("<uuid:letter>/pieces/<slug:slot>/plus-tard/", attachments.defer, name="attachment-defer"),
+    path("<uuid:letter>/fichiers/<uuid:attachment>/", attachments.download, name="attachment"),
+    path(
+        "<uuid:letter>/fichiers/<uuid:attachment>/retirer/",
+        attachments.remove,
+        name="attachment-remove",
+    ),
+    # Depositing
+    path("<uuid:letter>/depot/", deposit.deposit, name="deposit"),
+    path("<uuid:letter>/envoi-postal/", deposit.posting, name="posting"),
+    # Documents
+    path("<uuid:letter>/apercu.pdf", documents.preview, name="preview"),
+    path("<uuid:letter>/documents/<uuid:document>/", documents.download, name="document"),
+]
