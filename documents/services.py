@@ -13,6 +13,7 @@ from documents.models import Attachment, OfficialDocument
 
 MAX_SIZE = 10 * 1024 * 1024
 
+
 class FileRefusedError(ValueError):
     """The file was not kept; `message` says why and what to do, in French."""
 
@@ -56,9 +57,7 @@ def store_attachment(
 
     Raises FileRefusedError. The virus scan takes its place on `Attachment.scan`.
     """
-    content_type = read_content_type(
-        file, content_types=content_types, accept_label=accept_label
-    )
+    content_type = read_content_type(file, content_types=content_types, accept_label=accept_label)
     digest = hashlib.sha256()
     for chunk in file.chunks():
         digest.update(chunk)

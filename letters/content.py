@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from procedures.schema import AttachmentSlot, Procedure
-from territories.services import TerritorySummary, summarise
-
 from procedures import answers as answer_rules
 from procedures import registry
+from procedures.schema import AttachmentSlot, Procedure
+from territories.population import TerritorySummary, summarise
 
 if TYPE_CHECKING:
     from letters.models import LetterOfIntent

@@ -6,25 +6,26 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from accounts.organisations import office_for, offices_for, one_stop_desk, regional_agency
-from communities.services import create_community
 from django.core.files.uploadedfile import UploadedFile
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
 from django.db.models import Max
 from django.utils import timezone
-from procedures.schema import AttachmentSlot, Field, Procedure
-from territories.services import TerritorySummary, territory_as_data
 
 from accounts.models import Organisation, User
+from accounts.organisations import office_for, offices_for, one_stop_desk, regional_agency
 from communities.models import Community, TeamMember
+from communities.services import create_community
 from documents.services import FileRefusedError, store_attachment
 from letters.content import LetterContent, procedure_of, read_content
 from letters.models import LetterOfIntent
 from outbox.services import publish
 from procedures import answers as answer_rules
 from procedures import registry
+from procedures.schema import AttachmentSlot, Field, Procedure
 from territories.models import Region
+from territories.population import TerritorySummary
+from territories.services import territory_as_data
 from workflow.effects import prepares, records
 from workflow.legal_dates import add_months
 from workflow.models import (

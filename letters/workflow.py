@@ -27,7 +27,7 @@ class LetterWorkflow(ConcurrentTransitionMixin, models.Model):
     def deposit(
         self,
         *,
-        actor: Any,  # noqa: ARG002 - the log names the actor
+        actor: Any,
         reference: str,
         office_id: int,
         population: int,

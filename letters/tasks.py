@@ -1,0 +1,1 @@
+"""What the worker does once a letter is deposited."""
