@@ -3,7 +3,17 @@
 from typing import Any
 
 from django import forms
+from django.core.validators import EmailValidator
 from django.forms.renderers import TemplatesSetting
+from django.forms.utils import flatatt
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+_INPUTS = frozenset(
+    f"django/forms/widgets/{kind}.html"
+    for kind in ("text", "email", "number", "password", "hidden", "date", "url", "input")
+)
 
 
 class PortalRenderer(TemplatesSetting):
@@ -11,6 +21,24 @@ class PortalRenderer(TemplatesSetting):
 
     form_template_name = "components/form.html"
     field_template_name = "components/form_field.html"
+
+    def render(
+        self, template_name: str, context: dict[str, Any], request: HttpRequest | None = None
+    ) -> SafeString:
+        """Draw the plainest controls without a template: a page of a letter has a hundred."""
+        if template_name in _INPUTS:
+            widget = context["widget"]
+            value = {} if widget["value"] is None else {"value": str(widget["value"])}
+            attrs = {"type": widget["type"], "name": widget["name"], **value, **widget["attrs"]}
+            return format_html("<input{}>", flatatt(attrs))
+        if template_name == "django/forms/widgets/textarea.html":
+            widget = context["widget"]
+            return format_html(
+                "<textarea{}>\n{}</textarea>",
+                flatatt({"name": widget["name"], **widget["attrs"]}),
+                widget["value"] or "",
+            )
+        return mark_safe(super().render(template_name, context, request))  # noqa: S308
 
 
 _CHOICES = "components/form_field_choices.html"
@@ -63,6 +91,17 @@ def dress(field: forms.Field) -> None:
     known = field.widget.attrs.get("class", "")
     if css and css not in known.split():
         field.widget.attrs["class"] = f"{known} {css}".strip()
+    messages = field.error_messages
+    if messages.get("required") == forms.Field.default_error_messages["required"]:
+        messages["required"] = "Cette réponse manque, et elle est nécessaire : complétez-la."
+    if (
+        isinstance(field, forms.EmailField)
+        and messages.get("invalid", EmailValidator.message) == EmailValidator.message
+    ):
+        messages["invalid"] = (
+            "Ce n’est pas une adresse électronique : vérifiez-la, elle doit ressembler à "
+            "prenom.nom@exemple.fr."
+        )
     # Read by the field's template.
     vars(field)["group_class"] = group
     if template and not getattr(field, "template_name", None):

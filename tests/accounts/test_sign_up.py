@@ -68,8 +68,8 @@ def test_known_address_is_not_revealed_to_whoever_signs_up_with_it(client):
     [
         ({"password1": "court", "password2": "court"}, "au minimum 12 caractères"),
         ({"password2": "autre chose encore"}, "même mot de passe"),
-        ({"email": "pas une adresse"}, "adresse"),
-        ({"first_name": ""}, "obligatoire"),
+        ({"email": "pas une adresse"}, "doit ressembler à"),
+        ({"first_name": ""}, "Cette réponse manque"),
     ],
 )
 def test_refused_sign_up_lists_what_to_correct_and_links_to_the_field(client, change, sentence):

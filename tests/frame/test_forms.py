@@ -1,9 +1,12 @@
+import pytest
 from django import forms
 from django.core.paginator import Paginator
+from django.forms.renderers import TemplatesSetting
 from django.template.loader import render_to_string
 from django.test import RequestFactory
+from pytest_django.asserts import assertHTMLEqual
 
-from cpts_portal.forms import PortalForm
+from cpts_portal.forms import PortalForm, PortalRenderer
 
 
 class Sample(PortalForm):
@@ -75,3 +78,24 @@ def test_pagination_keeps_filters_and_sort_in_the_address():
 def test_one_page_needs_no_pagination():
     page = Paginator(range(3), 10).get_page(1)
     assert render_to_string("components/pagination.html", {"page": page}).strip() == ""
+
+
+@pytest.mark.parametrize(
+    "widget",
+    [
+        forms.TextInput({"maxlength": 2000, "required": True, "disabled": False}),
+        forms.EmailInput(),
+        forms.NumberInput(),
+        forms.PasswordInput(render_value=True),
+        forms.HiddenInput(),
+        forms.DateInput(),
+        forms.Textarea({"rows": 12, "data-mark": '"&'}),
+    ],
+)
+@pytest.mark.parametrize("value", [None, "", "0", 1234, "é \"<b>\" & 'c'", "deux\nlignes"])
+def test_plain_controls_are_what_django_draws(widget, value):
+    ours, theirs = (
+        widget.render("nom", value, {"id": "id_nom"}, renderer())
+        for renderer in (PortalRenderer, TemplatesSetting)
+    )
+    assertHTMLEqual(ours, theirs)
