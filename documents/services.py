@@ -32,22 +32,26 @@ def read_content_type(
     """
     name = PurePath(file.name or "fichier").name
     if not file.size:
-        raise FileRefusedError(f"« {name} » est vide. Choisissez un autre fichier.")
+        raise FileRefusedError(f"« {name} » est vide. Choisissez un autre fichier.")
     if file.size > MAX_SIZE:
-        megabytes = f"{file.size / 1024 / 1024:.1f}".replace(".", ",")
-        raise FileRefusedError(
-            f"« {name} » pèse {megabytes} Mo ; la limite est de 10 Mo. "
-            "Réduisez-le (numérisation moins fine, plusieurs fichiers) puis recommencez."
-        )
+        raise too_large(name)
     head = file.read(8192)
     file.seek(0)
     found = filetype.guess_mime(head) or ""
     if found not in content_types:
         raise FileRefusedError(
-            f"« {name} » n’est pas accepté ici : d’après son contenu, ce n’est pas un fichier "
+            f"« {name} » n’est pas accepté ici : d’après son contenu, ce n’est pas un fichier "
             f"{accept_label}. Enregistrez-le dans l’un de ces formats puis recommencez."
         )
     return found
+
+
+def too_large(name: str) -> FileRefusedError:
+    """The refusal of a file over the limit, whoever noticed it."""
+    return FileRefusedError(
+        f"« {_short_name(name)} » pèse plus de 10 Mo. Réduisez-le (numérisation moins fine, "
+        "plusieurs fichiers) puis recommencez."
+    )
 
 
 def store_attachment(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from procedures import answers as answer_rules
 from procedures import registry
 from procedures.schema import AttachmentSlot, Procedure
+from territories.models import Region
 from territories.population import TerritorySummary, summarise
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class LetterContent:
     """All a letter holds while it is a draft, read in a few queries."""
 
     procedure: Procedure
+    region: Region
     answers: Mapping[str, Any]
     territory: TerritorySummary
     # Number of files in each attachment slot.
@@ -44,9 +46,11 @@ def procedure_of(letter: "LetterOfIntent") -> Procedure:
     return registry.get(letter.procedure_key, letter.procedure_version)
 
 
-def deferral_key(slot: str) -> str:
-    """The answer that holds why a piece will come later."""
-    return f"{slot}__deferred"
+def deferral(value: Any) -> str:
+    """The reason why a piece will come later, from the slot's answer; empty if it is not."""
+    if not isinstance(value, Mapping) or value.get("deferred") != "yes":
+        return ""
+    return str(value.get("reason", "")).strip()
 
 
 def read_content(letter: "LetterOfIntent") -> LetterContent:
@@ -55,6 +59,7 @@ def read_content(letter: "LetterOfIntent") -> LetterContent:
     answers = dict(letter.answers.values_list("key", "value"))
     return LetterContent(
         procedure=procedure,
+        region=letter.region,
         answers=answers,
         territory=summarise(
             letter.community.territory,
@@ -63,7 +68,9 @@ def read_content(letter: "LetterOfIntent") -> LetterContent:
         ),
         files=Counter(letter.attachments.values_list("slot", flat=True)),
         deferred={
-            slot.key: answers.get(deferral_key(slot.key), "") for slot in procedure.attachments
+            slot.key: deferral(answers.get(slot.key))
+            for slot in procedure.attachments
+            if slot.deferrable
         },
     )
 
@@ -76,12 +83,10 @@ def missing_before_deposit(content: LetterContent) -> list[Missing]:
     for section in content.procedure.sections:
         for field in section.fields:
             if field.kind == "territory":
-                if not content.territory.commune_count:
-                    listed.append(
-                        Missing(
-                            "Ajoutez au moins une commune au territoire.", section.key, field.key
-                        )
-                    )
+                listed += [
+                    Missing(sentence, section.key, field.key)
+                    for sentence in _missing_territory(content)
+                ]
             elif field.kind == "attachment":
                 seen_slots.add(field.key)
                 listed += _missing_slot(content, slots[field.key], section.key)
@@ -98,11 +103,23 @@ def missing_before_deposit(content: LetterContent) -> list[Missing]:
 
 
 def _missing_slot(content: LetterContent, slot: AttachmentSlot, section: str) -> list[Missing]:
-    if not slot.required or content.files.get(slot.key):
-        return []
-    if slot.deferrable and content.deferred.get(slot.key, "").strip():
-        return []
-    sentence = f"Joignez la pièce « {slot.label} »"
-    if slot.deferrable:
-        sentence += ", ou indiquez pourquoi elle viendra plus tard"
-    return [Missing(f"{sentence}.", section, slot.key)]
+    found = answer_rules.attachment_problems(
+        slot, files=content.files.get(slot.key, 0), deferral=content.answers.get(slot.key)
+    )
+    return [Missing(problem.sentence, section, slot.key) for problem in found]
+
+
+def _missing_territory(content: LetterContent) -> list[str]:
+    territory, floor = content.territory, content.procedure.floor
+    if territory.is_empty:
+        return ["Ajoutez au moins une commune au territoire."]
+    sentences = []
+    if content.region.code not in territory.region_codes:
+        sentences.append(
+            f"Aucune commune du territoire n’est en région {content.region.name}, celle de cette "
+            "lettre. Ajoutez-en une, ou commencez une lettre dans la région où se trouve le "
+            "territoire."
+        )
+    if territory.below_floor and not floor.is_warning:
+        sentences.append(floor.text)
+    return sentences

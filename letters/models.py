@@ -18,15 +18,15 @@ class LetterOfIntent(LetterWorkflow, Case):
     # Where a region also wants paper, the day the lead says the letter was posted.
     posted_on = models.DateField("postée le", null=True, blank=True)
 
-    objects = CaseQuerySet.as_manager()
+    objects = CaseQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         verbose_name = "lettre d’intention"
         verbose_name_plural = "lettres d’intention"
         constraints = [
             models.CheckConstraint(
-                condition=Q(commits_to_missions=False)
-                | (~Q(signatory_name="") & ~Q(signed_at_place="")),
+                condition=Q(commits_to_missions=False, signatory_name="", signed_at_place="")
+                | (Q(commits_to_missions=True) & ~Q(signatory_name="") & ~Q(signed_at_place="")),
                 name="letter_commitment_is_signed",
             ),
         ]

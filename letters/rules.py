@@ -21,6 +21,11 @@ def may_edit(letter: "LetterOfIntent", user: "User") -> bool:
     )
 
 
+def may_record_posting(letter: "LetterOfIntent", user: "User") -> bool:
+    """The owner who deposited says when the paper version left."""
+    return letter.is_deposited and may_deposit(letter, user)
+
+
 def is_complete(letter: "LetterOfIntent") -> bool:
     """Nothing is missing: the list on the page, the button and this guard are the same."""
     return not letter.missing_for("deposit")

@@ -1,11 +1,12 @@
 """Writing a letter of intent, and depositing it."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
+from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
@@ -17,14 +18,15 @@ from accounts.organisations import office_for, offices_for, one_stop_desk, regio
 from communities.models import Community, TeamMember
 from communities.services import create_community
 from documents.services import FileRefusedError, store_attachment
+from letters import rules
 from letters.content import LetterContent, procedure_of, read_content
 from letters.models import LetterOfIntent
 from outbox.services import publish
 from procedures import answers as answer_rules
 from procedures import registry
-from procedures.schema import AttachmentSlot, Field, Procedure
+from procedures.schema import AttachmentSlot, Field, FieldKind, Procedure
 from territories.models import Region
-from territories.population import TerritorySummary
+from territories.population import DepartmentShare, TerritorySummary
 from territories.services import territory_as_data
 from workflow.effects import prepares, records
 from workflow.legal_dates import add_months
@@ -35,7 +37,13 @@ from workflow.models import (
     CaseDesk,
     TransitionLog,
 )
-from workflow.services import ActionRefusedError, freeze, next_reference, perform
+from workflow.services import (
+    ActionRefusedError,
+    already_done,
+    freeze,
+    next_reference,
+    perform,
+)
 
 KIND = Case.Kind.LETTER_OF_INTENT
 # Silence kept for two months on a letter of intent is a refusal (CRPA L.231-4).
@@ -104,9 +112,9 @@ def save_answer(
 
     Raises ActionRefusedError when the value is larger than a draft may hold.
     """
-    refusal = answer_rules.hard_limits(field, raw)
-    if refusal:
-        raise ActionRefusedError(refusal)
+    refusals = answer_rules.hard_limits(field, raw)
+    if refusals:
+        raise ActionRefusedError(" ".join(refusal.sentence for refusal in refusals))
     value = answer_rules.normalise(field, raw)
     revision = _upsert(letter.pk, field.key, value, user.pk, base_revision)
     if revision is None:
@@ -178,7 +186,7 @@ def attach(
     here = letter.attachments.filter(slot=slot.key)
     if here.count() >= slot.max_files:
         raise FileRefusedError(
-            f"« {slot.label} » accepte {slot.max_files} fichier(s) au plus. "
+            f"« {slot.label} » accepte {slot.max_files} fichier(s) au plus. "
             "Retirez-en un avant d’en ajouter un autre."
         )
     attachment = store_attachment(
@@ -199,6 +207,27 @@ def detach(link: CaseAttachment) -> None:
     transaction.on_commit(lambda: attachment.file.delete(save=False))
 
 
+def defer_attachment(
+    letter: LetterOfIntent, slot: AttachmentSlot, reason: str, *, user: User
+) -> None:
+    """Announce a piece as « à venir », with the reason; an empty one withdraws it.
+
+    Raises ActionRefusedError when the piece cannot come later, or the reason is too long.
+    """
+    if not slot.deferrable:
+        raise ActionRefusedError(
+            f"« {slot.label} » ne peut pas être annoncée comme à venir : joignez le fichier."
+        )
+    field = Field(key=slot.key, kind=FieldKind.ATTACHMENT, label=slot.label)
+    given = {"deferred": "yes" if reason.strip() else "", "reason": reason.strip()}
+    refusals = answer_rules.problems(
+        field, value := answer_rules.normalise(field, given), required=False
+    )
+    if refusals:
+        raise ActionRefusedError(" ".join(refusal.sentence for refusal in refusals))
+    _upsert(letter.pk, slot.key, value, user.pk, None)
+
+
 # --- Depositing -------------------------------------------------------------------------
 
 
@@ -210,15 +239,19 @@ def deposit(
     Raises ActionRefusedError when the commitment, the name or the place is missing, and
     whatever `perform()` raises.
     """
+    if letter.is_deposited:
+        raise already_done(letter)
+    if not rules.may_deposit(letter, actor):
+        raise PermissionDenied("Seul un responsable de la CPTS dépose la lettre, en son nom.")
     signatory_name, place = signatory_name.strip(), place.strip()
     if not commits:
         raise ActionRefusedError(
-            "Cochez l’engagement à travailler sur les missions : sans lui, la lettre ne peut pas "
+            "Cochez l’engagement à travailler sur les missions : sans lui, la lettre ne peut pas "
             "être déposée (instruction DGOS/DIR/CNAM/2019/218)."
         )
     if not signatory_name or not place:
         raise ActionRefusedError(
-            "Écrivez le nom du référent et le lieu : ils tiennent lieu de signature."
+            "Écrivez le nom du référent et le lieu : ils tiennent lieu de signature."
         )
     return perform(
         letter,
@@ -235,7 +268,7 @@ def number_and_route(letter: LetterOfIntent, *, actor: User, **_data: Any) -> di
     """Find the desk, measure the territory and take the next number, under the case's lock."""
     content = read_content(letter)
     territory = content.territory
-    office = office_in_charge(content.procedure, territory.department_codes)
+    office = office_in_charge(content.procedure, letter.region_id, territory.departments)
     return {
         "office_id": office.pk,
         "reference": next_reference(content.procedure.reference_prefix, letter.region_id),
@@ -246,29 +279,22 @@ def number_and_route(letter: LetterOfIntent, *, actor: User, **_data: Any) -> di
     }
 
 
-def office_in_charge(procedure: Procedure, department_codes: tuple[str, ...]) -> Organisation:
+def office_in_charge(
+    procedure: Procedure, region_code: str, departments: Sequence[DepartmentShare]
+) -> Organisation:
     """The desk that receives the letter: the procedure says which kind, the territory which one.
 
-    `department_codes` come with the most inhabited first: that département leads.
+    `departments` begin with the most inhabited. The first one in the letter's region leads:
+    a letter follows the circuit of its own region, even where more people live beyond it.
     """
-    region_code = procedure.region_code or _region_of(department_codes[0])
     match procedure.addressee.kind:
         case "one_stop_desk":
             return one_stop_desk(region_code)
         case "ars":
             return regional_agency(region_code)
         case _:
-            return office_for(region_code, _leading(region_code, department_codes))
-
-
-def _leading(region_code: str, department_codes: tuple[str, ...]) -> str:
-    """The most inhabited département of the procedure's region."""
-    inside = [code for code in department_codes if _region_of(code) == region_code]
-    return (inside or list(department_codes))[0]
-
-
-def _region_of(department_code: str) -> str:
-    return Region.objects.get(departments__code=department_code).code
+            inside = [share.code for share in departments if share.region_code == region_code]
+            return office_for(region_code, inside[0])
 
 
 @records(KIND, "deposit")
@@ -276,12 +302,11 @@ def freeze_and_route(letter: LetterOfIntent, *, log: TransitionLog, actor: User)
     """Freeze the content, open the desks, and leave the worker its work."""
     freeze(letter, deposited_content(letter, log=log), actor=actor)
     informed = {desk.pk for desk in informed_desks(procedure_of(letter), letter)}
-    informed.discard(letter.office_id)
+    office = cast(Organisation, letter.office)
+    informed.discard(office.pk)
     CaseDesk.objects.bulk_create(
         [
-            CaseDesk(
-                case_id=letter.pk, organisation_id=letter.office_id, kind=CaseDesk.Kind.IN_CHARGE
-            ),
+            CaseDesk(case_id=letter.pk, organisation=office, kind=CaseDesk.Kind.IN_CHARGE),
             *(
                 CaseDesk(case_id=letter.pk, organisation_id=pk, kind=CaseDesk.Kind.INFORMED)
                 for pk in sorted(informed)
@@ -322,7 +347,7 @@ def deposited_content(letter: LetterOfIntent, *, log: TransitionLog) -> dict[str
         "version": letter.version,
         "deposited_at": letter.deposited_at,
         "silence_date": silence_date(timezone.localdate(letter.deposited_at)),
-        "office": _office_as_data(Organisation.objects.get(pk=letter.office_id)),
+        "office": _office_as_data(cast(Organisation, letter.office)),
         "signature": {
             "name": letter.signatory_name,
             "place": letter.signed_at_place,
@@ -366,14 +391,15 @@ def letter_content(letter: LetterOfIntent, content: LetterContent) -> dict[str, 
 
 
 def _field_as_data(field: Field, answers: Mapping[str, Any]) -> dict[str, Any]:
-    value = answers.get(field.key)
+    """A field and its answer; what is computed (communes, size…) sits beside, under its kind."""
+    value = answers.get(field.key) if field.is_answer else None
     return {
         "key": field.key,
-        "kind": field.kind,
+        "kind": field.kind.value,
         "group": field.group,
         "label": field.printed_label,
         "value": value,
-        "display": answer_rules.display(field, value),
+        "display": asdict(answer_rules.display(field, value)) if field.is_answer else None,
     }
 
 
@@ -434,8 +460,13 @@ def silence_date(deposited_on: date) -> date:
 def record_posting(letter: LetterOfIntent, *, posted_on: date) -> None:
     """Note the day the lead posted the paper version, where the region also wants one.
 
-    Raises ActionRefusedError for a day before the deposit or in the future.
+    Raises ActionRefusedError where no paper is asked, for a day before the deposit or in the
+    future.
     """
+    if procedure_of(letter).paper is None:
+        raise ActionRefusedError(
+            "Cette région ne demande pas de version papier : le dépôt sur le portail suffit."
+        )
     if not letter.deposited_at or posted_on < timezone.localdate(letter.deposited_at):
         raise ActionRefusedError(
             "La date d’envoi ne peut pas précéder le dépôt de la lettre sur le portail."

@@ -1,6 +1,6 @@
 """The whole state machine of a letter of intent."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.utils import timezone
@@ -9,8 +9,13 @@ from django_fsm import ConcurrentTransitionMixin, transition
 from letters import rules
 from workflow.states import CaseState
 
+if TYPE_CHECKING:
+    from workflow.models import Case as Base
+else:
+    Base = models.Model
 
-class LetterWorkflow(ConcurrentTransitionMixin, models.Model):
+
+class LetterWorkflow(ConcurrentTransitionMixin, Base):
     """Transitions of a letter. Only `workflow.services.perform()` calls them."""
 
     class Meta:
@@ -20,8 +25,8 @@ class LetterWorkflow(ConcurrentTransitionMixin, models.Model):
         field="state",
         source=CaseState.DRAFT,
         target=CaseState.DEPOSITED,
-        permission=rules.may_deposit,
-        conditions=[rules.is_complete],
+        permission=rules.may_deposit,  # type: ignore[arg-type]
+        conditions=[rules.is_complete],  # type: ignore[list-item]
         custom={"label": "Déposer la lettre"},
     )
     def deposit(

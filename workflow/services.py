@@ -35,7 +35,7 @@ class IncompleteError(ActionRefusedError):
     """Something is missing; `missing` is the list the page shows."""
 
     def __init__(self, missing: list[Any]) -> None:
-        super().__init__("L’action n’a pas été faite : il manque des éléments.")
+        super().__init__("L’action n’a pas été faite : il manque des éléments.")
         self.missing = missing
 
 
@@ -45,7 +45,7 @@ def perform(
     """Move a case: lock, permission, guards, transition, save, log, and what goes with it.
 
     All of it commits together or not at all. `data` goes to the transition, with what the
-    case's preparation adds to it. The case passed in is refreshed from the locked row.
+    case's preparation adds to it. The case passed in becomes the locked row.
 
     Raises PermissionDenied when the actor may not, AlreadyDoneError when the case has left
     the state the action starts from, IncompleteError when a guard finds something missing.
@@ -55,7 +55,7 @@ def perform(
         locked = type(case)._base_manager.select_related("community").get(pk=case.pk)
         move = _transition(locked, name)
         if move is None:
-            raise AlreadyDoneError(_who_moved(locked))
+            raise already_done(locked)
         if not move.has_perm(locked, actor):
             raise PermissionDenied(name)
         missing = locked.missing_for(name)
@@ -77,7 +77,9 @@ def perform(
             version=locked.version,
         )
         effects.record(locked, log, actor=actor)
-    case.refresh_from_db()
+    # Not refresh_from_db(): django-fsm's lifts the protection of `state` for the whole process
+    # while it reads, so that two deposits ending together would break each other.
+    case.__dict__.update(locked.__dict__)
     return log
 
 
@@ -92,12 +94,13 @@ def _transition(case: Case, name: str) -> Transition | None:
     return next((t for t in known if t.source == case.state), None)
 
 
-def _who_moved(case: Case) -> str:
+def already_done(case: Case) -> AlreadyDoneError:
+    """What to tell a person whose action somebody has done before them."""
     last = case.transition_logs.select_related("actor").last()
     if last is None:
-        return "Cette action n’est plus possible : le dossier a changé d’état."
+        return AlreadyDoneError("Cette action n’est plus possible : le dossier a changé d’état.")
     when = date_format(timezone.localtime(last.at), "j F Y à H:i")
-    return f"Action déjà effectuée par {last.actor or 'le portail'}, le {when}."
+    return AlreadyDoneError(f"Action déjà effectuée par {last.actor or 'le portail'}, le {when}.")
 
 
 def next_reference(prefix: str, region_code: str) -> str:

@@ -47,8 +47,13 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.CheckConstraint(
                         condition=models.Q(
-                            ("commits_to_missions", False),
                             models.Q(
+                                ("commits_to_missions", False),
+                                ("signatory_name", ""),
+                                ("signed_at_place", ""),
+                            ),
+                            models.Q(
+                                ("commits_to_missions", True),
                                 models.Q(("signatory_name", ""), _negated=True),
                                 models.Q(("signed_at_place", ""), _negated=True),
                             ),
