@@ -1,0 +1,46 @@
+"""Reading PDFs back, as a test needs them."""
+
+import re
+
+import pypdfium2
+
+
+def page_texts(pdf: bytes) -> list[str]:
+    """The text of each page, as a reader's program extracts it."""
+    document = pypdfium2.PdfDocument(pdf)
+    try:
+        texts = []
+        for page in document:
+            text_page = page.get_textpage()
+            texts.append(text_page.get_text_range())
+            text_page.close()
+            page.close()
+    finally:
+        document.close()
+    return texts
+
+
+def flat_text(pdf: bytes) -> str:
+    """All the text, every run of spaces made one: what is cut by a line reads whole."""
+    return flat(" ".join(page_texts(pdf)))
+
+
+def flat(text: str) -> str:
+    # U+FFFE marks a hyphen at a line's end, which is part of the word here.
+    return re.sub(r"\s+", " ", text.replace("\ufffe", "-")).strip()
+
+
+def squeezed(text: str) -> str:
+    """Text without any space: two texts are compared whatever the lines they were set in."""
+    return re.sub(r"\s+", "", text.replace("\ufffe", "-").replace("\u2011", "-"))
+
+
+def pixels_unlike_white(pdf: bytes, *, page: int) -> int:
+    document = pypdfium2.PdfDocument(pdf)
+    try:
+        sheet = document[page]
+        image = sheet.render(scale=0.5).to_pil().convert("L")
+        sheet.close()
+    finally:
+        document.close()
+    return sum(image.histogram()[:250])
