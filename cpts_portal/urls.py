@@ -20,5 +20,6 @@ urlpatterns = [
     path("mentions-legales/", pages.legal_notice, name="legal_notice"),
     path("donnees-personnelles/", pages.personal_data, name="personal_data"),
     path("territoires/", include("territories.urls")),
+    path("lettres/", include("letters.urls")),
     path("administration/", admin.site.urls),
 ]

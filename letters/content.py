@@ -34,6 +34,8 @@ class LetterContent:
     procedure: Procedure
     region: Region
     answers: Mapping[str, Any]
+    # How many times each answer was written: what a save must start from.
+    revisions: Mapping[str, int]
     territory: TerritorySummary
     # Number of files in each attachment slot.
     files: Mapping[str, int]
@@ -56,11 +58,13 @@ def deferral(value: Any) -> str:
 def read_content(letter: "LetterOfIntent") -> LetterContent:
     """All the draft holds, in four queries: answers, files, territory and its summary."""
     procedure = procedure_of(letter)
-    answers = dict(letter.answers.values_list("key", "value"))
+    rows = list(letter.answers.values_list("key", "value", "revision"))
+    answers = {key: value for key, value, _revision in rows}
     return LetterContent(
         procedure=procedure,
         region=letter.region,
         answers=answers,
+        revisions={key: revision for key, _value, revision in rows},
         territory=summarise(
             letter.community.territory,
             size_thresholds=procedure.size_rule.thresholds,

@@ -1,0 +1,42 @@
+"""Where in the form a thing is done: the addresses the lists of what is missing lead to."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from letters.content import ATTACHMENTS_STEP, Missing
+from letters.models import LetterOfIntent
+
+
+@dataclass(frozen=True)
+class MissingLink:
+    """One thing to do, and the address of the field where it is done."""
+
+    sentence: str
+    url: str
+    field: str
+
+
+def step_url(letter: LetterOfIntent, section: str) -> str:
+    """The page of a step; the pieces the form does not place have their own page."""
+    if section == ATTACHMENTS_STEP:
+        return reverse("letters:attachments", args=[letter.public_id])
+    return reverse("letters:step", args=[letter.public_id, section])
+
+
+def field_url(letter: LetterOfIntent, section: str, field: str) -> str:
+    """The step of a field, opened at that field."""
+    return f"{step_url(letter, section)}#{anchor(field)}"
+
+
+def anchor(*parts: str | int) -> str:
+    """The id of a field's control on its page, or of one cell of its table."""
+    return "-".join(("champ", *(str(part) for part in parts)))
+
+
+def links(letter: LetterOfIntent, missing: Iterable[Missing]) -> list[MissingLink]:
+    return [
+        MissingLink(item.sentence, field_url(letter, item.section, item.field), item.field)
+        for item in missing
+    ]
