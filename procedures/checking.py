@@ -266,9 +266,9 @@ def _structure_part_problems(
             return []
         sentence = f"{opening} : à remplir, puisque vous avez répondu « Oui »."
         return [Problem(field.key, sentence, column=part)]
-    asked = Column(
+    asked = Field(
         key=part,
-        kind="date" if part == "created_on" else "text",  # type: ignore[arg-type]
+        kind=FieldKind.DATE if part == "created_on" else FieldKind.TEXT,
         label=part_label,
         max_length=DEFAULT_MAX_LENGTH["text"],
     )

@@ -25,23 +25,24 @@ class PublishedFileChangedError(ValueError):
         )
 
 
-def published(folder: Path = REGIONS_FOLDER) -> dict[str, str]:
+def published(folder: Path | None = None) -> dict[str, str]:
     """SHA-256 by file name, as recorded."""
-    path = folder / PUBLISHED_FILE
+    path = (folder or REGIONS_FOLDER) / PUBLISHED_FILE
     return read_toml(path) if path.exists() else {}
 
 
-def changed_files(folder: Path = REGIONS_FOLDER) -> list[str]:
+def changed_files(folder: Path | None = None) -> list[str]:
     """Names of the published files that are no longer what was published."""
-    today = _digests(folder)
+    today = _digests(folder or REGIONS_FOLDER)
     return [name for name, digest in published(folder).items() if today.get(name) != digest]
 
 
-def publish(folder: Path = REGIONS_FOLDER) -> list[str]:
+def publish(folder: Path | None = None) -> list[str]:
     """Record the files not published yet; return their names.
 
     Raises PublishedFileChangedError, and records nothing, when a published file changed.
     """
+    folder = folder or REGIONS_FOLDER
     if changed := changed_files(folder):
         raise PublishedFileChangedError(changed)
     before = published(folder)

@@ -1,6 +1,7 @@
 """Reads what people type: dates, months, numbers, phones, then whole answers."""
 
 import json
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -157,6 +158,8 @@ def _clean(raw: Json) -> Json:
         return {_clean(str(key)): _clean(value) for key, value in raw.items()}
     if isinstance(raw, list | tuple):
         return [_clean(item) for item in raw]
+    if isinstance(raw, float) and not math.isfinite(raw):
+        return str(raw)
     return raw
 
 
