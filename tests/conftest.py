@@ -15,7 +15,11 @@ from psycopg import sql
 
 from devstack.paths import PROJECT, TEST_POSTGRES
 from devstack.postgres import Postgres
-from tests.reference_data import django_db_setup, loaded_territories  # noqa: F401 - fixtures
+from tests.reference_data import (  # noqa: F401 - fixtures
+    django_db_setup,
+    loaded_organisations,
+    loaded_territories,
+)
 
 SERVER = pytest.StashKey[Postgres]()
 

@@ -22,6 +22,14 @@ def loaded_territories(db: None) -> None:
     _load()
 
 
+@pytest.fixture
+def loaded_organisations(loaded_territories: None) -> None:
+    """The ARS, their offices, the Guichet and the others, as a fresh portal has them."""
+    from accounts import organisation_files  # noqa: PLC0415 - models need Django ready
+
+    organisation_files.load(organisation_files.default_folder())
+
+
 def _load() -> None:
     from territories import loading  # noqa: PLC0415 - models need Django ready
 
