@@ -23,6 +23,9 @@ PRODUCTION = {
     "PORTAL_URL": "https://portal.test",
     "DEFAULT_FROM_EMAIL": "Portail CPTS <portail@portal.test>",
     "EMAIL_URL": "smtp://mail.test:25",
+    "S3_BUCKET": "portal",
+    "S3_ACCESS_KEY": "key",
+    "S3_SECRET_KEY": "secret",
 }
 
 

@@ -15,6 +15,12 @@ REQUIRED = (
     "DEFAULT_FROM_EMAIL",
 )
 missing = [name for name in REQUIRED if not env(name, default="")]
+if not (env("S3_BUCKET", default="") or env("MEDIA_ROOT", default="")):
+    # The default folder lies inside the container, and would disappear with it.
+    missing.append("S3_BUCKET (ou MEDIA_ROOT)")
+for name, companion in (("S3_ACCESS_KEY", "S3_SECRET_KEY"), ("S3_SECRET_KEY", "S3_ACCESS_KEY")):
+    if env(companion, default="") and not env(name, default=""):
+        missing.append(name)
 if missing:
     raise ImproperlyConfigured(
         "Le portail ne peut pas démarrer : variable(s) d’environnement manquante(s) : "

@@ -1,6 +1,7 @@
 """The deployment's settings: complete or refused, and each one in the README."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -8,7 +9,9 @@ import pytest
 
 from devstack.checks import PRODUCTION
 from devstack.paths import PROJECT
+from tests.ops.compose import compose_variables
 
+SAID = {"S3_BUCKET": "S3_BUCKET (ou MEDIA_ROOT)"}
 REQUIRED = sorted(PRODUCTION.keys() - {"DJANGO_SETTINGS_MODULE"})
 
 
@@ -33,6 +36,27 @@ def test_production_settings_pass_the_deployment_check() -> None:
     )
 
 
+README = (PROJECT / "README.md").read_text()
+DOCUMENTED = set(re.findall(r"^\| `([A-Z0-9_]+)` \|", README, re.MULTILINE))
+
+
+def names_read(folder: str, pattern: str) -> set[str]:
+    return {
+        name
+        for path in (PROJECT / folder).glob("*.py")
+        for name in re.findall(pattern, path.read_text())
+    }
+
+
+def test_the_readme_documents_every_setting_and_no_other() -> None:
+    settings = names_read("cpts_portal/settings", r'\benv(?:\.\w+)?\(\s*"([A-Z0-9_]+)"')
+    stack = names_read("devstack", r'environ\.get\("([A-Z0-9_]+)"\)')
+    deployment = compose_variables() | {"POSTGRES_PASSWORD", "WEB_CONCURRENCY"}
+    usual = {"HOME", "DATABASE_URL", "CELERY_BROKER_URL"}
+
+    assert settings | (stack - usual) | deployment == DOCUMENTED
+
+
 @pytest.mark.parametrize("name", REQUIRED)
 def test_production_refuses_to_start_without(name: str) -> None:
     code = (
@@ -52,5 +76,5 @@ def test_production_refuses_to_start_without(name: str) -> None:
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].endswith(
         "Le portail ne peut pas démarrer : variable(s) d’environnement manquante(s) : "
-        f"{name}. Le tableau du README dit ce qu’attend chacune."
+        f"{SAID.get(name, name)}. Le tableau du README dit ce qu’attend chacune."
     )
