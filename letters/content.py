@@ -98,7 +98,7 @@ def missing_before_deposit(content: LetterContent) -> list[Missing]:
                 value = content.answers.get(field.key)
                 listed += [
                     Missing(problem.sentence, section.key, field.key)
-                    for problem in answer_rules.problems(field, value, required=field.required)
+                    for problem in answer_rules.problems(field, value)
                 ]
     for key, slot in slots.items():
         if key not in seen_slots:

@@ -359,6 +359,18 @@ def test_each_problem_names_the_field_and_says_what_to_do(asked, raw, sentences)
     assert told(asked, raw) == sentences
 
 
+def test_the_examples_of_the_form_are_good_answers():
+    wrong = []
+    for procedure in registry.all_procedures():
+        for asked in procedure.answer_fields:
+            if asked.example and asked.kind != FieldKind.STRUCTURE:
+                wrong += told(asked, asked.example)
+            for column in asked.columns:
+                if column.example and not asked.fixed_rows:
+                    wrong += told(asked, [{column.key: column.example}], required=False)
+    assert wrong == []
+
+
 def test_a_draft_is_not_told_what_is_only_missing():
     assert told(PARAGRAPH, "", required=False) == []
     assert told(OCCITANIE.field("legal_structure"), {"name": "CPTS"}, required=False) == []

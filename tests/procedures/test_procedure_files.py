@@ -1,9 +1,11 @@
 """A wrong file is refused with the file, the line or the key, and the reason."""
 
+import csv
 import re
 import subprocess
 import sys
 from datetime import date
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -400,6 +402,32 @@ def test_the_addressees_are_those_of_the_three_documents():
         "62": "62016 Arras Cedex",
         "80": "80000 Amiens cedex",
     }
+
+
+def test_published_addresses_are_those_of_the_organisations():
+    folder = settings.BASE_DIR / "fixtures" / "organisations"
+    rows = [
+        row
+        for path in sorted(folder.glob("*.csv"))
+        for row in csv.DictReader(StringIO(path.read_text(encoding="utf-8")))
+    ]
+    published = [
+        (procedure.region_code, procedure.addressee.kind.value, office)
+        for procedure in registry.all_procedures()
+        for office in procedure.addressee.offices
+    ]
+    assert len(published) == 7
+    for region, kind, office in published:
+        (row,) = [
+            row
+            for row in rows
+            if (row["region"], row["kind"], row["department"]) == (region, kind, office.department)
+        ]
+        assert (row["email"], row["phone"], row["address"].split("\n")) == (
+            office.email,
+            office.phone,
+            list(office.address) or [""],
+        )
 
 
 def test_only_hauts_de_france_has_a_version_to_post():
