@@ -1,0 +1,94 @@
+"""« Mes projets »: what a person's CPTS have filed or are writing, and what to do next."""
+
+from dataclasses import dataclass
+
+from django.db.models import Prefetch, QuerySet
+from django.urls import reverse
+
+from accounts.models import User
+from letters import overview
+from letters.content import procedure_of
+from letters.labels import Reader, StateLabel, state_label
+from letters.models import LetterOfIntent
+from letters.rules import may_edit
+from letters.timeline import Event, timeline
+from workflow.models import CaseDocument, TransitionLog
+
+PAGE_SIZE = 20
+
+
+@dataclass(frozen=True)
+class Link:
+    label: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Project:
+    """One letter of one CPTS as its team sees it."""
+
+    letter: LetterOfIntent
+    role: str
+    state: StateLabel
+    procedure: str
+    # The one thing to do next.
+    action: Link
+    others: list[Link]
+    events: list[Event]
+
+
+def team_letters(user: User) -> QuerySet[LetterOfIntent]:
+    """The letters of the CPTS on whose team the person is: drafts first, then the newest."""
+    return (
+        LetterOfIntent.objects.visible_to(user)
+        .select_related("community", "region", "office")
+        .prefetch_related(
+            Prefetch("transition_logs", TransitionLog.objects.select_related("actor")),
+            Prefetch("documents", CaseDocument.objects.select_related("document")),
+        )
+        .order_by("version", "-updated_at", "pk")
+    )
+
+
+def project(letter: LetterOfIntent, user: User) -> Project:
+    """A letter read by `team_letters`, ready for the page. Costs no query."""
+    documents = list(letter.documents.all())
+    return Project(
+        letter=letter,
+        role=str(letter.team_role(user)),
+        state=state_label(letter.state, Reader.LEAD),
+        procedure=procedure_of(letter).label,
+        action=_action(letter, user, documents),
+        others=_other_links(letter),
+        events=timeline(
+            letter, reader=Reader.LEAD, logs=letter.transition_logs.all(), documents=documents
+        ),
+    )
+
+
+def _action(letter: LetterOfIntent, user: User, documents: list[CaseDocument]) -> Link:
+    if may_edit(letter, user):
+        first = procedure_of(letter).sections[0].key
+        return Link("Continuer la lettre", reverse("letters:step", args=[letter.public_id, first]))
+    detail = reverse("letters:detail", args=[letter.public_id])
+    if not letter.is_deposited:
+        return Link("Lire la lettre", detail)
+    receipt = next((link for link in documents if link.kind == overview.RECEIPT), None)
+    if receipt is None:
+        return Link("Suivre la lettre", detail)
+    return Link(
+        "Voir l’accusé de réception",
+        reverse("letters:document", args=[letter.public_id, receipt.document_id]),
+    )
+
+
+def _other_links(letter: LetterOfIntent) -> list[Link]:
+    detail = reverse("letters:detail", args=[letter.public_id])
+    team = Link("Équipe", reverse("communities:team", args=[letter.community.public_id]))
+    if letter.is_deposited:
+        return [Link("Toute la lettre", detail), team]
+    return [
+        Link("Vue d’ensemble", detail),
+        Link("Ce qui manque", reverse("letters:missing", args=[letter.public_id])),
+        team,
+    ]

@@ -1,0 +1,74 @@
+"""The page of a letter: how far a draft is, or everything that was deposited."""
+
+import uuid
+from datetime import date
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.http import PersonRequest
+from letters import overview, rules
+from letters.content import missing_before_deposit, procedure_of, read_content
+from letters.labels import Reader, reader_of, state_label
+from letters.links import links
+from letters.models import LetterOfIntent
+from letters.timeline import timeline
+from letters.views.access import visible_letter
+from workflow.models import CaseDocument, Snapshot
+
+
+@require_safe
+def detail(request: PersonRequest, letter: uuid.UUID) -> HttpResponse:
+    """A draft: progress, what is missing, the team. Deposited: what was frozen, and its papers."""
+    case = visible_letter(request, letter)
+    reader = reader_of(case, request.user)
+    context = {
+        "letter": case,
+        "state": state_label(case.state, reader),
+        "is_lead": reader == Reader.LEAD,
+    }
+    if case.is_deposited:
+        template, context = "deposited", context | _deposited(request, case, reader)
+    else:
+        template, context = "draft", context | _draft(request, case, reader)
+    return render(request, f"letters/case/{template}.html", context)
+
+
+def _draft(request: PersonRequest, case: LetterOfIntent, reader: Reader) -> dict[str, Any]:
+    content = read_content(case)
+    missing = missing_before_deposit(content)
+    steps = overview.steps(case, content, missing)
+    return {
+        "procedure": content.procedure,
+        "summary": content.territory,
+        "steps": steps,
+        "next_step": next((step for step in steps if not step.is_complete), steps[0]),
+        "missing": links(case, missing),
+        "members": case.community.team_members.select_related("user"),
+        "may_edit": rules.may_edit(case, request.user),
+        "may_deposit": rules.may_deposit(case, request.user),
+        "events": timeline(case, reader=reader, logs=[], documents=[]),
+    }
+
+
+def _deposited(request: PersonRequest, case: LetterOfIntent, reader: Reader) -> dict[str, Any]:
+    snapshot = Snapshot.objects.get(case=case, version=case.version)
+    documents = CaseDocument.objects.filter(snapshot=snapshot).select_related("document")
+    procedure, content = procedure_of(case), snapshot.content
+    papers = overview.official_papers(procedure, documents)
+    return {
+        "content": content,
+        "procedure": procedure,
+        "papers": papers,
+        "in_preparation": any(paper.id is None for paper in papers),
+        "silence_date": date.fromisoformat(content["silence_date"]),
+        "may_post": procedure.paper is not None and rules.may_deposit(case, request.user),
+        "events": timeline(
+            case,
+            reader=reader,
+            logs=case.transition_logs.select_related("actor"),
+            documents=documents,
+        ),
+    }
