@@ -1,0 +1,498 @@
+"""Filling in a letter: opening it, its steps, autosave, tables in and out, what is missing."""
+
+import json
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Final
+from urllib.parse import quote
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.text import slugify
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.http import PersonRequest
+from letters import links, rules, services, tables
+from letters.cells import max_rows, rows_as_value
+from letters.content import LetterContent, missing_before_deposit, procedure_of, read_content
+from letters.forms import (
+    WRITTEN_KINDS,
+    Control,
+    CreateLetterForm,
+    base_mark,
+    control_value,
+    controls,
+    normalised,
+    posted_rows,
+    problem_sentences,
+)
+from letters.models import LetterOfIntent
+from letters.saving import Outcome, clash, save_field, save_step
+from letters.services import Conflict
+from letters.steps import neighbours, steps_of
+from letters.views.access import editable_letter, visible_letter
+from procedures import answers as answer_rules
+from procedures.schema import Field, FieldKind, Section
+from workflow.services import ActionRefusedError
+
+# --- Opening a letter ---------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def create(request: PersonRequest) -> HttpResponse:
+    """Ask the name and the region, open the letter, and begin with its first step."""
+    user = request.user
+    if user.acting is not None:
+        raise PermissionDenied(
+            f"Vous agissez pour {user.acting.organisation}. "
+            "Choisissez « Agir en mon nom » en haut de la page, puis commencez votre lettre."
+        )
+    form = CreateLetterForm(request.POST or None, user=user)
+    if request.method == "POST" and form.is_valid():
+        letter = services.create_letter(
+            name=form.cleaned_data["name"], region=form.cleaned_data["region"], user=user
+        )
+        first = procedure_of(letter).sections[0]
+        return redirect("letters:step", letter.public_id, first.key)
+    status = 422 if form.errors else 200
+    return render(request, "letters/create.html", {"form": form}, status=status)
+
+
+# --- A step -------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def step(request: PersonRequest, letter: uuid.UUID, section: str) -> HttpResponse:
+    """One section of the form. A POST saves all of it and goes where its button says."""
+    if request.method == "POST":
+        return _save(request, editable_letter(request, letter, lock=True), section)
+    case = visible_letter(request, letter)
+    if case.is_deposited:
+        return redirect("letters:detail", case.public_id)
+    return _page(request, case, section)
+
+
+def _page(
+    request: PersonRequest,
+    letter: LetterOfIntent,
+    section_key: str,
+    outcomes: Sequence[Outcome] = (),
+) -> HttpResponse:
+    content = read_content(letter)
+    section = _section_or_404(content, section_key)
+    may_edit = rules.may_edit(letter, request.user)
+    typed = {out.field.key: out.typed for out in outcomes if out.must_be_shown_again}
+    shown = controls(section.fields, content, typed)
+    for item in shown:
+        _complete(item, letter, content, may_edit=may_edit)
+    _show_outcomes(shown, outcomes)
+    missing = missing_before_deposit(content)
+    steps = steps_of(letter, content, missing)
+    before, after = neighbours(steps, section.key)
+    context = {
+        "letter": letter,
+        "section": section,
+        "steps": steps,
+        "position": [step.key for step in steps].index(section.key) + 1,
+        "before": before,
+        "after": after,
+        "controls": shown,
+        "may_edit": may_edit,
+        "missing": links.links(letter, missing),
+        "missing_label": missing_label(len(missing)),
+        "refused": _refused(shown, request, outcomes),
+        "is_lost": bool(typed),
+        "account": str(request.user.pk),
+        "csrf_cookie": settings.CSRF_COOKIE_NAME,
+    }
+    return render(request, "letters/step.html", context, status=_status(outcomes))
+
+
+def _section_or_404(content: LetterContent, key: str) -> Section:
+    try:
+        return content.procedure.section(key)
+    except KeyError:
+        raise Http404(key) from None
+
+
+def _complete(
+    item: Control,
+    letter: LetterOfIntent,
+    content: LetterContent,
+    *,
+    may_edit: bool,
+) -> None:
+    """Give the control what is drawn by other rooms, or what a reader sees instead of it."""
+    field = content.procedure.field(item.key)
+    if field.kind == FieldKind.ATTACHMENT:
+        slot = content.procedure.slot(item.key)
+        item.context = _drawn_by("attachments", "slot_context", letter, slot, content)
+    elif field.kind == FieldKind.TERRITORY:
+        item.context = _drawn_by("territory", "field_context", letter, content)
+    elif field.kind == FieldKind.POPULATION:
+        item.context = content.territory
+    elif not may_edit and field.is_answer:
+        item.display = answer_rules.display(field, content.answers.get(item.key))
+
+
+def _drawn_by(room: str, builder: str, *args: Any) -> dict[str, Any] | None:
+    """What another room of the letter shows here; None until that room is furnished."""
+    if find_spec(f"letters.views.{room}") is None:
+        return None
+    return getattr(import_module(f"letters.views.{room}"), builder)(*args)
+
+
+def _show_outcomes(shown: Iterable[Control], outcomes: Iterable[Outcome]) -> None:
+    by_key = {item.key: item for item in shown}
+    for outcome in outcomes:
+        item = by_key[outcome.field.key]
+        if outcome.refusal:
+            item.errors = [outcome.refusal]
+        elif outcome.clash:
+            item.clash = outcome.clash
+            # The next save starts from the other's version, which its author has now seen.
+            item.revision = f"{outcome.clash.revision}."
+
+
+def _refused(
+    shown: Iterable[Control], request: PersonRequest, outcomes: Sequence[Outcome]
+) -> list[tuple[str, str, str]]:
+    """What the list at the top says, after a save: (anchor, label, sentence)."""
+    if not outcomes and "a-corriger" not in request.GET:
+        return []
+    listed = []
+    for item in shown:
+        if item.clash:
+            sentence = f"{item.clash.by} l’a modifié pendant que vous écriviez : choisissez."
+            listed.append((f"conflit-{item.key}", item.label, sentence))
+        listed += [(item.id, "", error) for error in item.errors]
+    return listed
+
+
+def _status(outcomes: Iterable[Outcome]) -> int:
+    statuses = [422 if out.refusal else 409 for out in outcomes if out.must_be_shown_again]
+    return min(statuses, default=200)
+
+
+def missing_label(count: int) -> str:
+    """How many things are missing, in words."""
+    if not count:
+        return "Rien ne manque : la lettre peut être déposée."
+    return "Il manque 1 élément" if count == 1 else f"Il manque {count} éléments"
+
+
+def _save(request: PersonRequest, letter: LetterOfIntent, section_key: str) -> HttpResponse:
+    content = read_content(letter)
+    section = _section_or_404(content, section_key)
+    moved, landing = _row_action(section, request)
+    outcomes = save_step(
+        letter, section.fields, request.POST, content, user=request.user, replaced=moved
+    )
+    if any(outcome.must_be_shown_again for outcome in outcomes):
+        return _page(request, letter, section_key, outcomes)
+    here = links.step_url(letter, section_key)
+    if landing:
+        return redirect(f"{here}#{landing}")
+    if "then" in request.POST:
+        return redirect(_destination(request, letter, content, section, ""))
+    troubled = any(outcome.saved and outcome.saved.problems for outcome in outcomes)
+    go = request.POST.get("go", "")
+    if outcomes:
+        now = date_format(timezone.localtime(), "H:i")
+        messages.success(request, f"Enregistré à {now}.")
+    if troubled and go in {"next", "previous", ""}:
+        # Said once, where it can be mended; the next press goes on.
+        return redirect(f"{here}?a-corriger=1")
+    return redirect(_destination(request, letter, content, section, go))
+
+
+def _destination(
+    request: PersonRequest,
+    letter: LetterOfIntent,
+    content: LetterContent,
+    section: Section,
+    go: str,
+) -> str:
+    then, _, key = request.POST.get("then", "").partition(":")
+    if then in {"attachments", "territory"}:
+        return reverse(f"letters:{then}", args=[letter.public_id])
+    if then == "import" and any(field.key == key for field in section.fields):
+        return reverse("letters:table-import", args=[letter.public_id, key])
+    steps = steps_of(letter, content, [])
+    before, after = neighbours(steps, section.key)
+    wanted = go.removeprefix("step:")
+    target = next((step for step in steps if step.key == wanted), None)
+    if go == "previous" and before:
+        target = before
+    elif go == "next":
+        if after is None:
+            return reverse("letters:deposit", args=[letter.public_id])
+        target = after
+    return target.url if target else links.step_url(letter, section.key)
+
+
+def _row_action(section: Section, request: PersonRequest) -> tuple[dict[str, Any], str]:
+    """What a button of a table asks: the rows as they should be, and where to come back."""
+    action, _, rest = request.POST.get("table", "").partition(":")
+    key, _, number = rest.partition(":")
+    field = next((f for f in section.fields if f.key == key and f.kind == FieldKind.TABLE), None)
+    if field is None:
+        return {}, ""
+    rows = posted_rows(field, request.POST)
+    index = int(number) if number.isdecimal() and len(number) < 5 else len(rows)
+    first = field.columns[0].key
+    if action == "add":
+        filled = sum(not row.is_blank for row in rows)
+        return {}, links.anchor(key, filled, first)
+    if field.fixed_rows or index >= len(rows):
+        return {}, ""
+    to = {"up": index - 1, "down": index + 1}.get(action, index)
+    row = rows.pop(index)
+    if action in {"up", "down"}:
+        rows.insert(max(to, 0), row)
+    return {key: rows_as_value(rows)}, links.anchor(key, max(min(to, len(rows) - 1), 0), first)
+
+
+# --- Autosave -----------------------------------------------------------------------
+
+
+def _answers_json(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Refusals as JSON with a sentence, so that the script can react and nothing is lost."""
+
+    @login_not_required
+    @wraps(view)
+    def answered(request: PersonRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return _refusal(401, "Votre session est terminée.")
+        if request.headers.get("X-Account", str(request.user.pk)) != str(request.user.pk):
+            return _refusal(
+                401, "Vous êtes maintenant connecté avec un autre compte dans ce navigateur."
+            )
+        try:
+            return view(request, *args, **kwargs)
+        except Http404:
+            return _refusal(
+                404,
+                "Cette lettre n’est pas accessible avec votre compte, ou n’existe plus. "
+                "Revenez à « Mes projets ».",
+            )
+        except PermissionDenied as refused:
+            return _refusal(403, str(refused))
+        except ActionRefusedError as refused:
+            return _refusal(422, refused.message)
+
+    return answered
+
+
+def _refusal(status: int, message: str, **more: Any) -> JsonResponse:
+    return JsonResponse({"message": message, **more}, status=status)
+
+
+@require_POST
+@_answers_json
+def autosave(request: PersonRequest, letter: uuid.UUID, field: str) -> HttpResponse:
+    """Write one field: `{"value": …, "revision": n or null}`, null to write over.
+
+    Answers the new revision, the time and what is wrong with the value; 409 with the other's
+    version when somebody changed the field since that revision.
+    """
+    value, revision = _read_body(request)
+    case = editable_letter(request, letter, lock=True)
+    asked = _field_or_404(case, field)
+    result = save_field(case, asked, value, user=request.user, base_revision=revision)
+    if isinstance(result, Conflict):
+        theirs = clash(asked, result)
+        return _refusal(
+            409,
+            f"{theirs.by} a modifié ce champ pendant que vous écriviez.",
+            by=theirs.by,
+            at=theirs.at.isoformat(),
+            text=theirs.text,
+            value=control_value(asked, result.value),
+            revision=result.revision,
+            base=base_mark(result.revision, result.value),
+            problems=problem_sentences(asked, result.value),
+        )
+    return JsonResponse(
+        {
+            "revision": result.revision,
+            "base": base_mark(result.revision, normalised(asked, value)),
+            "saved_at": timezone.now().isoformat(),
+            "problems": result.problems,
+        }
+    )
+
+
+def _read_body(request: PersonRequest) -> tuple[Any, int | None]:
+    try:
+        body = json.loads(request.body)
+    except RequestDataTooBig:
+        raise ActionRefusedError(
+            "Cette réponse est trop longue pour être enregistrée. Raccourcissez-la, "
+            "ou joignez le texte en pièce jointe."
+        ) from None
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict) or "value" not in body:
+        raise ActionRefusedError("La demande n’a pas la forme attendue. Rechargez la page.")
+    revision = body.get("revision", 0)
+    if revision is not None and (
+        not isinstance(revision, int) or isinstance(revision, bool) or not 0 <= revision < 2**31
+    ):
+        raise ActionRefusedError("La demande n’a pas la forme attendue. Rechargez la page.")
+    return body["value"], revision
+
+
+def _field_or_404(letter: LetterOfIntent, key: str) -> Field:
+    try:
+        field = procedure_of(letter).field(key)
+    except KeyError:
+        raise Http404(key) from None
+    if field.kind not in WRITTEN_KINDS:
+        raise Http404(key)
+    return field
+
+
+# --- What is missing ----------------------------------------------------------------
+
+
+@require_GET
+def missing(request: PersonRequest, letter: uuid.UUID) -> HttpResponse:
+    """What is missing before the deposit, each line leading to its field.
+
+    A script that keeps the list of a step current asks for the list alone (`X-Fragment`).
+    """
+    case = visible_letter(request, letter)
+    if case.is_deposited:
+        return redirect("letters:detail", case.public_id)
+    content = read_content(case)
+    listed = missing_before_deposit(content)
+    label = missing_label(len(listed))
+    context = {
+        "letter": case,
+        "missing": links.links(case, listed),
+        "missing_label": label,
+        "steps": steps_of(case, content, listed),
+        "may_deposit": rules.may_deposit(case, request.user),
+    }
+    if request.headers.get("X-Fragment"):
+        response = render(request, "letters/_missing_list.html", context)
+        response["X-Missing-Label"] = quote(label)
+        return response
+    return render(request, "letters/missing.html", context)
+
+
+# --- Tables in and out --------------------------------------------------------------
+
+_EXPORTS: Final[Mapping[str, tuple[Callable[[Field, Any], bytes], str]]] = {
+    "csv": (tables.to_csv, "text/csv; charset=utf-8"),
+    "xlsx": (
+        tables.to_xlsx,
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ),
+}
+
+
+@require_GET
+def table_export(
+    request: PersonRequest, letter: uuid.UUID, field: str, extension: str
+) -> HttpResponse:
+    """The rows of a table as a file a spreadsheet opens, and which can be imported back."""
+    case = visible_letter(request, letter)
+    table = _table_or_404(case, field)
+    if case.is_deposited or extension not in _EXPORTS:
+        raise Http404
+    write, content_type = _EXPORTS[extension]
+    value = case.answers.filter(key=field).values_list("value", flat=True).first()
+    name = f"{slugify(case.title)[:60] or 'lettre'}-{slugify(table.label)[:40]}.{extension}"
+    return HttpResponse(
+        write(table, value),
+        content_type=content_type,
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "private, no-store",
+        },
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def table_import(request: PersonRequest, letter: uuid.UUID, field: str) -> HttpResponse:
+    """Fill a table from a file: every row, or none unless the person takes the right ones."""
+    case = editable_letter(request, letter, lock=request.method == "POST")
+    table = _table_or_404(case, field)
+    content = read_content(case)
+    section = content.procedure.section_of(field)
+    back = links.field_url(case, section.key, field)
+    context = {
+        "letter": case,
+        "field": table,
+        "section": section,
+        "back": back,
+        "headings": tables.headings(table),
+        "row_count": len(content.answers.get(field) or []),
+        "fixed": bool(table.fixed_rows),
+        "mode": request.POST.get("mode", "add"),
+        "max_rows": max_rows(table),
+        "faults": [],
+        "wrong": [],
+    }
+    if request.method != "POST":
+        return render(request, "letters/table_import.html", context)
+    try:
+        imported = _read_upload(request, table, content)
+    except tables.TableFileError as error:
+        return render(
+            request, "letters/table_import.html", context | {"faults": error.sentences}, status=422
+        )
+    if imported.wrong and not (request.POST.get("partial") and imported.taken):
+        more = {"wrong": imported.wrong, "right_count": imported.taken}
+        return render(request, "letters/table_import.html", context | more, status=422)
+    result = save_field(case, table, imported.value, user=request.user, base_revision=None)
+    assert not isinstance(result, Conflict)  # noqa: S101 - written over, under the case's lock
+    messages.success(request, _import_report(imported))
+    return redirect(back)
+
+
+def _read_upload(request: PersonRequest, table: Field, content: LetterContent) -> tables.Imported:
+    upload = request.FILES.get("file")
+    if upload is None:
+        raise tables.TableFileError(
+            "Aucun fichier n’a été reçu. Choisissez un fichier .xlsx ou .csv, puis recommencez."
+        )
+    if (upload.size or 0) > tables.MAX_UPLOAD_BYTES:
+        raise tables.TableFileError(tables.TOO_HEAVY)
+    return tables.read_file(
+        table,
+        name=upload.name or "Ce fichier",
+        content=upload.read(),
+        current=content.answers.get(table.key),
+        replace=request.POST.get("mode") == "replace",
+    )
+
+
+def _import_report(imported: tables.Imported) -> str:
+    taken = "1 ligne importée" if imported.taken == 1 else f"{imported.taken} lignes importées"
+    sentences = [f"{taken}."]
+    if imported.wrong:
+        sentences.append("Lignes laissées de côté\u00a0: " + " ".join(imported.wrong))
+    if imported.ignored:
+        names = ", ".join(f"«\u00a0{name}\u00a0»" for name in imported.ignored)
+        sentences.append(f"Colonnes ignorées\u00a0: {names}.")
+    return " ".join(sentences)
+
+
+def _table_or_404(letter: LetterOfIntent, key: str) -> Field:
+    field = _field_or_404(letter, key)
+    if field.kind != FieldKind.TABLE:
+        raise Http404(key)
+    return field
