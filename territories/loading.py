@@ -110,7 +110,10 @@ def load_data(data: ReferenceData, *, report: Report = _say_nothing) -> LoadOutc
         )
     with connection.cursor() as cursor:
         # Without fresh statistics the first searches would not use their index.
-        cursor.execute("ANALYZE territories_commune, territories_formercommune")
+        cursor.execute(
+            "ANALYZE territories_commune (code, name_key, department_id, is_active), "
+            "territories_formercommune (name_key, current_id)"
+        )
     report(f"En vigueur : {vintage}.")
     return LoadOutcome(changed=True, vintage=vintage, counts=data.counts(), deactivated=deactivated)
 
