@@ -1,10 +1,18 @@
-"""The commands behind the Makefile: `python -m devstack run | test | lint | manage …`."""
+"""The commands behind the Makefile: `python -m devstack run | test | lint | bench | manage …`."""
 
 import os
 import sys
 
 from devstack import checks, portal
+from devstack.paths import PROJECT
 from devstack.servers import StackError
+
+
+def bench(options: list[str]) -> int:
+    """Measure the portal. Raises StackError while there is nothing to measure it with."""
+    if not (PROJECT / "benchmarks" / "run.py").exists():
+        raise StackError("Il n’y a pas encore de mesures dans ce dossier (benchmarks/run.py).")
+    return portal.with_servers([sys.executable, "benchmarks/run.py", *options])
 
 
 def main(arguments: list[str]) -> int:
@@ -18,8 +26,8 @@ def main(arguments: list[str]) -> int:
             return checks.run_static()
         case ["manage", *options]:
             return portal.with_servers([sys.executable, "manage.py", *options])
-        case ["exec", *command] if command:
-            return portal.with_servers(command)
+        case ["bench", *options]:
+            return bench(options)
     print(__doc__, file=sys.stderr)
     return 2
 

@@ -28,7 +28,7 @@ PANGO_LIBRARIES = [
 CHROMIUM_PACKAGES = ["chromium"]
 CHROMIUM_PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
-USAGE = "python3 devstack/bootstrap.py setup | run | test | lint | manage …"
+USAGE = "python3 devstack/bootstrap.py setup | run | test | lint | bench | manage …"
 
 
 class SetupError(Exception):
@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> None:
     command = arguments[0]
     prepare_variables()
     synchronise(find_uv())
-    install_missing_packages(with_browser=command == "test")
+    install_missing_packages(with_browser=command in ("test", "bench"))
     if command == "setup":
         say("Tout est prêt. Tapez : make run")
         return

@@ -66,6 +66,7 @@ def run_all(pytest_options: list[str]) -> int:
     server = Postgres(TEST_POSTGRES, durable=False)
     server.start()
     try:
+        server.ensure_database()
         failed += _run(DJANGO)
         # Said before the tests, so that pytest's own closing line is the last one.
         if failed:
