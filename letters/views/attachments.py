@@ -1,0 +1,249 @@
+"""The pieces that go with a letter: each in its place, read by those who may see the case."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
+from django.db.models import Prefetch, prefetch_related_objects
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.cache import patch_cache_control
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.models import User
+from documents.services import FileRefusedError, too_large
+from documents.uploads import dropped_files
+from letters import rules, services
+from letters.content import LetterContent, read_content
+from letters.models import LetterOfIntent
+from letters.views.access import editable_letter, visible_letter
+from procedures.schema import FILE_KINDS, AttachmentSlot
+from workflow.models import CaseAttachment
+from workflow.services import ActionRefusedError
+
+# How a file's type is said, whatever its slot.
+_KINDS = {mime: kind.label for kind in FILE_KINDS.values() for mime in kind.content_types}
+
+
+@dataclass(frozen=True)
+class ShownFile:
+    """One file of a slot, as the page lists it."""
+
+    id: uuid.UUID
+    name: str
+    kind: str
+    size: int
+
+
+def slot_context(
+    letter: LetterOfIntent, slot: AttachmentSlot, content: LetterContent
+) -> dict[str, Any]:
+    """What `letters/attachments/_slot.html` shows of one slot, under the name `item`.
+
+    The letter's files are read once, in one query, however many slots are shown.
+    """
+    _read_files(letter)
+    files = [
+        ShownFile(link.attachment_id, link.attachment.name, _kind(link), link.attachment.size)
+        for link in letter.attachments.all()
+        if link.slot == slot.key
+    ]
+    deferred = content.deferred.get(slot.key, "").strip()
+    status, tone = _status(slot, has_files=bool(files), deferred=bool(deferred))
+    return {
+        "slot": slot,
+        "anchor": f"piece-{slot.key}",
+        "files": files,
+        "deferred": deferred,
+        "status": status,
+        "tone": tone,
+        "accept": ",".join(slot.extensions),
+        "remaining": max(slot.max_files - len(files), 0),
+        "is_full": len(files) >= slot.max_files,
+    }
+
+
+def _kind(link: CaseAttachment) -> str:
+    return _KINDS.get(link.attachment.content_type, "fichier")
+
+
+def _status(slot: AttachmentSlot, *, has_files: bool, deferred: bool) -> tuple[str, str]:
+    """The state of a slot in words, and the tone that repeats it."""
+    if has_files:
+        return "jointe", "success"
+    if deferred:
+        return "à venir", "info"
+    return ("à joindre", "warning") if slot.required else ("facultative", "")
+
+
+def _read_files(letter: LetterOfIntent) -> None:
+    if "attachments" not in getattr(letter, "_prefetched_objects_cache", {}):
+        links = CaseAttachment.objects.select_related("attachment")
+        prefetch_related_objects([letter], Prefetch("attachments", queryset=links))
+
+
+@require_GET
+def edit(request: HttpRequest, letter: uuid.UUID) -> HttpResponse:
+    """The step « Pièces jointes »: every slot, with its files."""
+    return _page(request, visible_letter(request, letter))
+
+
+def _page(
+    request: HttpRequest,
+    letter: LetterOfIntent,
+    *,
+    refusals: Mapping[str, list[str]] | None = None,
+    reasons: Mapping[str, str] | None = None,
+) -> HttpResponse:
+    content = read_content(letter)
+    refusals, reasons = refusals or {}, reasons or {}
+    slots = [slot_context(letter, slot, content) for slot in content.procedure.attachments]
+    for item in slots:
+        key = item["slot"].key
+        item["refusals"] = refusals.get(key, [])
+        item["reason"] = reasons.get(key, item["deferred"])
+    context = {
+        "letter": letter,
+        "slots": slots,
+        "may_edit": rules.may_edit(letter, cast(User, request.user)),
+        "refused": [
+            (f"fichiers-{item['slot'].key}", item["slot"].label, sentence)
+            for item in slots
+            for sentence in item["refusals"]
+        ],
+    }
+    return render(
+        request, "letters/attachments/edit.html", context, status=422 if refusals else 200
+    )
+
+
+def _fragment(
+    request: HttpRequest, letter: LetterOfIntent, slot: AttachmentSlot, refusals: list[str]
+) -> HttpResponse:
+    """One slot, for the script that has just sent files to it."""
+    item = slot_context(letter, slot, read_content(letter)) | {"refusals": refusals}
+    response = render(
+        request,
+        "letters/attachments/_slot.html",
+        {"letter": letter, "item": item, "may_edit": True},
+        status=422 if refusals else 200,
+    )
+    # Tells the script this answer from a login page or an error page.
+    response["X-Fragment"] = "slot"
+    return response
+
+
+@require_POST
+def add(request: HttpRequest, letter: uuid.UUID, slot: str) -> HttpResponse:
+    """Keep the files that can be kept; say of each other one why it was not."""
+    case = editable_letter(request, letter, lock=True)
+    place = _slot_or_404(case, slot)
+    files = cast("list[UploadedFile]", request.FILES.getlist("files"))
+    dropped = dropped_files(request)
+    refusals = [too_large(name).message for name in dropped]
+    if not files and not dropped:
+        refusals.append("Aucun fichier n’a été choisi. Choisissez-en un, puis envoyez-le.")
+    kept = 0
+    for file in files:
+        try:
+            services.attach(case, place, file, user=cast(User, request.user))
+            kept += 1
+        except FileRefusedError as refused:
+            refusals.append(refused.message)
+    if request.headers.get("X-Fragment"):
+        return _fragment(request, case, place, refusals)
+    if refusals:
+        return _page(request, case, refusals={place.key: refusals})
+    messages.success(request, f"« {place.label} » : {_in_words(kept)}.")
+    return redirect(_slot_url(case, place.key))
+
+
+def _in_words(count: int) -> str:
+    return "le fichier est joint" if count == 1 else f"{count} fichiers sont joints"
+
+
+@require_POST
+def defer(request: HttpRequest, letter: uuid.UUID, slot: str) -> HttpResponse:
+    """Announce a piece as « à venir », with the reason; an empty reason withdraws it."""
+    case = editable_letter(request, letter, lock=True)
+    place = _slot_or_404(case, slot)
+    reason = request.POST.get("reason", "")
+    try:
+        services.defer_attachment(case, place, reason, user=cast(User, request.user))
+    except ActionRefusedError as refused:
+        return _page(
+            request, case, refusals={place.key: [refused.message]}, reasons={place.key: reason}
+        )
+    messages.success(
+        request,
+        f"« {place.label} » est annoncée comme à venir."
+        if reason.strip()
+        else f"« {place.label} » n’est plus annoncée comme à venir.",
+    )
+    return redirect(_slot_url(case, place.key))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def remove(request: HttpRequest, letter: uuid.UUID, attachment: uuid.UUID) -> HttpResponse:
+    """Ask, then take a file off a draft."""
+    case = editable_letter(request, letter, lock=request.method == "POST")
+    link = _link_or_404(case, attachment)
+    if request.method == "POST":
+        name = link.attachment.name
+        services.detach(link)
+        messages.success(request, f"« {name} » a été retiré.")
+        return redirect(_slot_url(case, link.slot))
+    context = {
+        "title": "Retirer ce fichier ?",
+        "text": f"« {link.attachment.name} » sera effacé du portail. "
+        "Vous pourrez en joindre un autre à sa place.",
+        "action_label": "Retirer le fichier",
+        "cancel_url": _slot_url(case, link.slot),
+        "danger": True,
+    }
+    return render(request, "components/confirm_page.html", context)
+
+
+@require_GET
+def download(
+    request: HttpRequest, letter: uuid.UUID, attachment: uuid.UUID
+) -> HttpResponse | FileResponse:
+    """The file as it was uploaded, to whoever may see the case; else a 404."""
+    link = _link_or_404(visible_letter(request, letter), attachment)
+    file = link.attachment
+    etag = f'"{file.sha256}"'
+    if request.headers.get("If-None-Match") == etag:
+        response: HttpResponse | FileResponse = HttpResponse(status=304)
+    else:
+        try:
+            opened = file.file.open("rb")
+        except FileNotFoundError as gone:
+            raise Http404("Ce fichier n’est plus dans l’espace de stockage.") from gone
+        response = FileResponse(
+            opened, as_attachment=True, filename=file.name, content_type=file.content_type
+        )
+        response["X-Content-Type-Options"] = "nosniff"
+    response["ETag"] = etag
+    patch_cache_control(response, private=True, no_cache=True)
+    return response
+
+
+def _link_or_404(letter: LetterOfIntent, attachment: uuid.UUID) -> CaseAttachment:
+    return get_object_or_404(
+        letter.attachments.select_related("attachment"), attachment_id=attachment
+    )
+
+
+def _slot_or_404(letter: LetterOfIntent, key: str) -> AttachmentSlot:
+    slot = services.slot_of(letter, key)
+    if slot is None:
+        raise Http404(f"« {key} » n’est pas une pièce demandée avec cette lettre.")
+    return slot
+
+
+def _slot_url(letter: LetterOfIntent, key: str) -> str:
+    return f"{reverse('letters:attachments', args=[letter.public_id])}#piece-{key}"

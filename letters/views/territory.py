@@ -1,0 +1,328 @@
+"""Drawing the territory of a letter: its field in a step, and a page of its own."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.http import PersonRequest
+from letters import rules
+from letters import territory as shown
+from letters.content import LetterContent, read_content
+from letters.links import field_url
+from letters.models import LetterOfIntent
+from letters.views.access import editable_letter, visible_letter
+from territories import services
+from territories.errors import TerritoryError
+from territories.models import Commune, Department, Territory
+from territories.pasted_list import PastedLine, read_pasted_list
+
+STATE_ANCHOR: Final = "territoire-etat"
+
+
+def field_context(
+    letter: LetterOfIntent, content: LetterContent, opened: str = ""
+) -> dict[str, Any]:
+    """What `letters/territory/_field.html` shows, under the name `territory`.
+
+    One query; a large territory is folded but for the département `opened`.
+    """
+    summary = content.territory
+    groups = shown.groups(letter.community.territory, summary, opened)
+    return {
+        "figures": shown.figures(summary, content.procedure),
+        "summary": summary,
+        "groups": groups,
+        "is_empty": summary.is_empty,
+        "is_folded": summary.commune_count > shown.MAX_OPEN_LINES,
+        "opened": opened,
+    }
+
+
+@require_safe
+def edit(request: PersonRequest, letter: uuid.UUID) -> HttpResponse:
+    """The territory's own page: search, add in every way, list, remove."""
+    return _page(request, visible_letter(request, letter))
+
+
+def _page(
+    request: PersonRequest,
+    letter: LetterOfIntent,
+    *,
+    refusal: tuple[str, str] | None = None,
+    typed: Mapping[str, str] | None = None,
+) -> HttpResponse:
+    """`refusal` is (id of the control, sentence); `typed` is shown again where it was."""
+    content = read_content(letter)
+    search = request.GET.get("q", "").strip()[:120]
+    territory = letter.community.territory
+    typed = {"code": ""} | dict(typed or {})
+    context = {
+        "letter": letter,
+        "may_edit": rules.may_edit(letter, request.user),
+        "territory": field_context(letter, content, request.GET.get("departement", "")),
+        "search": search,
+        "offers": shown.offers(search, territory) if search else [],
+        "wholes": shown.intercommunalities(search) if search else [],
+        "suggestion": _suggestion(territory, request.GET.get("apres", "")),
+        "departments": Department.objects.select_related("region"),
+        "part_of": _commune(
+            typed.get("code", "") if "nom" in typed else request.GET.get("partie", "")
+        ),
+        "step_url": _step_url(letter, content),
+        "typed": typed,
+        "refused": [(refusal[0], "", refusal[1])] if refusal else [],
+    }
+    return render(request, "letters/territory/edit.html", context, status=422 if refusal else 200)
+
+
+def _step_url(letter: LetterOfIntent, content: LetterContent) -> str:
+    """The step of the form that holds the territory."""
+    for section in content.procedure.sections:
+        for field in section.fields:
+            if field.kind == "territory":
+                return field_url(letter, section.key, field.key)
+    return reverse("letters:detail", args=[letter.public_id])
+
+
+def _commune(code: str) -> Commune | None:
+    return Commune.objects.filter(code=code, is_active=True).first() if code else None
+
+
+def _suggestion(territory: Territory, code: str) -> shown.Whole | None:
+    return shown.suggestion(territory, code) if code else None
+
+
+# --- Changing --------------------------------------------------------------------------
+
+
+def _add(territory: Territory, data: Mapping[str, str]) -> str:
+    return services.add_communes(territory, [data.get("code", "")]).message
+
+
+def _add_intercommunality(territory: Territory, data: Mapping[str, str]) -> str:
+    return services.add_intercommunality(territory, data.get("siren", "")).message
+
+
+def _add_department(territory: Territory, data: Mapping[str, str]) -> str:
+    if not data.get("departement"):
+        raise TerritoryError("Choisissez d’abord un département dans la liste.")
+    return services.add_department(territory, data["departement"]).message
+
+
+def _add_part(territory: Territory, data: Mapping[str, str]) -> str:
+    figure = "".join(data.get("habitants", "").split())
+    if figure and not (figure.isascii() and figure.isdigit() and len(figure) < 9):
+        raise TerritoryError(
+            "Le nombre d’habitants ne peut pas être lu. Écrivez un nombre entier, sans autre "
+            "signe, ou laissez la case vide."
+        )
+    part = services.add_part(
+        territory, data.get("code", ""), data.get("nom", ""), int(figure) if figure else None
+    )
+    return f"« {part.part_name} », partie de {part.commune}, est ajoutée au territoire."
+
+
+Gesture = Callable[[Territory, Mapping[str, str]], str]
+# What the address says: how it is done, and the control a refusal leads to.
+_ADDING: Final[Mapping[str, tuple[Gesture, str]]] = {
+    "ajouter": (_add, "recherche"),
+    "intercommunalite": (_add_intercommunality, "recherche"),
+    "departement": (_add_department, "departement"),
+    "partie": (_add_part, "nom-partie"),
+}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def change(request: PersonRequest, letter: uuid.UUID, action: str) -> HttpResponse:
+    """One gesture on the territory. Two people may draw at once: each gesture waits its turn."""
+    others = {
+        "retirer": _remove,
+        "vider": _clear,
+        "liste": _read_list,
+        "confirmer": _confirm_list,
+    }
+    if action not in _ADDING and action not in others:
+        raise Http404(action)
+    if request.method != "POST":
+        return _ask(request, letter, action)
+    case = editable_letter(request, letter, lock=True)
+    if action in others:
+        return others[action](request, case)
+    perform, control = _ADDING[action]
+    try:
+        message = perform(case.community.territory, request.POST.dict())
+    except TerritoryError as refused:
+        return _refused(request, case, control, refused.message)
+    return _done(request, case, message, request.POST.get("code", "") if perform is _add else "")
+
+
+def _ask(request: PersonRequest, letter: uuid.UUID, action: str) -> HttpResponse:
+    case = editable_letter(request, letter)
+    if action != "vider":
+        return redirect("letters:territory", case.public_id)
+    count = case.community.territory.parts.count()
+    context = {
+        "title": "Vider le territoire ?",
+        "text": f"{shown.plural(count, 'ligne sera retirée', 'lignes seront retirées')}. "
+        "Les autres réponses de la lettre ne changent pas.",
+        "action_label": "Vider le territoire",
+        "cancel_url": reverse("letters:territory", args=[case.public_id]),
+        "danger": True,
+    }
+    return render(request, "components/confirm_page.html", context)
+
+
+def _remove(request: PersonRequest, letter: LetterOfIntent) -> HttpResponse:
+    chosen = [
+        int(one)
+        for one in request.POST.getlist("part")
+        if one.isascii() and one.isdigit() and len(one) < 19
+    ]
+    count = services.remove(letter.community.territory, chosen) if chosen else 0
+    if not chosen:
+        message = "Rien n’a été retiré : cochez d’abord les communes à retirer."
+    elif not count:
+        message = "C’était déjà retiré du territoire."
+    elif count == 1:
+        message = "La commune est retirée du territoire."
+    else:
+        message = f"{shown.figure(count)} lignes sont retirées du territoire."
+    return _done(request, letter, message)
+
+
+def _clear(request: PersonRequest, letter: LetterOfIntent) -> HttpResponse:
+    count = services.clear(letter.community.territory)
+    message = "Le territoire est vide." if count else "Le territoire était déjà vide."
+    return _done(request, letter, message)
+
+
+def _done(
+    request: PersonRequest, letter: LetterOfIntent, message: str, code: str = ""
+) -> HttpResponse:
+    if request.headers.get("X-Fragment"):
+        return _fragment(request, letter, message=message, code=code)
+    messages.success(request, message)
+    query = f"?apres={code}" if code else ""
+    page = reverse("letters:territory", args=[letter.public_id])
+    return redirect(f"{page}{query}#{STATE_ANCHOR}")
+
+
+def _refused(
+    request: PersonRequest, letter: LetterOfIntent, control: str, sentence: str
+) -> HttpResponse:
+    if request.headers.get("X-Fragment"):
+        return _fragment(request, letter, refusal=sentence)
+    return _page(request, letter, refusal=(control, sentence), typed=request.POST.dict())
+
+
+def _fragment(
+    request: PersonRequest,
+    letter: LetterOfIntent,
+    *,
+    message: str = "",
+    refusal: str = "",
+    code: str = "",
+) -> HttpResponse:
+    """The figures and the list alone, for the script that has just changed them."""
+    content = read_content(letter)
+    context = {
+        "letter": letter,
+        "may_edit": True,
+        "standalone": request.headers["X-Fragment"] == "page",
+        "territory": field_context(letter, content, request.POST.get("ouvert", "")),
+        "suggestion": _suggestion(letter.community.territory, code),
+        "message": message,
+        "refusal": refusal,
+        "f": {"context": content.territory},
+    }
+    response = render(
+        request, "letters/territory/_state.html", context, status=422 if refusal else 200
+    )
+    # Tells the script this answer from a login page or an error page.
+    response["X-Fragment"] = "territory"
+    return response
+
+
+# --- A pasted list -----------------------------------------------------------------------
+
+
+def _read_list(request: PersonRequest, letter: LetterOfIntent) -> HttpResponse:
+    text = request.POST.get("liste", "")
+    if not text.strip():
+        return _refused(request, letter, "liste", "Collez au moins un nom ou un code de commune.")
+    return _list_page(request, letter, text)
+
+
+def _list_page(
+    request: PersonRequest,
+    letter: LetterOfIntent,
+    text: str,
+    *,
+    refusal: str = "",
+    picked: frozenset[str] | None = None,
+) -> HttpResponse:
+    """Each line and its answer. `picked` are the codes chosen before a refusal, if any."""
+    content = read_content(letter)
+    try:
+        lines = read_pasted_list(
+            text,
+            department_codes=content.territory.department_codes,
+            region_code=letter.region_id,
+        )
+    except TerritoryError as refused:
+        return _refused(request, letter, "liste", refused.message)
+    answered = [_Answered(number, line, picked) for number, line in enumerate(lines, start=1)]
+    context = {
+        "letter": letter,
+        "text": text,
+        "answers": answered,
+        "count_sentence": _in_words(answered),
+        "refused": [("reponses", "", refusal)] if refusal else [],
+    }
+    return render(request, "letters/territory/list.html", context, status=422 if refusal else 200)
+
+
+def _in_words(answered: "list[_Answered]") -> str:
+    found = sum(one.is_found for one in answered)
+    to_choose = sum(one.is_open for one in answered)
+    lost = sum(one.is_lost for one in answered)
+    said = [shown.plural(found, "commune reconnue", "communes reconnues")]
+    if to_choose:
+        said.append(shown.plural(to_choose, "ligne à préciser", "lignes à préciser"))
+    if lost:
+        said.append(shown.plural(lost, "ligne inconnue", "lignes inconnues"))
+    return f"{', '.join(said)}."
+
+
+class _Answered:
+    """One pasted item as the page asks about it."""
+
+    def __init__(self, number: int, line: PastedLine, picked: frozenset[str] | None) -> None:
+        self.number = number
+        self.line = line
+        self.is_found = line.commune is not None
+        self.is_open = not self.is_found and bool(line.choices)
+        self.is_lost = not self.is_found and not line.choices
+        self.is_ticked = self.is_found and (
+            picked is None or (line.commune is not None and line.commune.code in picked)
+        )
+        self.chosen = next((c.code for c in line.choices if picked and c.code in picked), "")
+
+
+def _confirm_list(request: PersonRequest, letter: LetterOfIntent) -> HttpResponse:
+    asked = [name for name in request.POST if name.startswith("choix-")]
+    picked = request.POST.getlist("code") + [request.POST.dict()[name] for name in asked]
+    text = request.POST.get("liste", "")
+    try:
+        message = services.add_communes(letter.community.territory, picked).message
+    except TerritoryError as refused:
+        if not text.strip():
+            return _refused(request, letter, "liste", refused.message)
+        return _list_page(request, letter, text, refusal=refused.message, picked=frozenset(picked))
+    return _done(request, letter, message)
