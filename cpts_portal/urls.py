@@ -23,3 +23,5 @@ urlpatterns = [
     path("lettres/", include("letters.urls")),
     path("administration/", admin.site.urls),
 ]
+
+handler400 = "cpts_portal.errors.bad_request"
