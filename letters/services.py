@@ -116,7 +116,8 @@ def save_answer(
     if refusals:
         raise ActionRefusedError(" ".join(refusal.sentence for refusal in refusals))
     value = answer_rules.normalise(field, raw)
-    revision = _upsert(letter.pk, field.key, value, user.pk, base_revision)
+    name = _new_name(letter, value) if field.key == "title" else ""
+    revision = _upsert(letter, field.key, value, user.pk, base_revision, name=name)
     if revision is None:
         current = letter.answers.select_related("updated_by").get(key=field.key)
         if current.value == value:
@@ -124,8 +125,8 @@ def save_answer(
         return Conflict(
             current.revision, current.value, str(current.updated_by), current.updated_at
         )
-    if field.key == "title":
-        rename(letter, str(value))
+    if name:
+        letter.title = letter.community.name = name
     return Saved(revision, _sentences(field, value))
 
 
@@ -147,30 +148,47 @@ _UPSERT = """
 """
 
 
-def _upsert(case_id: int, key: str, value: Any, user_id: int, base: int | None) -> int | None:
+# The CPTS and the lists bear the name the letter gives: written with it, or not at all.
+_UPSERT_AND_RENAME = f"""
+    WITH saved AS ({_UPSERT}),
+         community AS (
+             UPDATE communities_community SET name = %(name)s
+              WHERE id = %(community)s AND EXISTS (SELECT FROM saved)
+         ),
+         named_case AS (
+             UPDATE workflow_case SET title = %(name)s
+              WHERE id = %(case)s AND EXISTS (SELECT FROM saved)
+         )
+    SELECT revision FROM saved
+"""  # noqa: S608 - made of two constants
+
+
+def _upsert(
+    letter: LetterOfIntent, key: str, value: Any, user_id: int, base: int | None, *, name: str = ""
+) -> int | None:
+    """The new revision, or None when the row no longer is at `base`. `name` renames the CPTS."""
     with connection.cursor() as cursor:
         cursor.execute(
-            _UPSERT,
+            _UPSERT_AND_RENAME if name else _UPSERT,
             {
-                "case": case_id,
+                "case": letter.pk,
+                "community": letter.community_id,
                 "key": key,
                 "value": json.dumps(value, cls=DjangoJSONEncoder),
                 "now": timezone.now(),
                 "user": user_id,
                 "base": base,
+                "name": name,
             },
         )
         row = cursor.fetchone()
     return row[0] if row else None
 
 
-def rename(letter: LetterOfIntent, name: str) -> None:
-    """Keep the CPTS's name and the list's title in step with the letter's own field."""
-    name = " ".join(name.split())[:200]
-    if name and name != letter.title:
-        Community.objects.filter(pk=letter.community_id).update(name=name)
-        Case.objects.filter(pk=letter.pk).update(title=name)
-        letter.title = letter.community.name = name
+def _new_name(letter: LetterOfIntent, value: Any) -> str:
+    """The name the CPTS takes from the letter's own field; empty when it keeps the one it has."""
+    name = " ".join(value.split())[:200] if isinstance(value, str) else ""
+    return name if name != letter.title else ""
 
 
 def slot_of(letter: LetterOfIntent, key: str) -> AttachmentSlot | None:
@@ -225,7 +243,7 @@ def defer_attachment(
     )
     if refusals:
         raise ActionRefusedError(" ".join(refusal.sentence for refusal in refusals))
-    _upsert(letter.pk, slot.key, value, user.pk, None)
+    _upsert(letter, slot.key, value, user.pk, None)
 
 
 # --- Depositing -------------------------------------------------------------------------
