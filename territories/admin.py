@@ -27,8 +27,19 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 @admin.register(Vintage)
 class VintageAdmin(admin.ModelAdmin):
-    list_display = ("cog_year", "population_year", "source", "loaded_at", "is_current")
+    list_display = ("cog", "legal_population", "source", "loaded_at", "is_current")
+    fields = ("cog", "legal_population", "source", "digest", "loaded_at", "is_current")
+    readonly_fields = ("cog", "legal_population")
     ordering = ("-loaded_at",)
+
+    # Years as text: the site writes numbers with a space between thousands.
+    @admin.display(description="COG", ordering="cog_year")
+    def cog(self, vintage: Vintage) -> str:
+        return str(vintage.cog_year)
+
+    @admin.display(description="population légale", ordering="population_year")
+    def legal_population(self, vintage: Vintage) -> str:
+        return str(vintage.population_year)
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
         return False
@@ -57,8 +68,8 @@ class VintageAdmin(admin.ModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        may_load = {"may_load": _may_load(request)}
-        return super().changelist_view(request, (extra_context or {}) | may_load)
+        context = {"may_load": _may_load(request), "title": "Données de référence chargées"}
+        return super().changelist_view(request, (extra_context or {}) | context)
 
     def upload(self, request: HttpRequest) -> HttpResponse:
         """Take an archive, check it, and show what loading it would change."""

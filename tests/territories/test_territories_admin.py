@@ -163,6 +163,7 @@ def test_an_archive_that_is_gone_is_said(client: Client, administrator: User, di
 def test_vintages_are_a_history_nobody_edits(client: Client, administrator: User) -> None:
     page = client.get(LIST)
     assert "Charger des données plus récentes" in page.content.decode()
+    assert "2026</a>" in page.content.decode()
     vintage = Vintage.objects.get(is_current=True)
     assert client.get(f"{LIST}add/").status_code == 403
     assert client.post(f"{LIST}{vintage.pk}/delete/", {"post": "yes"}).status_code == 403
