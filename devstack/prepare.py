@@ -13,7 +13,7 @@ from pathlib import Path
 import django
 from django.apps import apps
 from django.conf import settings
-from django.core.management import call_command, get_commands
+from django.core.management import CommandError, call_command, get_commands
 
 from devstack.console import say, step
 from devstack.paths import PROJECT
@@ -115,6 +115,9 @@ if __name__ == "__main__":
         main(*(Path(argument) for argument in sys.argv[1:]))
     except KeyboardInterrupt:
         sys.exit(130)
+    except CommandError as error:
+        say(f"\n{error}")
+        sys.exit(1)
     except Exception as error:
         say(f"\nLa préparation s’est arrêtée : {type(error).__name__} : {error}")
         raise
