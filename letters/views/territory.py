@@ -26,14 +26,18 @@ STATE_ANCHOR: Final = "territoire-etat"
 
 
 def field_context(
-    letter: LetterOfIntent, content: LetterContent, opened: str = ""
+    letter: LetterOfIntent,
+    content: LetterContent,
+    opened: str = "",
+    territory: Territory | None = None,
 ) -> dict[str, Any]:
     """What `letters/territory/_field.html` shows, under the name `territory`.
 
-    One query; a large territory is folded but for the département `opened`.
+    A large territory is folded but for the département `opened`; `territory` is the letter's,
+    when the caller has already read it.
     """
     summary = content.territory
-    groups = shown.groups(letter.community.territory, summary, opened)
+    groups = shown.groups(territory or letter.community.territory, summary, opened)
     return {
         "figures": shown.figures(summary, content.procedure),
         "summary": summary,
@@ -65,7 +69,7 @@ def _page(
     context = {
         "letter": letter,
         "may_edit": rules.may_edit(letter, request.user),
-        "territory": field_context(letter, content, request.GET.get("departement", "")),
+        "territory": field_context(letter, content, request.GET.get("departement", ""), territory),
         "search": search,
         "offers": shown.offers(search, territory) if search else [],
         "wholes": shown.intercommunalities(search) if search else [],
