@@ -14,6 +14,7 @@ from letters.content import missing_before_deposit, procedure_of, read_content
 from letters.labels import Reader, reader_of, state_label
 from letters.links import links
 from letters.models import LetterOfIntent
+from letters.steps import steps_of
 from letters.timeline import timeline
 from letters.views.access import visible_letter
 from workflow.models import CaseDocument, Snapshot
@@ -39,12 +40,12 @@ def detail(request: PersonRequest, letter: uuid.UUID) -> HttpResponse:
 def _draft(request: PersonRequest, case: LetterOfIntent, reader: Reader) -> dict[str, Any]:
     content = read_content(case)
     missing = missing_before_deposit(content)
-    steps = overview.steps(case, content, missing)
+    steps = steps_of(case, content, missing)
     return {
         "procedure": content.procedure,
         "summary": content.territory,
         "steps": steps,
-        "next_step": next((step for step in steps if not step.is_complete), steps[0]),
+        "next_step": next((step for step in steps if step.missing_count), steps[0]),
         "missing": links(case, missing),
         "members": case.community.team_members.select_related("user"),
         "may_edit": rules.may_edit(case, request.user),

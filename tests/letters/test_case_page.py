@@ -61,7 +61,7 @@ def test_an_empty_draft_shows_its_steps_and_what_is_missing(client: Client) -> N
     titles = [section.title for section in procedure_of(letter).sections]
     assert [step.title for step in steps] == titles
     # The portal knows the title and the contact: the first step is begun.
-    assert (steps[0].state, steps[1].state) == ("En cours", "À commencer")
+    assert (steps[0].state, steps[1].state) == ("commencée", "à commencer")
     assert response.context["next_step"] == steps[0]
     page = response.content.decode()
     assert f"{len(response.context['missing'])} points à compléter" in page
@@ -74,7 +74,7 @@ def test_a_complete_draft_offers_the_deposit_to_an_owner_only(client: Client) ->
     editor = factories.team_member(letter.community, role=TeamMember.Role.EDITOR).user
     client.force_login(letter.created_by)
     response = page_of(client, letter)
-    assert {step.state for step in response.context["steps"]} == {"Complète"}
+    assert {step.missing_count for step in response.context["steps"]} == {0}
     assert "Relire et déposer la lettre" in response.content.decode()
     client.force_login(editor)
     page = page_of(client, letter).content.decode()
