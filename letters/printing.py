@@ -143,7 +143,9 @@ def _card(content: Mapping[str, Any], procedure: Procedure) -> list[dict[str, An
 
 
 def _name_lines(office: Mapping[str, Any]) -> list[str]:
-    return [line for line in (office.get("name"), office.get("service")) if line]
+    agency = office.get("agency") or {}
+    names = (agency.get("name"), office["service"], office["name"])
+    return [name for name in names if name]
 
 
 def _answers(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -471,7 +473,7 @@ def _signature_block(content: Mapping[str, Any], procedure: Procedure, digest: s
 # --- French text ----------------------------------------------------------------------------
 
 _BEFORE = re.compile(r"(?<=\S) (?=[:;!?»%€](?:\s|$|[).,»]))")
-_AFTER = re.compile(r"(?<=«) ")
+_AFTER = re.compile(r"(?<=«) |(?<=\b[LR]\.) (?=\d)")
 
 
 def french_spaces(text: str) -> str:

@@ -467,6 +467,16 @@ def _office_as_data(office: Organisation) -> dict[str, Any]:
         "email": office.email,
         "phone": office.phone,
         "to_complete": office.to_complete,
+        "agency": _agency_as_data(office.parent) if office.parent else None,
+    }
+
+
+def _agency_as_data(agency: Organisation) -> dict[str, Any]:
+    return {
+        "name": agency.name,
+        "address": agency.address,
+        "email": agency.email,
+        "phone": agency.phone,
     }
 
 

@@ -1,1 +1,17 @@
-"""What the worker does once a letter is deposited."""
+"""What the worker does once a letter is deposited: documents first, then the mails."""
+
+from letters.documents import issue_documents
+from letters.mails import announce_deposit
+from letters.models import LetterOfIntent
+from outbox.registry import handles
+from workflow.models import Snapshot, TransitionLog
+
+
+@handles("letters.deposited")
+def after_deposit(*, log_id: int) -> None:
+    """Issue the documents of one deposit and write its mails. Running it again adds nothing."""
+    log = TransitionLog.objects.get(pk=log_id)
+    letter = LetterOfIntent.objects.select_related("community", "office").get(pk=log.case_id)
+    snapshot = Snapshot.objects.get(case_id=log.case_id, version=log.version)
+    documents = issue_documents(letter, snapshot)
+    announce_deposit(letter, log, documents)

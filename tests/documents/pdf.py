@@ -44,3 +44,22 @@ def pixels_unlike_white(pdf: bytes, *, page: int) -> int:
     finally:
         document.close()
     return sum(image.histogram()[:250])
+
+
+def text_outside_the_page(pdf: bytes, *, margin: float = 40) -> list[str]:
+    """Runs of text set nearer than `margin` points to the side of their page, or beyond it."""
+    document = pypdfium2.PdfDocument(pdf)
+    outside: list[str] = []
+    try:
+        for page in document:
+            width, height = page.get_size()
+            text_page = page.get_textpage()
+            for rank in range(text_page.count_rects()):
+                left, bottom, right, top = text_page.get_rect(rank)
+                if left < margin or right > width - margin or bottom < 20 or top > height - 20:
+                    outside.append(text_page.get_text_bounded(left, bottom, right, top))
+            text_page.close()
+            page.close()
+    finally:
+        document.close()
+    return outside
