@@ -1,0 +1,28 @@
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts.models import Organisation
+from desks import demo
+
+
+class Command(BaseCommand):
+    help = "Prépare la démonstration : un compte par rôle et une lettre en brouillon."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        if not settings.DEMO:
+            raise CommandError(
+                "La démonstration a un mot de passe connu de tous : elle n’est chargée que là où "
+                "le réglage DEMO est actif. Rien n’a été écrit."
+            )
+        try:
+            made = demo.make_accounts()
+        except Organisation.DoesNotExist as missing:
+            raise CommandError(
+                "Un organisme de la démonstration n’est pas chargé. Lancez d’abord "
+                "« manage.py load_organisations »."
+            ) from missing
+        self.stdout.write(f"Comptes créés : {made} sur {len(demo.ACCOUNTS)}")
+        draft = "créé" if demo.make_draft() else "déjà là"
+        self.stdout.write(f"Brouillon « {demo.DRAFT_NAME} » : {draft}")

@@ -1,0 +1,94 @@
+"""The demonstration: one account per role, ready to sign in; letters to look at; nowhere else."""
+
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from accounts.models import Membership, User
+from desks.demo import ACCOUNTS, DRAFT_NAME, PASSWORD
+from letters.content import missing_before_deposit, read_content
+from letters.models import LetterOfIntent
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def demonstration(settings: Any) -> None:
+    settings.DEMO = True
+    call_command("load_organisations", stdout=StringIO())
+    call_command("load_demo", stdout=StringIO())
+
+
+def test_every_role_of_the_portal_has_an_account(demonstration: None) -> None:
+    roles = set(Membership.objects.values_list("role", flat=True))
+    assert roles == set(Membership.Role.values)
+    team = LetterOfIntent.objects.get(title=DRAFT_NAME).community.team_members
+    assert [(m.user.email, m.role) for m in team.all()] == [
+        ("claire.fabre@exemple.test", "owner"),
+        ("mathieu.rouquette@exemple.test", "editor"),
+        ("paul.cazals@exemple.test", "reader"),
+    ]
+    assert User.objects.get(is_superuser=True).email == "administration@exemple.test"
+
+
+@pytest.mark.parametrize("person", ACCOUNTS, ids=lambda person: person.email)
+def test_each_account_signs_in_with_the_password_and_lands_on_its_desk(
+    demonstration: None, client: Client, person: Any
+) -> None:
+    response = client.post(
+        "/compte/connexion/", {"login": person.email, "password": PASSWORD}, follow=True
+    )
+    expected = "/bureau/" if person.organisation else "/accueil/"
+    assert (response.status_code, response.request["PATH_INFO"]) == (200, expected)
+
+
+def test_loading_twice_changes_nothing(demonstration: None) -> None:
+    def counts() -> tuple[int, int, int]:
+        return (
+            User.objects.count(),
+            Membership.objects.count(),
+            LetterOfIntent.objects.count(),
+        )
+
+    before = counts()
+    call_command("load_demo", stdout=StringIO())
+    assert counts() == before
+
+
+def test_the_draft_is_begun_and_lacks_something(demonstration: None) -> None:
+    letter = LetterOfIntent.objects.get(title=DRAFT_NAME)
+    content = read_content(letter)
+    assert content.territory.commune_count == 7
+    assert content.answers["contact_phone"] == "05 63 61 00 00"
+    assert missing_before_deposit(content) != []
+
+
+def test_the_table_of_accounts_names_each_of_them_and_the_password(settings: Any) -> None:
+    settings.DEMO = True
+    output = StringIO()
+    call_command("demo_accounts", stdout=output)
+    lines = output.getvalue().splitlines()
+    assert len(lines) == len(ACCOUNTS) + 1
+    assert all(
+        person.title in line and person.email in line
+        for person, line in zip(ACCOUNTS, lines, strict=False)
+    )
+    assert PASSWORD in lines[-1]
+
+
+@pytest.mark.parametrize("command", ["load_demo", "demo_accounts"])
+def test_nothing_of_it_outside_a_demonstration(settings: Any, command: str) -> None:
+    settings.DEMO = False
+    with pytest.raises(CommandError, match="démonstration"):
+        call_command(command, stdout=StringIO())
+    assert User.objects.count() == 0
+
+
+def test_without_the_organisations_the_command_says_what_to_run(settings: Any) -> None:
+    settings.DEMO = True
+    with pytest.raises(CommandError, match="load_organisations"):
+        call_command("load_demo", stdout=StringIO())
+    assert User.objects.count() == 0
