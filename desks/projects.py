@@ -6,8 +6,8 @@ from django.db.models import Prefetch, QuerySet
 from django.urls import reverse
 
 from accounts.models import User
-from letters import overview
 from letters.content import procedure_of
+from letters.documents import RECEIPT
 from letters.labels import Reader, StateLabel, state_label
 from letters.models import LetterOfIntent
 from letters.rules import may_edit
@@ -73,7 +73,7 @@ def _action(letter: LetterOfIntent, user: User, documents: list[CaseDocument]) -
     detail = reverse("letters:detail", args=[letter.public_id])
     if not letter.is_deposited:
         return Link("Lire la lettre", detail)
-    receipt = next((link for link in documents if link.kind == overview.RECEIPT), None)
+    receipt = next((link for link in documents if link.kind == RECEIPT), None)
     if receipt is None:
         return Link("Suivre la lettre", detail)
     return Link(

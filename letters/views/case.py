@@ -9,15 +9,16 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.http import PersonRequest
-from letters import overview, rules
+from letters import rules
 from letters.content import missing_before_deposit, procedure_of, read_content
+from letters.documents import documents_of, expected_kinds
 from letters.labels import Reader, reader_of, state_label
 from letters.links import links
 from letters.models import LetterOfIntent
 from letters.steps import steps_of
 from letters.timeline import timeline
 from letters.views.access import visible_letter
-from workflow.models import CaseDocument, Snapshot
+from workflow.models import Snapshot
 
 
 @require_safe
@@ -56,16 +57,17 @@ def _draft(request: PersonRequest, case: LetterOfIntent, reader: Reader) -> dict
 
 def _deposited(request: PersonRequest, case: LetterOfIntent, reader: Reader) -> dict[str, Any]:
     snapshot = Snapshot.objects.get(case=case, version=case.version)
-    documents = CaseDocument.objects.filter(snapshot=snapshot).select_related("document")
     procedure, content = procedure_of(case), snapshot.content
-    papers = overview.official_papers(procedure, documents)
+    documents = documents_of(case)
+    ready = {link.kind: link.document for link in documents}
+    papers = [(kind.label, ready.get(kind.key)) for kind in expected_kinds(procedure)]
     return {
         "content": content,
         "procedure": procedure,
         "papers": papers,
-        "in_preparation": any(paper.id is None for paper in papers),
+        "in_preparation": len(ready) < len(papers),
         "silence_date": date.fromisoformat(content["silence_date"]),
-        "may_post": procedure.paper is not None and rules.may_deposit(case, request.user),
+        "may_post": procedure.paper is not None and rules.may_record_posting(case, request.user),
         "events": timeline(
             case,
             reader=reader,

@@ -13,8 +13,8 @@ from communities.models import TeamMember
 from documents.services import issue_document
 from letters import services
 from letters.content import procedure_of
+from letters.documents import LETTER, RECEIPT
 from letters.models import LetterOfIntent
-from letters.overview import LETTER, PAPER, RECEIPT
 from letters.timeline import Event, timeline
 from procedures import registry
 from tests import factories
@@ -142,16 +142,16 @@ def test_documents_are_said_to_be_in_preparation_then_offered(client: Client) ->
     letter = cases.deposited("76")
     client.force_login(letter.created_by)
     response = page_of(client, letter)
-    assert [(p.kind, p.id) for p in response.context["papers"]] == [
-        (LETTER, None),
-        (RECEIPT, None),
+    assert response.context["papers"] == [
+        ("Lettre d’intention", None),
+        ("Accusé de réception électronique", None),
     ]
     assert "en préparation" in response.content.decode()
     receipt, official = issue(letter, RECEIPT), issue(letter, LETTER)
     response = page_of(client, letter)
-    assert [(p.kind, p.id) for p in response.context["papers"]] == [
-        (LETTER, official.document_id),
-        (RECEIPT, receipt.document_id),
+    assert response.context["papers"] == [
+        ("Lettre d’intention", official.document),
+        ("Accusé de réception électronique", receipt.document),
     ]
     page = response.content.decode()
     assert "en préparation" not in page
@@ -163,7 +163,11 @@ def test_the_posting_form_is_for_owners_where_the_region_wants_paper(client: Cli
     letter = cases.deposited("32", communes=("62041",))
     client.force_login(letter.created_by)
     response = page_of(client, letter)
-    assert [paper.kind for paper in response.context["papers"]] == [LETTER, RECEIPT, PAPER]
+    assert [label for label, _ in response.context["papers"]] == [
+        "Lettre d’intention",
+        "Accusé de réception électronique",
+        "Version à poster",
+    ]
     assert posting in response.content.decode()
     client.force_login(factories.membership(organisation_=letter.office).user)
     assert posting not in page_of(client, letter).content.decode()
