@@ -7,6 +7,7 @@ from typing import Final
 from django.conf import settings
 
 from procedures.checking import figure
+from procedures.circuit import Circuit, Financing
 from procedures.mapping import document_of, mapped
 from procedures.registry import all_procedures
 from procedures.schema import COMPUTED_KINDS, Column, Field, FieldKind, Procedure
@@ -30,6 +31,12 @@ KIND_WORDS: Final[Mapping[str, str]] = {
     "size_class": "calculée, montrée par quatre cases",
     "attachment": "pièce jointe",
     "signature": "donnée au dépôt",
+}
+SILENCE_WORDS: Final[Mapping[str, str]] = {"refusal": "rejet", "acceptance": "acceptation"}
+DECIDER_WORDS: Final[Mapping[str, str]] = {"ars": "l’ARS", "cpam": "l’Assurance Maladie"}
+BODY_SILENCE_WORDS: Final[Mapping[str, str]] = {
+    "no_opinion": "le dossier continue sans cet avis",
+    "deemed_given": "l’avis est réputé rendu",
 }
 
 
@@ -120,10 +127,7 @@ def _circuit(procedure: Procedure) -> list[str]:
             f"Source : {procedure.size_rule.source}"
         ),
         f"- Plancher : {figure(floor.inhabitants)} habitants, {effect}. Source : {floor.source}",
-        (
-            "- Silence de l’administration : rejet au bout de deux mois (l’accusé de réception "
-            "le dit)."
-        ),
+        *_decision(procedure.circuit),
     ]
     if procedure.paper:
         lines.append(f"- Papier : {procedure.paper.help}")
@@ -138,7 +142,71 @@ def _circuit(procedure: Procedure) -> list[str]:
             for office in offices
         ]
         lines += ["", *_table(("Département", "Bureau", "Adresse", "Contact"), rows)]
+    return lines + _opinions(procedure.circuit) + _financing(procedure.circuit)
+
+
+def _decision(circuit: Circuit) -> list[str]:
+    """Who decides and within how long, one line each."""
+    period = circuit.period
+    outcome = SILENCE_WORDS[period.silence]
+    by = " et ".join(DECIDER_WORDS[decider] for decider in circuit.decision.by)
+    lines = [
+        (
+            f"- Silence de l’administration : {outcome} au bout de {period.months} mois "
+            f"(l’accusé de réception le dit). Source : {period.source}"
+        ),
+        f"- Décision : {by}. Source : {circuit.decision.source}",
+    ]
+    if circuit.synthesis:
+        lines.append(f"- {circuit.synthesis.label}. Source : {circuit.synthesis.source}")
+    if circuit.meeting:
+        lines.append(f"- {circuit.meeting.label}. Source : {circuit.meeting.source}")
     return lines
+
+
+def _opinions(circuit: Circuit) -> list[str]:
+    if not circuit.consultations:
+        return []
+    rows = [
+        (
+            str(line.stage),
+            line.label,
+            "avis attendu" if line.is_expected else "pour information",
+            f"{line.days} jours" if line.days else "",
+            BODY_SILENCE_WORDS[line.silence] if line.silence else "",
+            circuit.grid(line.grid).label if line.grid else "",
+            line.source,
+        )
+        for line in circuit.consultations
+    ]
+    header = ("Étape", "Organismes", "Pour quoi", "Délai", "Silence", "Grille", "Source")
+    lines = ["", "### Les avis", "", *_table(header, rows)]
+    if before := circuit.reminders.before:
+        days = " et ".join(str(day) for day in before)
+        lines += ["", f"Rappels {days} jours avant la date limite."]
+    for grid in circuit.grids:
+        marks = ", ".join(f"{mark.value} ({mark.label.lower()})" for mark in grid.scale)
+        lines += ["", f"{grid.label}, notés {marks}. Source : {grid.source}", ""]
+        lines += [f"- {criterion.label}. {criterion.help}" for criterion in grid.criteria]
+    return lines
+
+
+def _financing(circuit: Circuit) -> list[str]:
+    if not circuit.financing:
+        return []
+    rows = [
+        (aid.label, _amount(aid), f"{aid.valid_from:%d/%m/%Y}", aid.source)
+        for aid in circuit.financing
+    ]
+    header = ("Aide", "Montant", "Depuis le", "Source")
+    return ["", "### Les aides possibles", "", *_table(header, rows)]
+
+
+def _amount(aid: Financing) -> str:
+    if aid.amount is None:
+        return "fixé par la décision"
+    euros = f"{figure(int(aid.amount))}\u00a0€"
+    return f"jusqu’à {euros}" if aid.is_ceiling else euros
 
 
 def _fields(procedure: Procedure) -> list[str]:

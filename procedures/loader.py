@@ -4,17 +4,14 @@ Every fault of a file is reported at once: `ProcedureFilesError.faults` holds on
 line per fault, each with the file and the line or the key.
 """
 
-import difflib
 import re
-import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields as dataclass_fields
-from datetime import date, datetime
-from enum import StrEnum
 from pathlib import Path
 from string import Formatter
 from typing import Any, TypeVar
 
+from procedures.circuit_loader import read_circuit
 from procedures.schema import (
     DEFAULT_CELL_MAX_LENGTH,
     DEFAULT_MAX_LENGTH,
@@ -46,8 +43,8 @@ from procedures.schema import (
     SizeRule,
 )
 from procedures.sources import SourceDocument
+from procedures.toml import ProcedureFilesError, Table, read_toml, repeated_in
 
-KEY = re.compile(r"[a-z][a-z0-9_]*")
 PROCEDURE_KEY = re.compile(r"[a-z][a-z0-9-]*")
 # Keys a row of a table uses for itself.
 RESERVED_COLUMN_KEYS = frozenset({"row", "label"})
@@ -70,158 +67,7 @@ SINGLE_KINDS = frozenset(
 )
 LENGTH_KINDS = frozenset(DEFAULT_MAX_LENGTH)
 
-EnumType = TypeVar("EnumType", bound=StrEnum)
 Item = TypeVar("Item")
-
-
-class ProcedureFilesError(ValueError):
-    """The files of the procedures cannot be used. `faults`: one French line per fault."""
-
-    def __init__(self, faults: Iterable[str]) -> None:
-        self.faults = tuple(faults)
-        super().__init__("\n".join(self.faults))
-
-
-class Table:
-    """One table of a TOML file being read; collects what is wrong with it.
-
-    Each reader takes a key, returns its value or a harmless default, and notes a fault
-    when the value is missing or of the wrong type. `close()` reports the keys nobody read.
-    """
-
-    def __init__(self, data: Mapping[str, Any], *, file: str, path: str, faults: list[str]) -> None:
-        self.data = data
-        self.file = file
-        self.path = path
-        self.faults = faults
-        self.read: set[str] = set()
-
-    def fault(self, reason: str, key: str = "") -> None:
-        where = " › ".join(part for part in (self.path, f"clé « {key} »" if key else "") if part)
-        self.faults.append(
-            f"{self.file} : {where} : {reason}" if where else f"{self.file} : {reason}"
-        )
-
-    def take(self, key: str, expected: type | tuple[type, ...], word: str, *, needed: bool) -> Any:
-        self.read.add(key)
-        if key not in self.data:
-            if needed:
-                self.fault(f"il manque cette clé ({word} attendu).", key)
-            return None
-        value = self.data[key]
-        if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
-            self.fault(f"{word} attendu, pas {_toml_word(value)}.", key)
-            return None
-        return value
-
-    def text(self, key: str, *, needed: bool = False) -> str:
-        value = self.take(key, str, "texte", needed=needed)
-        if value is None:
-            return ""
-        if needed and not value.strip():
-            self.fault("le texte est vide.", key)
-        return str(value).strip()
-
-    def boolean(self, key: str, *, default: bool = False) -> bool:
-        value = self.take(key, bool, "true ou false", needed=False)
-        return default if value is None else bool(value)
-
-    def integer(self, key: str, *, low: int, high: int, needed: bool = False) -> int | None:
-        value = self.take(key, int, "nombre entier", needed=needed)
-        if value is not None and not low <= value <= high:
-            self.fault(f"{value} est hors limites : de {low} à {high}.", key)
-            return None
-        return None if value is None else int(value)
-
-    def date(self, key: str) -> date:
-        value = self.take(key, date, "date (AAAA-MM-JJ)", needed=True)
-        if isinstance(value, datetime):
-            self.fault("date sans heure attendue (AAAA-MM-JJ).", key)
-            return value.date()
-        return value or date.min
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        value = self.take(key, list, "liste de textes", needed=False) or []
-        if any(not isinstance(item, str) for item in value):
-            self.fault("liste de textes attendue.", key)
-            return ()
-        if repeated := _repeated(value):
-            self.fault(f"« {repeated} » y est deux fois.", key)
-        return tuple(value)
-
-    def enum(self, key: str, kinds: type[EnumType], word: str, default: EnumType) -> EnumType:
-        value = self.text(key, needed=True)
-        if not value:
-            return default
-        try:
-            return kinds(value)
-        except ValueError:
-            known = ", ".join(kinds)
-            self.fault(f"{word} inconnu « {value} » (connus : {known}).", key)
-            # Which other keys make sense depends on this one: say nothing of them.
-            self.read |= self.data.keys()
-            return default
-
-    def key(self, pattern: re.Pattern[str] = KEY) -> str:
-        value = self.text("key", needed=True)
-        if value and not pattern.fullmatch(value):
-            self.fault(f"« {value} » n’est pas une clé : minuscules sans accent.", "key")
-        return value
-
-    def table(self, key: str, *, needed: bool = True) -> "Table | None":
-        value = self.take(key, dict, "table", needed=needed)
-        return None if value is None else self.child(value, f"[{key}]")
-
-    def tables(
-        self, key: str, build: Callable[["Table"], Item], *, needed: bool = False
-    ) -> tuple[Item, ...]:
-        """Build one item per table of an array; `build` gets each table, closed afterwards."""
-        value = self.take(key, list, "liste de tables", needed=needed)
-        if value is None:
-            return ()
-        if any(not isinstance(item, dict) for item in value):
-            self.fault("liste de tables attendue.", key)
-            return ()
-        if needed and not value:
-            self.fault("la liste est vide.", key)
-        built = []
-        for rank, item in enumerate(value, start=1):
-            name = item.get("key") or item.get("department") or item.get("kind") or ""
-            child = self.child(item, f"{key}[{rank}]" + (f" « {name} »" if name else ""))
-            built.append(build(child))
-            child.close()
-        return tuple(built)
-
-    def child(self, data: Mapping[str, Any], path: str) -> "Table":
-        full = f"{self.path} › {path}" if self.path else path
-        return Table(data, file=self.file, path=full, faults=self.faults)
-
-    def close(self) -> None:
-        for key in sorted(self.data.keys() - self.read):
-            close = difflib.get_close_matches(key, sorted(self.read), n=1)
-            hint = f" Vouliez-vous « {close[0]} » ?" if close else ""
-            self.fault(f"clé inconnue ici.{hint}", key)
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Read a file. Raises ProcedureFilesError with the line of a syntax error."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise ProcedureFilesError(
-            [f"{path.name}, ligne {line} : le fichier n’est pas en UTF-8."]
-        ) from error
-    except tomllib.TOMLDecodeError as error:
-        place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
-        if place:
-            where = f"ligne {place[1]}, colonne {place[2]}"
-        else:
-            where = f"ligne {path.read_text(encoding='utf-8').count(chr(10)) + 1}"
-        reason = re.sub(r" \(at .*\)$", "", str(error))
-        raise ProcedureFilesError(
-            [f"{path.name}, {where} : ce n’est pas du TOML valide ({reason})."]
-        ) from error
 
 
 def read_procedure(path: Path, sources: Mapping[str, SourceDocument]) -> Procedure:
@@ -250,6 +96,7 @@ def _procedure(root: Table, known_sources: frozenset[str]) -> Procedure:
     prefix = root.text("reference_prefix", needed=True)
     if prefix and not re.fullmatch(r"[A-Z]{2,5}", prefix):
         root.fault("deux à cinq majuscules attendues.", "reference_prefix")
+    addressee = _addressee(root)
     return Procedure(
         key=key,
         version=root.integer("version", low=1, high=999, needed=True) or 0,
@@ -258,13 +105,14 @@ def _procedure(root: Table, known_sources: frozenset[str]) -> Procedure:
         valid_from=root.date("valid_from"),
         reference_prefix=prefix,
         document=_group(root, "document", DocumentTitles),
-        addressee=_addressee(root),
+        addressee=addressee,
         informed=root.tables("informed", _informed),
         size_rule=_size_rule(root),
         floor=_floor(root),
         commitment=root.text("commitment", needed=True),
         receipt=_receipt(root),
         paper=_paper(root),
+        circuit=read_circuit(root, addressee=addressee.kind),
         attachments=(slots := root.tables("attachments", _slot)),
         sections=root.tables(
             "sections",
@@ -296,7 +144,7 @@ def _addressee(root: Table) -> Addressee:
         offices=table.tables("offices", _office),
     )
     table.close()
-    if repeated := _repeated(office.department for office in addressee.offices):
+    if repeated := repeated_in(office.department for office in addressee.offices):
         table.fault(f"le département {repeated} a deux bureaux.", "offices")
     return addressee
 
@@ -495,7 +343,7 @@ def _options(table: Table, kind: str) -> tuple[Option, ...]:
     options = table.tables("options", _option)
     if len(options) < 2:
         table.fault("un choix demande au moins deux options.", "options")
-    if repeated := _repeated(option.key for option in options):
+    if repeated := repeated_in(option.key for option in options):
         table.fault(f"l’option « {repeated} » y est deux fois.", "options")
     return options
 
@@ -508,8 +356,8 @@ def _table_parts(table: Table) -> dict[str, Any]:
     columns = table.tables("columns", _column, needed=True)
     rows = table.tables("fixed_rows", _fixed_row)
     keys = {column.key: column for column in columns}
-    _refuse_repeated(table, "columns", "colonne", (column.key for column in columns))
-    _refuse_repeated(table, "fixed_rows", "ligne", (row.key for row in rows))
+    _refuserepeated_in(table, "columns", "colonne", (column.key for column in columns))
+    _refuserepeated_in(table, "fixed_rows", "ligne", (row.key for row in rows))
     for row in rows:
         for name in row.columns:
             if name not in keys:
@@ -577,10 +425,10 @@ def _fixed_row(table: Table) -> FixedRow:
 def _check_whole(root: Table, procedure: Procedure) -> None:
     """What no single table shows: keys used twice, slots without a place, missing fields."""
     sections = [section.key for section in procedure.sections]
-    _refuse_repeated(root, "sections", "section", sections)
-    _refuse_repeated(root, "attachments", "pièce", (slot.key for slot in procedure.attachments))
+    _refuserepeated_in(root, "sections", "section", sections)
+    _refuserepeated_in(root, "attachments", "pièce", (slot.key for slot in procedure.attachments))
     keys = [field.key for field in procedure.fields]
-    _refuse_repeated(root, "sections", "champ", keys)
+    _refuserepeated_in(root, "sections", "champ", keys)
     for slot in procedure.attachments:
         if not any(f.key == slot.key and f.kind == FieldKind.ATTACHMENT for f in procedure.fields):
             root.fault(f"la pièce « {slot.key} » n’a pas de place dans le formulaire.")
@@ -624,28 +472,6 @@ def _meanings(field: Field) -> Iterable[tuple[tuple[str, ...], str]]:
         yield (field.key, column.key), column.kind
 
 
-def _refuse_repeated(table: Table, key: str, word: str, values: Iterable[str]) -> None:
-    if repeated := _repeated(values):
+def _refuserepeated_in(table: Table, key: str, word: str, values: Iterable[str]) -> None:
+    if repeated := repeated_in(values):
         table.fault(f"{word} « {repeated} » en double.", key)
-
-
-def _repeated(values: Iterable[str]) -> str:
-    """The first value met twice, or an empty text."""
-    seen: set[str] = set()
-    for value in values:
-        if value in seen:
-            return value
-        seen.add(value)
-    return ""
-
-
-def _toml_word(value: object) -> str:
-    words: dict[type, str] = {
-        str: "un texte",
-        bool: "true ou false",
-        int: "un nombre entier",
-        float: "un nombre à virgule",
-        list: "une liste",
-        dict: "une table",
-    }
-    return words.get(type(value), "une date")

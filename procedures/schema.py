@@ -1,8 +1,8 @@
 """The shape of a regional procedure: frozen dataclasses, read once from a TOML file.
 
 A procedure says who receives the letter, which questions the form asks, which documents
-go with it and what the receipt says. It holds no code: what differs between two regions
-is what their two files say.
+go with it, what the receipt says and through which hands it then goes. It holds no code:
+what differs between two regions is what their two files say.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,6 +11,8 @@ from datetime import date
 from enum import StrEnum
 from functools import cached_property
 from typing import Final, NoReturn
+
+from procedures.circuit import Circuit
 
 
 class FieldKind(StrEnum):
@@ -379,6 +381,7 @@ class Procedure:
     commitment: str
     receipt: ReceiptTexts
     paper: Paper | None
+    circuit: Circuit
     attachments: tuple[AttachmentSlot, ...]
     sections: tuple[Section, ...]
 

@@ -40,6 +40,17 @@ completeness = "Si complète."
 remedies = "Recours."
 legal_basis = "CRPA."
 
+[circuit]
+
+[circuit.period]
+months = 2
+silence = "refusal"
+source = "CRPA."
+
+[circuit.decision]
+by = ["ars"]
+source = "Usage."
+
 [[attachments]]
 key = "map"
 label = "Carte"
