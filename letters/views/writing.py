@@ -4,8 +4,6 @@ import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -40,6 +38,7 @@ from letters.models import LetterOfIntent
 from letters.saving import Outcome, clash, save_field, save_step
 from letters.services import Conflict
 from letters.steps import neighbours, steps_of
+from letters.views import attachments, territory
 from letters.views.access import editable_letter, visible_letter
 from procedures import answers as answer_rules
 from procedures.schema import Field, FieldKind, Section
@@ -136,20 +135,13 @@ def _complete(
     field = content.procedure.field(item.key)
     if field.kind == FieldKind.ATTACHMENT:
         slot = content.procedure.slot(item.key)
-        item.context = _drawn_by("attachments", "slot_context", letter, slot, content)
+        item.context = attachments.slot_context(letter, slot, content)
     elif field.kind == FieldKind.TERRITORY:
-        item.context = _drawn_by("territory", "field_context", letter, content)
+        item.context = territory.field_context(letter, content)
     elif field.kind == FieldKind.POPULATION:
         item.context = content.territory
     elif not may_edit and field.is_answer:
         item.display = answer_rules.display(field, content.answers.get(item.key))
-
-
-def _drawn_by(room: str, builder: str, *args: Any) -> dict[str, Any] | None:
-    """What another room of the letter shows here; None until that room is furnished."""
-    if find_spec(f"letters.views.{room}") is None:
-        return None
-    return getattr(import_module(f"letters.views.{room}"), builder)(*args)
 
 
 def _show_outcomes(shown: Iterable[Control], outcomes: Iterable[Outcome]) -> None:

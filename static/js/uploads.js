@@ -73,8 +73,8 @@ function replace(slot, html, done) {
   if (done && status) {
     status.textContent = "Fichier joint.";
   }
-  fresh.querySelector(done ? "h3" : "[data-slot-refusals]").setAttribute("tabindex", "-1");
-  fresh.querySelector(done ? "h3" : "[data-slot-refusals]").focus();
+  fresh.querySelector(done ? "h2" : "[data-slot-refusals]").setAttribute("tabindex", "-1");
+  fresh.querySelector(done ? "h2" : "[data-slot-refusals]").focus();
 }
 
 function enhance(slot) {
@@ -83,7 +83,7 @@ function enhance(slot) {
   if (!fallback || !url) {
     return;
   }
-  const title = slot.querySelector("h3");
+  const title = slot.querySelector("h2");
   const input = document.createElement("input");
   input.type = "file";
   input.className = "fr-upload";
