@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 # The step that gathers the pieces the form itself does not place elsewhere.
 ATTACHMENTS_STEP = "pieces"
+# What a declared population still needs.
+REASON_WANTED = (
+    "Dites pourquoi vous déclarez une autre population que celle de l’INSEE, ou retirez le chiffre."
+)
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,10 @@ def missing_before_deposit(content: LetterContent) -> list[Missing]:
                     Missing(sentence, section.key, field.key)
                     for sentence in _missing_territory(content)
                 ]
+            elif field.kind == "population":
+                territory = content.territory
+                if territory.declared_population and not territory.declared_population_reason:
+                    listed.append(Missing(REASON_WANTED, section.key, field.key))
             elif field.kind == "attachment":
                 seen_slots.add(field.key)
                 listed += _missing_slot(content, slots[field.key], section.key)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.db import connection
 from django.utils import timezone
 
+from letters.content import REASON_WANTED
 from letters.models import LetterOfIntent
 from letters.services import Conflict, Saved
 from procedures import answers as answer_rules
@@ -46,7 +47,7 @@ def problems(field: Field, value: Mapping[str, str]) -> list[PopulationProblem]:
     """What is wrong with a declared population; nothing when none is declared."""
     declared, reason = value.get("declared", "").strip(), value.get("reason", "").strip()
     found: list[PopulationProblem] = []
-    if declared and not answer_rules.read_number(declared):
+    if declared and answer_rules.read_number(declared) in {"", "0"}:
         found.append(
             PopulationProblem(
                 f"«\u00a0{field.label}\u00a0»\u00a0: «\u00a0{declared[:60]}\u00a0» n’est pas un "
@@ -55,13 +56,7 @@ def problems(field: Field, value: Mapping[str, str]) -> list[PopulationProblem]:
             )
         )
     elif declared and not reason:
-        found.append(
-            PopulationProblem(
-                "Dites pourquoi vous déclarez une autre population que celle de l’INSEE, "
-                "ou retirez le chiffre.",
-                "reason",
-            )
-        )
+        found.append(PopulationProblem(REASON_WANTED, "reason"))
     if len(reason) > MAX_REASON:
         found.append(
             PopulationProblem(

@@ -423,14 +423,11 @@ def _into_fixed_rows(
 
 def _fixed_row(table: Field, typed: str) -> tuple[FixedRow | None, str]:
     """The form's row that bears this label, and what somebody added to it."""
-    wanted = plain(typed)
-    for row in table.fixed_rows:
-        if plain(row.label) == wanted:
-            return row, ""
     for row in table.fixed_rows:
         if row.free_label and typed.startswith(row.label + _LABEL_MARK):
             return row, typed[len(row.label + _LABEL_MARK) :]
-    return None, ""
+    wanted = plain(typed)
+    return next((row for row in table.fixed_rows if plain(row.label) == wanted), None), ""
 
 
 def _faults(table: Field, number: int, row: TableRow) -> list[str]:

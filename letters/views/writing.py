@@ -384,6 +384,9 @@ def missing(request: PersonRequest, letter: uuid.UUID) -> HttpResponse:
     return render(request, "letters/missing.html", context)
 
 
+# Wrong lines named in the message that follows an import; the page of a refusal names them all.
+MAX_TOLD: Final = 10
+
 # --- Tables in and out --------------------------------------------------------------
 
 _EXPORTS: Final[Mapping[str, tuple[Callable[[Field, Any], bytes], str]]] = {
@@ -476,7 +479,9 @@ def _import_report(imported: tables.Imported) -> str:
     taken = "1 ligne importée" if imported.taken == 1 else f"{imported.taken} lignes importées"
     sentences = [f"{taken}."]
     if imported.wrong:
-        sentences.append("Lignes laissées de côté\u00a0: " + " ".join(imported.wrong))
+        sentences.append("Lignes laissées de côté\u00a0: " + " ".join(imported.wrong[:MAX_TOLD]))
+    if len(imported.wrong) > MAX_TOLD:
+        sentences.append(f"Et {len(imported.wrong) - MAX_TOLD} autres.")
     if imported.ignored:
         names = ", ".join(f"«\u00a0{name}\u00a0»" for name in imported.ignored)
         sentences.append(f"Colonnes ignorées\u00a0: {names}.")

@@ -576,10 +576,12 @@ def test_a_declared_population_stands_beside_the_computed_one(client: Client) ->
 
     fill(client, draft, "territory", {"f-population-declared": "12 000"})
     warned = pages.text_of(client.get(address(draft, "territory")))
+    listed = pages.text_of(client.get(reverse("letters:missing", args=[draft.public_id])))
     fill(client, draft, "territory", {"f-population-reason": "Saisonniers compris."})
 
     territory = draft.community.territory
     assert "Dites pourquoi vous déclarez une autre population" in warned
+    assert "Dites pourquoi vous déclarez une autre population" in listed
     assert (territory.declared_population, territory.declared_population_reason) == (
         12_000,
         "Saisonniers compris.",
