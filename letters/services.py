@@ -28,6 +28,8 @@ from procedures.schema import AttachmentSlot, Field, FieldKind, Procedure
 from territories.models import Region
 from territories.population import DepartmentShare, TerritorySummary
 from territories.services import territory_as_data
+from workflow.clock import ClockRule, Silence
+from workflow.clock_rules import declare_clock
 from workflow.effects import prepares, records
 from workflow.legal_dates import add_months
 from workflow.models import (
@@ -48,6 +50,9 @@ from workflow.services import (
 KIND = Case.Kind.LETTER_OF_INTENT
 # Silence kept for two months on a letter of intent is a refusal (CRPA L.231-4).
 SILENCE_MONTHS = 2
+declare_clock(
+    KIND, ClockRule(months=SILENCE_MONTHS, silence=Silence.REFUSAL), page="letters:detail"
+)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from dataclasses import replace
+from datetime import date
 from typing import Any, TypeVar
 
 from django.core.exceptions import PermissionDenied
@@ -13,8 +15,10 @@ from django.utils.formats import date_format
 from django_fsm import Transition
 
 from accounts.models import User
-from workflow import effects
-from workflow.models import Case, ReferenceCounter, Snapshot, TransitionLog
+from workflow import effects, rules
+from workflow.clock import Clock, Event, EventKind, check_correction, check_sequence, read_clock
+from workflow.clock_rules import clock_rule
+from workflow.models import Case, ClockEvent, ReferenceCounter, Snapshot, TransitionLog
 
 AnyCase = TypeVar("AnyCase", bound=Case)
 
@@ -128,4 +132,119 @@ def freeze(case: Case, content: dict[str, Any], *, actor: User) -> Snapshot:
         content=json.loads(canonical),
         sha256=hashlib.sha256(canonical.encode()).hexdigest(),
         created_by=actor,
+    )
+
+
+# --- The clock --------------------------------------------------------------------------
+
+LONGEST_REASON = 2_000
+
+
+def clock_of(case: Case, *, today: date | None = None) -> Clock:
+    """The clock of a case as its ledger stands now, read on the day `today`.
+
+    One query, or none when `clock_events` was prefetched, and one for the office.
+    """
+    return read_clock(
+        (row.as_event() for row in case.clock_events.all()),
+        clock_rule(case.kind),
+        today=today or timezone.localdate(),
+        department_code=working_department(case),
+    )
+
+
+def working_department(case: Case) -> str:
+    """Where the people in charge work, as far as is known: it decides their holidays."""
+    here = case.office.department_id if case.office else None
+    return here or next(iter(case.department_codes), "")
+
+
+def record_clock_event(
+    case: Case,
+    kind: EventKind,
+    *,
+    effective_on: date,
+    actor: User | None,
+    reason: str = "",
+    until: date | None = None,
+) -> ClockEvent:
+    """Write one line of the ledger, under the case's lock. No actor: the portal itself.
+
+    Whoever calls it has checked that the actor may do what the event comes from.
+
+    Raises ActionRefusedError when the event makes no sense among the others.
+    """
+    event = Event(kind=EventKind(kind), effective_on=effective_on, until=until)
+    with transaction.atomic():
+        case = Case.objects.select_for_update().get(pk=case.pk)
+        refusals = check_sequence(
+            _ledger(case), event, rule=clock_rule(case.kind), today=timezone.localdate()
+        )
+        if refusals:
+            raise ActionRefusedError(" ".join(refusals))
+        return _write(case, event, actor=actor, reason=_reason(reason))
+
+
+def correct_clock_event(
+    event: ClockEvent, *, actor: User, reason: str, replacement: Event | None = None
+) -> ClockEvent:
+    """Take a mistaken line out of the computation by a counter-event, which is returned.
+
+    `replacement` is written with it, for the same reason: a start on another day, for instance,
+    without which what follows would hang in the air.
+
+    Raises PermissionDenied unless the actor is a coordinator of a desk of the case, and
+    ActionRefusedError without a reason, for a line corrected already, or when the rest of the
+    ledger would make no sense.
+    """
+    with transaction.atomic():
+        case = Case.objects.select_for_update().get(pk=event.case_id)
+        if not rules.may_correct_clock(case, actor):
+            raise PermissionDenied("Seul un coordinateur d’un bureau du dossier corrige son délai.")
+        reason = _reason(reason)
+        if not reason:
+            raise ActionRefusedError(
+                "Écrivez le motif de la correction : elle reste dans le registre, à votre nom."
+            )
+        mistake = event.as_event()
+        refusals = check_correction(
+            _ledger(case),
+            mistake,
+            rule=clock_rule(case.kind),
+            today=timezone.localdate(),
+            replacement=replacement,
+        )
+        if refusals:
+            raise ActionRefusedError(" ".join(refusals))
+        counter = replace(mistake, id=None, cancels=mistake.id)
+        correction = _write(case, counter, actor=actor, reason=reason)
+        if replacement is not None:
+            _write(case, replacement, actor=actor, reason=reason)
+        return correction
+
+
+def _ledger(case: Case) -> list[Event]:
+    return [row.as_event() for row in case.clock_events.all()]
+
+
+def _reason(text: str) -> str:
+    text = text.strip()
+    if len(text) > LONGEST_REASON:
+        raise ActionRefusedError(
+            f"Le motif compte {len(text)} caractères ; il en accepte {LONGEST_REASON} au plus. "
+            "Raccourcissez-le."
+        )
+    return text
+
+
+def _write(case: Case, event: Event, *, actor: User | None, reason: str) -> ClockEvent:
+    return ClockEvent.objects.create(
+        case=case,
+        kind=event.kind,
+        effective_on=event.effective_on,
+        until=event.until,
+        cancels_id=event.cancels,
+        reason=reason,
+        entered_by=actor,
+        body=actor.acting.organisation if actor and actor.acting else None,
     )
