@@ -4,3 +4,6 @@ from django.apps import AppConfig
 class WorkflowConfig(AppConfig):
     name = "workflow"
     verbose_name = "Dossiers"
+
+    def ready(self) -> None:
+        from workflow import clock_alerts  # noqa: F401, PLC0415 - registers its handler

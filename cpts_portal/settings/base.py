@@ -5,6 +5,7 @@ from pathlib import Path
 from warnings import filterwarnings
 
 import environ
+from celery.schedules import crontab
 
 from devstack import paths
 
@@ -228,6 +229,11 @@ CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "deliver-what-the-outbox-still-holds": {"task": "outbox.tasks.sweep", "schedule": 30.0},
+    # Nobody is told twice: every hour of the day, so that a morning's failure is made good.
+    "tell-offices-of-deadlines": {
+        "task": "workflow.tasks.clock_alerts",
+        "schedule": crontab(minute=10, hour="7-18"),
+    },
 }
 
 # --- Security -----------------------------------------------------------------------
