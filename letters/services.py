@@ -357,7 +357,8 @@ def informed_desks(procedure: Procedure, letter: LetterOfIntent) -> list[Organis
 
 
 def _regions_of(letter: LetterOfIntent) -> list[str]:
-    codes = Region.objects.filter(departments__code__in=letter.department_codes)
+    # An overseas collectivity has no agency of its own: that of its neighbour serves it.
+    codes = Region.objects.filter(departments__code__in=letter.department_codes, has_ars=True)
     return sorted({letter.region_id, *codes.values_list("code", flat=True)})
 
 

@@ -6,6 +6,7 @@ import uuid
 import zipfile
 from typing import Any
 
+import openpyxl
 import pytest
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -25,6 +26,23 @@ from workflow.models import Answer, CaseAttachment
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00\x00\x00\rIHDR" + bytes(17)
 EXECUTABLE = b"MZ\x90\x00\x03\x00\x00\x00\x04\x00\x00\x00\xff\xff" + bytes(400)
+
+
+def documents(kind: str) -> bytes:
+    """A small office file of this kind, as an office suite would begin it."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        if kind in {"odt", "ods"}:
+            what = {"odt": "text", "ods": "spreadsheet"}[kind]
+            archive.writestr("mimetype", f"application/vnd.oasis.opendocument.{what}")
+            archive.writestr("content.xml", "<office/>")
+        else:
+            main = {"docx": "word/document.xml", "xlsx": "xl/workbook.xml"}[kind]
+            archive.writestr("[Content_Types].xml", "<Types/>")
+            archive.writestr("_rels/.rels", "<Relationships/>")
+            archive.writestr(main, "<document/>")
+    return buffer.getvalue()
+
 
 pytestmark = pytest.mark.django_db
 
@@ -60,22 +78,6 @@ def stored(letter: LetterOfIntent) -> list[tuple[str, str, str]]:
 
 def read(response: Any) -> str:
     return response.content.decode().replace("\u00a0", " ")
-
-
-def documents(kind: str) -> bytes:
-    """A small office file of this kind, as an office suite would begin it."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        if kind in {"odt", "ods"}:
-            what = {"odt": "text", "ods": "spreadsheet"}[kind]
-            archive.writestr("mimetype", f"application/vnd.oasis.opendocument.{what}")
-            archive.writestr("content.xml", "<office/>")
-        else:
-            main = {"docx": "word/document.xml", "xlsx": "xl/workbook.xml"}[kind]
-            archive.writestr("[Content_Types].xml", "<Types/>")
-            archive.writestr("_rels/.rels", "<Relationships/>")
-            archive.writestr(main, "<document/>")
-    return buffer.getvalue()
 
 
 # --- Sending -------------------------------------------------------------------------
@@ -120,10 +122,20 @@ def test_office_files_are_known_by_their_content(owner, letter, kind):
         ("cerfa", ("carte.png", PNG), "ce n’est pas un fichier PDF"),
         ("map", ("carte.pdf", EXECUTABLE), "ce n’est pas un fichier PDF, JPEG ou PNG"),
         ("diagnosis", ("archive.docx", b"PK\x05\x06" + bytes(18)), "d’après son contenu"),
+        ("diagnosis", ("casse.docx", documents("docx")[:60]), "d’après son contenu"),
         ("cerfa", ("vide.pdf", b""), "est vide"),
         ("cerfa", ("gros.pdf", PDF + bytes(MAX_SIZE)), "pèse plus de 10 Mo"),
     ],
-    ids=["executable", "script", "image", "not a map", "bare zip", "empty", "oversized"],
+    ids=[
+        "executable",
+        "script",
+        "image",
+        "not a map",
+        "bare zip",
+        "broken zip",
+        "empty",
+        "oversized",
+    ],
 )
 def test_a_bad_file_is_refused_beside_its_slot_and_in_the_list(owner, letter, slot, sent, expected):
     response = add(owner, letter, slot, file(*sent))
@@ -143,6 +155,30 @@ def test_good_files_are_kept_when_another_is_refused(owner, letter):
     text = read(response)
     assert "« mauvais.pdf » n’est pas accepté ici" in text
     assert "bon.pdf" in text
+
+
+def test_a_spreadsheet_made_by_a_program_is_known_too(owner, letter):
+    buffer = io.BytesIO()
+    openpyxl.Workbook().save(buffer)
+    response = add(owner, letter, "diagnosis", file("professionnels.xlsx", buffer.getvalue()))
+    assert (response.status_code, stored(letter)) == (
+        302,
+        [
+            (
+                "diagnosis",
+                "professionnels.xlsx",
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            )
+        ],
+    )
+
+
+def test_a_document_with_macros_is_refused(owner, letter):
+    buffer = io.BytesIO(documents("docx"))
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.writestr("word/vbaProject.bin", "macro")
+    response = add(owner, letter, "diagnosis", file("macro.docx", buffer.getvalue()))
+    assert (response.status_code, stored(letter)) == (422, [])
 
 
 def test_a_file_of_exactly_ten_megabytes_is_kept(owner, letter):

@@ -1,11 +1,13 @@
 """Depositing: once, whole, numbered without holes, on the right desk, or not at all."""
 
 from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
 from threading import Barrier
 from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
@@ -14,6 +16,7 @@ from letters import services
 from letters.content import missing_before_deposit, procedure_of, read_content
 from letters.models import LetterOfIntent
 from outbox.models import OutboxEvent
+from territories.models import Commune, Region
 from territories.services import add_communes
 from tests import factories
 from tests.letters import cases
@@ -218,6 +221,38 @@ def test_a_letter_reaches_the_right_desk_and_the_others_are_informed(
     letter = cases.deposited(region, communes=communes)
     assert desks(letter) == {"in_charge": {in_charge}, "informed": informed}
     assert letter.reference == f"LI-{region}-{YEAR}-0001"
+
+
+@pytest.mark.django_db
+def test_every_region_has_a_desk_for_its_letters(loaded_territories):
+    """Real communes and real bodies: the most populated commune of each of the 18 régions."""
+    call_command("load_organisations", stdout=StringIO())
+    regions = Region.objects.filter(has_ars=True)
+    in_charge = {}
+    for region in regions:
+        commune = (
+            Commune.objects.filter(department__region=region, kind="commune", is_active=True)
+            .exclude(population=None)
+            .latest("population")
+        )
+        letter = cases.deposited(region.code, communes=(commune.code,))
+        in_charge[region.code] = (letter.office.kind, letter.office.department_id)
+        assert letter.office.region_id == region.code
+        if letter.office.department_id:
+            assert letter.office.department_id == commune.department_id
+    assert len(in_charge) == 18
+    assert {code: kind for code, (kind, _) in in_charge.items() if kind != "ars_branch"} == {
+        "52": "ars",
+        "76": "one_stop_desk",
+    }
+
+
+@pytest.mark.django_db
+def test_an_overseas_collectivity_without_an_agency_does_not_stop_a_letter(loaded_territories):
+    call_command("load_organisations", stdout=StringIO())
+    letter = cases.deposited("01", communes=("97105", "97801"))
+    assert letter.office.region_id == "01"
+    assert letter.commune_count == 2
 
 
 @pytest.mark.django_db

@@ -4,12 +4,15 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from letters.content import procedure_of
 from letters.models import LetterOfIntent
+from territories.services import add_communes
 from tests import factories
 from tests.letters import cases
 from tests.letters.test_deposit import FORM, YEAR, assert_untouched, at_once, fresh_file
@@ -198,3 +201,21 @@ def test_what_is_written_while_the_letter_leaves_is_in_it_or_refused(client):
     now = Answer.objects.get(case=letter, key=field.key).value
     assert fields[field.key] == now
     assert (written, now.startswith("12 rue")) in {(200, True), (403, False)}
+
+
+# --- Cost ------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_the_page_costs_the_same_with_one_commune_and_with_many(client):
+    letter = cases.complete("76", communes=("81140",))
+    client.force_login(letter.created_by)
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(page(letter)).status_code == 200
+        return len(captured)
+
+    with_one = queries()
+    add_communes(letter.community.territory, ["81271", "31149", "59350", "44114"])
+    assert (with_one, queries()) == (13, 13)
