@@ -23,6 +23,8 @@ NBSP: Final = "\u00a0"
 LINE_LENGTH: Final = 96
 CELL_PADDING: Final = 3
 BOX_COLUMN: Final = 8
+# Capitals are wider than the average letter `LINE_LENGTH` counts.
+WORD_MARGIN: Final = 0.7
 # A row with more text than this may be cut between two pages; a shorter one stays whole.
 ROW_KEPT_WHOLE: Final = 600
 SHORT_KINDS: Final = frozenset(
@@ -46,6 +48,11 @@ class Row:
     label: str
     paragraphs: Lines
 
+    @property
+    def is_plain(self) -> bool:
+        """One paragraph, set straight in its cell: fewer boxes to lay out."""
+        return len(self.paragraphs) == 1
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -54,6 +61,13 @@ class Cell:
     template: str
     paragraphs: Lines = field(default_factory=list)
     boxes: list[dict[str, Any]] = field(default_factory=list)
+    # A word wider than the column: only then is the costly breaking inside words asked for.
+    is_long: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """One paragraph, set straight in its cell: fewer boxes to lay out."""
+        return len(self.paragraphs) == 1
 
 
 @dataclass(frozen=True)
@@ -275,10 +289,12 @@ def _options(boxes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _table_block(label: str, shown: Mapping[str, Any]) -> Block:
+    widths = column_widths(shown["header"], shown["rows"])
+    rooms = [float(width) / 100 * LINE_LENGTH - CELL_PADDING for width in widths]
     rows = [
         TableRow(
             cells=[
-                _cell(cell, is_header=shown["row_headers"] and rank == 0)
+                _cell(cell, room=rooms[rank], is_header=shown["row_headers"] and rank == 0)
                 for rank, cell in enumerate(row)
             ],
             short=sum(len(line) for cell in row for line in cell["lines"]) <= ROW_KEPT_WHOLE,
@@ -289,16 +305,18 @@ def _table_block(label: str, shown: Mapping[str, Any]) -> Block:
         _part("table"),
         label,
         header=[french_spaces(heading) for heading in shown["header"]],
-        widths=column_widths(shown["header"], shown["rows"]),
+        widths=widths,
         rows=rows,
     )
 
 
-def _cell(cell: Mapping[str, Any], *, is_header: bool) -> Cell:
+def _cell(cell: Mapping[str, Any], *, room: float, is_header: bool) -> Cell:
     if cell["boxes"]:
         return Cell(_part("cell_boxes"), boxes=_options(cell["boxes"]))
     name = "cell_header" if is_header else "cell_number" if cell["number"] else "cell"
-    return Cell(_part(name), to_paragraphs(cell["lines"]))
+    words = (word for line in cell["lines"] for word in re.split(r"[\s-]", line))
+    is_long = max((len(word) for word in words), default=0) > room * WORD_MARGIN
+    return Cell(_part(name), to_paragraphs(cell["lines"]), is_long=is_long)
 
 
 def column_widths(header: Sequence[str], rows: Sequence[Sequence[Mapping[str, Any]]]) -> list[str]:
