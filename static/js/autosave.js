@@ -499,7 +499,28 @@ if (form) {
     }
   });
 
-  form.addEventListener("submit", () => {
+  let held = false;
+  let released = false;
+  form.addEventListener("submit", async (event) => {
+    const underWay = [...page.values()].map((saver) => saver.sending).filter(Boolean);
+    if (!released && (held || underWay.length > 0)) {
+      // Sent beside a save that is under way, the form would pass for somebody else's change.
+      event.preventDefault();
+      if (held) {
+        return;
+      }
+      const button = event.submitter;
+      held = true;
+      await Promise.race([
+        Promise.allSettled(underWay),
+        new Promise((resolve) => setTimeout(resolve, 3000)),
+      ]);
+      held = false;
+      released = true;
+      form.requestSubmit(button);
+      released = false;
+      return;
+    }
     // The form itself carries every field of the step.
     leavingByForm = true;
     for (const saver of page.values()) {

@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Callable, Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import axe_playwright_python
 import pytest
+from django.core.management import call_command
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
@@ -25,6 +27,12 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def reference_data(loaded_territories: None) -> None:
+    """The communes and the organisations of France, as on a real portal."""
+    call_command("load_organisations", stdout=StringIO())
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.sessions.models import Session
 from django.urls import reverse
-from playwright.sync_api import Page, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 
 from letters.models import LetterOfIntent
 from tests import factories
@@ -56,6 +56,25 @@ def write(page: Page, key: str, text: str) -> None:
 
 
 # --- Saving -------------------------------------------------------------------------
+
+
+def test_a_press_while_a_field_is_being_saved_waits_for_it(
+    open_browser: Callable[..., Page], letter: LetterOfIntent
+) -> None:
+    page = open_browser()
+    open_step(page, letter, "existing")
+    answers: list[tuple[Route, APIResponse]] = []
+    # The portal has saved the field, and the browser does not know it yet.
+    page.route("**/champs/**", lambda route: answers.append((route, route.fetch())))
+    write(page, "existing_tools", "Une messagerie")
+    while not answers:
+        page.wait_for_timeout(20)
+    write(page, "existing_tools", "Une messagerie sécurisée")
+    page.get_by_role("button", name=re.compile("Enregistrer et continuer")).dblclick()
+    for route, answer in answers:
+        route.fulfill(response=answer)
+    page.wait_for_url(re.compile("/etapes/mobilisation/"))
+    assert stored(letter, "existing_tools") == "Une messagerie sécurisée"
 
 
 def test_what_is_typed_is_saved_without_pressing_anything(
@@ -212,7 +231,9 @@ def test_what_another_step_could_not_send_is_sent_from_here(
     page.goto(step(letter, "identity"))
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Le projet et son porteur")
-    page.wait_for_function("!Object.keys(localStorage).some(n => n.startsWith('lettre:'))")
+    # Not `wait_for_function`: it evaluates a string, which the policy of the page refuses.
+    while waiting(page):
+        page.wait_for_timeout(50)
     assert stored(letter, "prediagnosis") == "Écrit à l’étape 3."
 
 
