@@ -74,6 +74,7 @@ def test_a_press_while_a_field_is_being_saved_waits_for_it(
     for route, answer in answers:
         route.fulfill(response=answer)
     page.wait_for_url(re.compile("/etapes/mobilisation/"))
+    page.unroute_all(behavior="ignoreErrors")
     assert stored(letter, "existing_tools") == "Une messagerie sécurisée"
 
 
