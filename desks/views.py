@@ -23,9 +23,8 @@ def welcome(request: HttpRequest) -> HttpResponse:
     """What the portal is, for a person who is not signed in."""
     if request.user.is_authenticated:
         return redirect("desks:home")
-    current = [registry.current(key) for key in {p.key for p in registry.all_procedures()}]
     # The national procedure, which serves the regions not named, comes last.
-    current.sort(key=lambda procedure: (not procedure.region_code, procedure.label))
+    current = sorted(registry.in_force(), key=lambda p: (not p.region_code, p.label))
     return render(request, "desks/welcome.html", {"procedures": current})
 
 

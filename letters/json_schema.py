@@ -31,7 +31,7 @@ _TYPES: Final = {
 
 def letter_schema() -> Schema:
     """The JSON Schema (draft 2020-12) of a letter to import, answers of every region included."""
-    current = [registry.current(key) for key in _keys()]
+    current = registry.in_force()
     regional = [procedure for procedure in current if procedure.region_code]
     national = next(procedure for procedure in current if procedure.key == NATIONAL)
     codes = [procedure.region_code for procedure in regional]
@@ -101,10 +101,6 @@ def letter_schema() -> Schema:
         + [_when_region({"not": {"enum": codes}}, national)],
         "$defs": {procedure.key: _answers(procedure) for procedure in current},
     }
-
-
-def _keys() -> list[str]:
-    return sorted({procedure.key for procedure in registry.all_procedures()})
 
 
 def _answers(procedure: Procedure) -> Schema:

@@ -39,11 +39,15 @@ class Registry:
             raise UnknownProcedureError(f"La procédure « {key} » n’existe pas au {on:%d/%m/%Y}.")
         return max(versions, key=lambda procedure: procedure.version)
 
-    def key_for_region(self, region_code: str) -> str:
-        return next(
-            (p.key for p in self.procedures if region_code and p.region_code == region_code),
-            NATIONAL,
-        )
+    def in_force(self, on: date) -> list[Procedure]:
+        """The procedures that have begun, each in its version of that day, in order of key."""
+        begun = {p.key for p in self.procedures if p.valid_from <= on}
+        return [self.current(key, on) for key in sorted(begun)]
+
+    def for_region(self, region_code: str, on: date) -> Procedure:
+        """The region's own procedure once it has begun, the national one until then."""
+        own = (p for p in self.in_force(on) if region_code and p.region_code == region_code)
+        return next(own, None) or self.current(NATIONAL, on)
 
 
 def procedure_files(folder: Path) -> list[Path]:
@@ -86,7 +90,12 @@ def current(key: str, on: date | None = None) -> Procedure:
 
 def for_region(region_code: str, on: date | None = None) -> Procedure:
     """The procedure of a region (INSEE code), or the national one where there is none."""
-    return current(registry().key_for_region(region_code), on)
+    return registry().for_region(region_code, on or timezone.localdate())
+
+
+def in_force(on: date | None = None) -> list[Procedure]:
+    """What begins a letter on a day (today by default): one version of each procedure."""
+    return registry().in_force(on or timezone.localdate())
 
 
 def all_procedures() -> Iterable[Procedure]:

@@ -371,6 +371,24 @@ def test_the_version_in_force_is_the_last_one_that_has_begun(tmp_path):
         both.get("essai", 3)
 
 
+def test_a_region_keeps_the_national_procedure_until_its_own_begins(tmp_path):
+    write(tmp_path, ('key = "essai"', 'key = "national"'), name="national-1.toml")
+    write(
+        tmp_path,
+        ('key = "essai"', 'key = "bretagne"'),
+        ('region_code = ""', 'region_code = "53"'),
+        ("2026-01-01", "2027-06-01"),
+        name="bretagne-1.toml",
+    )
+    both = load(tmp_path)
+    eve, day = date(2027, 5, 31), date(2027, 6, 1)
+    assert [both.for_region("53", on).key for on in (eve, day)] == ["national", "bretagne"]
+    assert [[p.key for p in both.in_force(on)] for on in (eve, day)] == [
+        ["national"],
+        ["bretagne", "national"],
+    ]
+
+
 @pytest.mark.parametrize(
     ("region_code", "key"),
     [
