@@ -1,15 +1,18 @@
 """The people of a demonstration, one for each role, and what they wrote."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.db import transaction
 
 from accounts.models import Membership, Organisation, User
 from communities.models import Community, TeamMember
 from letters import services
 from letters.content import procedure_of
+from letters.json_import import import_file, read_json
 from letters.models import LetterOfIntent
 from territories.models import Region
 from territories.services import add_communes
@@ -191,6 +194,26 @@ def _make_account(person: DemoAccount) -> bool:
         organisation = Organisation.objects.get(code=person.organisation)
         Membership.objects.get_or_create(user=user, organisation=organisation, role=person.role)
     return is_new
+
+
+def scenarios() -> list[Path]:
+    """The letters that come with the portal: a demonstration has each of them deposited."""
+    return sorted((settings.BASE_DIR / "fixtures" / "scenarios").glob("*.json"))
+
+
+def deposit_scenario(path: Path) -> str:
+    """Import and deposit a letter as `import_letter` does; returns its reference.
+
+    Returns "" when its owner has that CPTS already. Its documents and mails are left to the
+    worker. Raises ImportRefusedError for a file the portal does not take.
+    """
+    told = read_json(path)
+    known = Community.objects.filter(
+        name=told["answers"]["title"], team_members__user__email=told["owner"]["email"]
+    )
+    if known.exists():
+        return ""
+    return str(import_file(path, deposit=True).letter.reference)
 
 
 DRAFT_NAME: Final = "CPTS Montagne Noire"

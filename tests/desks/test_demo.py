@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Membership, User
 from desks.demo import ACCOUNTS, DRAFT_NAME, PASSWORD
 from letters.content import missing_before_deposit, read_content
+from letters.documents import documents_of
 from letters.models import LetterOfIntent
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +45,20 @@ def test_each_account_signs_in_with_the_password_and_lands_on_its_desk(
     )
     expected = "/bureau/" if person.organisation else "/accueil/"
     assert (response.status_code, response.request["PATH_INFO"]) == (200, expected)
+
+
+def test_the_four_scenarios_are_on_their_desks(demonstration: None, deliver_outbox: Any) -> None:
+    year = timezone.localdate().year
+    letters = LetterOfIntent.objects.filter(version=1).order_by("title")
+    assert [(letter.title, letter.reference, letter.office.code) for letter in letters] == [
+        ("CPTS Erdre et Cens", f"LI-52-{year}-0001", "ars-pays-de-la-loire"),
+        ("CPTS Noyonnais et Grand Roye", f"LI-32-{year}-0001", "ars-hauts-de-france-60"),
+        ("CPTS Tarn Ouest", f"LI-76-{year}-0001", "guichet-cpts-occitanie"),
+        ("CPTS du Pays de Lumbres", f"LI-32-{year}-0002", "ars-hauts-de-france-62"),
+    ]
+    assert [len(documents_of(letter)) for letter in letters] == [0, 0, 0, 0]
+    deliver_outbox()
+    assert [len(documents_of(letter)) for letter in letters] == [2, 3, 2, 3]
 
 
 def test_loading_twice_changes_nothing(demonstration: None) -> None:

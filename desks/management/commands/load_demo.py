@@ -8,7 +8,7 @@ from desks import demo
 
 
 class Command(BaseCommand):
-    help = "Prépare la démonstration : un compte par rôle et une lettre en brouillon."
+    help = "Prépare la démonstration : un compte par rôle, des lettres déposées, un brouillon."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         if not settings.DEMO:
@@ -24,5 +24,8 @@ class Command(BaseCommand):
                 "« manage.py load_organisations »."
             ) from missing
         self.stdout.write(f"Comptes créés : {made} sur {len(demo.ACCOUNTS)}")
+        for path in demo.scenarios():
+            reference = demo.deposit_scenario(path)
+            self.stdout.write(f"{path.stem} : {reference or 'déjà là'}")
         draft = "créé" if demo.make_draft() else "déjà là"
         self.stdout.write(f"Brouillon « {demo.DRAFT_NAME} » : {draft}")
