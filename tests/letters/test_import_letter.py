@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.urls import reverse
 from jsonschema import Draft202012Validator
 
 from accounts import organisation_files
@@ -24,6 +25,7 @@ from outbox.models import Mail
 from tests import factories
 from tests.documents.pdf import page_texts, squeezed
 from tests.letters import cases
+from tests.mailbox import link_in, mails
 
 SCENARIOS = PROJECT / "fixtures" / "scenarios"
 NAMES = ["erdre-et-cens", "noyonnais-grand-roye", "pays-de-lumbres", "tarn-ouest"]
@@ -454,3 +456,18 @@ def test_a_list_of_faults_stops_somewhere():
     found = faults(data)
 
     assert (len(found), found[-1]) == (51, "… et 30 autre(s) erreur(s).")
+
+
+def test_person_made_by_an_import_chooses_a_password_confirms_and_gets_in(client):
+    imported(small())
+    address = "ines.morel@exemple.test"
+    sign_in = {"login": address, "password": factories.PASSWORD}
+
+    client.post(reverse("account_reset_password"), {"email": address})
+    form = client.get(link_in(mails(address)[-1]), follow=True).request["PATH_INFO"]
+    client.post(form, {"password1": factories.PASSWORD, "password2": factories.PASSWORD})
+    client.post(reverse("account_login"), sign_in)
+    client.post(link_in(mails(address)[-1]))
+    client.post(reverse("account_login"), sign_in)
+
+    assert client.get(reverse("desks:home")).status_code == 200
