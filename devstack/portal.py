@@ -80,6 +80,9 @@ def with_servers(command: list[str]) -> int:
     """Run a command with PostgreSQL and valkey up; stop what nobody else uses afterwards."""
     with ExitStack() as stack:
         environment = start_servers(stack, quiet=True)
+        if address := running_address():
+            # What the command writes (mails, PDFs) then leads to the portal that is running.
+            environment.setdefault("PORTAL_URL", address)
         return subprocess.run(command, cwd=PROJECT, env=environment, check=False).returncode
 
 
@@ -137,6 +140,19 @@ def only_one(port: int) -> Iterator[None]:
         lock.write(f"http://localhost:{port} (processus {os.getpid()})")
         lock.flush()
         yield
+
+
+def running_address() -> str:
+    """Where the portal that runs from this folder listens; empty when none does."""
+    try:
+        with (VAR / "run.lock").open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return lock.read().partition(" ")[0]
+    except FileNotFoundError:
+        pass
+    return ""
 
 
 # --- Starting ------------------------------------------------------------------------

@@ -125,6 +125,18 @@ def test_the_portal_runs_says_where_stops_wholly_and_keeps_its_data(portal: Port
     stylesheet = re.search(r'href="(/static/[^"]+\.css)"', page).group(1)
     assert portal.get(stylesheet)[0] == 200
     assert "Django" not in portal.get("/nowhere/")[1], "no debug page"
+    beside = subprocess.run(
+        [
+            *(sys.executable, "-m", "devstack", "manage", "shell", "--no-imports", "-c"),
+            "from django.conf import settings; print(settings.PORTAL_URL)",
+        ],
+        cwd=PROJECT,
+        env=portal.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert beside.stdout.strip() == f"http://localhost:{portal.port}"
 
     second = subprocess.run(
         [sys.executable, "-m", "devstack", "run"],
