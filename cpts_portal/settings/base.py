@@ -82,8 +82,11 @@ TEMPLATES = [
 ]
 
 # --- Database ---------------------------------------------------------------------
+_DATABASE = env.db_url("DATABASE_URL", default=paths.database_url())
+if _SOCKET_FOLDER := _DATABASE.get("OPTIONS", {}).pop("host", ""):
+    _DATABASE["HOST"] = _SOCKET_FOLDER  # where `dbshell` looks for it
 DATABASES = {
-    "default": env.db_url("DATABASE_URL", default=paths.database_url())
+    "default": _DATABASE
     | {"ATOMIC_REQUESTS": True, "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=60)}
 }
 # In the database, so that limits on attempts hold across every web process and machine.
