@@ -7,7 +7,7 @@ Outside a demonstration these pages do not exist.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from functools import wraps
@@ -90,13 +90,14 @@ def read_mails(file: Path) -> list[CaughtMail]:
 def _read(name: str, rank: int, part: bytes) -> CaughtMail:
     mail = message_from_bytes(part, _class=EmailMessage, policy=policy.default)
     body = mail.get_body(("plain",))
-    date = mail["date"]
+    at = mail["date"].datetime if mail["date"] is not None else None
     return CaughtMail(
         name=name,
         rank=rank,
         subject=str(mail["subject"] or "(sans objet)"),
         recipient=str(mail["to"] or ""),
-        at=date.datetime if date is not None else None,
+        # Django dates its mails in universal time, without saying so.
+        at=at.replace(tzinfo=at.tzinfo or UTC) if at is not None else None,
         text=body.get_content() if body is not None else "",
         attachments=tuple(a.get_filename() or "fichier" for a in mail.iter_attachments()),
     )

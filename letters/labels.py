@@ -12,7 +12,7 @@ from workflow.states import CaseState
 
 if TYPE_CHECKING:
     from accounts.models import User
-    from workflow.models import Case
+    from workflow.models import Case, TransitionLog
 
 
 class Reader(StrEnum):
@@ -61,12 +61,12 @@ STATE_LABELS: Final[dict[str, dict[Reader, StateLabel]]] = {
     },
 }
 
-# What the log says of each transition, in the words of each reader.
+# What the log says of each transition, in the words of each reader; `{actor}` is who did it.
 TRANSITION_LABELS: Final[dict[str, dict[Reader, str]]] = {
     "deposit": {
-        Reader.LEAD: "Lettre déposée",
-        Reader.OFFICE: "Lettre reçue",
-        Reader.INFORMED: "Lettre déposée",
+        Reader.LEAD: "Lettre déposée par {actor}",
+        Reader.OFFICE: "Lettre reçue de {actor}",
+        Reader.INFORMED: "Lettre déposée par {actor}",
     },
 }
 
@@ -76,9 +76,9 @@ def state_label(state: str, reader: Reader) -> StateLabel:
     return STATE_LABELS[state][reader]
 
 
-def transition_label(name: str, reader: Reader) -> str:
+def transition_label(log: "TransitionLog", reader: Reader) -> str:
     """The words for a line of the log. Raises KeyError for a transition this table forgot."""
-    return TRANSITION_LABELS[name][reader]
+    return TRANSITION_LABELS[log.transition][reader].format(actor=log.actor or "le portail")
 
 
 def reader_of(case: "Case", user: "User") -> Reader:

@@ -17,7 +17,6 @@ class Event:
 
     at: datetime | date
     label: str
-    detail: str = ""
 
     @property
     def has_hour(self) -> bool:
@@ -39,14 +38,7 @@ def timeline(
     events = []
     if reader == Reader.LEAD:
         events.append(Event(letter.created_at, "Lettre commencée"))
-    events += [
-        Event(
-            log.at,
-            transition_label(log.transition, reader),
-            f"par {log.actor}" if log.actor else "",
-        )
-        for log in logs
-    ]
+    events += [Event(log.at, transition_label(log, reader)) for log in logs]
     available = [link.document.created_at for link in documents]
     if available:
         events.append(Event(max(available), "Documents officiels disponibles"))

@@ -1,11 +1,15 @@
 """The mails of a demonstration, and nothing of them elsewhere."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.mail import EmailMultiAlternatives
 from django.test import Client
+from django.utils import timezone
+
+from desks.demo_mail import caught_mails
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +52,13 @@ def test_a_mail_is_read_as_text_with_links_to_follow(client: Client, caught: Pat
     assert "&lt;script&gt;x&lt;/script&gt;" in page
     assert "Pièces jointes\u00a0: lettre.pdf" in page
     assert "version HTML" not in page
+
+
+def test_the_hour_of_a_mail_is_the_readers(caught: Path) -> None:
+    send("Bonjour", "Bonjour")
+    (mail,) = caught_mails(caught)
+    assert mail.at is not None
+    assert abs(timezone.now() - mail.at) < timedelta(minutes=1)
 
 
 @pytest.mark.parametrize("path", ["absent.log/0/", "..%2Fsecret.log/0/", "x.txt/0/"])

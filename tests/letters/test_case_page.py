@@ -182,8 +182,8 @@ def test_the_team_reads_the_whole_story_and_an_office_from_the_deposit() -> None
     document = issue(letter, LETTER)
     letter.refresh_from_db()
     logs = list(letter.transition_logs.select_related("actor"))
-    who = f"par {letter.created_by}"
-    deposit = Event(logs[0].at, "Lettre déposée", who)
+    deposit = Event(logs[0].at, f"Lettre déposée par {letter.created_by}")
+    received = Event(logs[0].at, f"Lettre reçue de {letter.created_by}")
     ready = Event(document.document.created_at, "Documents officiels disponibles")
     posted = Event(letter.posted_on, "Version papier postée")
     story = {
@@ -196,7 +196,7 @@ def test_the_team_reads_the_whole_story_and_an_office_from_the_deposit() -> None
         ready,
         posted,
     ]
-    assert story["office"] == [Event(logs[0].at, "Lettre reçue", who), ready, posted]
+    assert story["office"] == [received, ready, posted]
 
 
 def test_every_piece_a_procedure_asks_has_its_place_on_the_page() -> None:
