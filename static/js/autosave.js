@@ -6,7 +6,7 @@
 //
 // The page works without this file: its form saves everything in one POST.
 
-import { readControl, writeControl, paintCounter } from "./letter-fields.js";
+import { readControl, readSent, writeControl, paintCounter } from "./letter-fields.js";
 
 const PAUSE = 600;
 const FIRST_RETRY = 2000;
@@ -110,7 +110,7 @@ class FieldSaver {
     this.problems = block.querySelector("[data-problems]");
     this.base = form.elements[`rev-${this.key}`];
     this.revision = Number.parseInt(this.base.value, 10) || 0;
-    this.saved = JSON.stringify(readControl(block));
+    this.saved = JSON.stringify(readSent(block));
     this.timer = null;
     this.countdown = null;
     this.retry = FIRST_RETRY;
@@ -483,7 +483,9 @@ if (form) {
     paintCounter(block);
   }
   document.documentElement.classList.add("letter-autosaves");
-  takeBack();
+  // What was typed while this script was on its way, or put back by the browser.
+  const typedBefore = [...page.values()].filter((saver) => saver.dirty);
+  takeBack().then(() => typedBefore.forEach((saver) => saver.changed(0)));
 
   window.addEventListener("online", () => resend(["retry"]));
   window.addEventListener("focus", () => resend(["login"]));

@@ -1,13 +1,21 @@
 // Reads and writes the controls of one field of a letter, whatever its kind. The values are
 // the ones the form itself would post; the portal tidies them.
 
-function readParts(block) {
+// What a control holds now, and what it held when the portal sent the page.
+const NOW = { value: (control) => control.value, checked: (control) => control.checked };
+const SENT = {
+  value: (control) =>
+    control instanceof HTMLSelectElement
+      ? ([...control.options].find((option) => option.defaultSelected) ?? control.options[0]).value
+      : control.defaultValue,
+  checked: (control) => control.defaultChecked,
+};
+
+function readParts(block, read) {
   const parts = {};
   for (const control of block.querySelectorAll("[data-part]")) {
-    if (control.type !== "radio") {
-      parts[control.dataset.part] = control.value;
-    } else if (control.checked) {
-      parts[control.dataset.part] = control.value;
+    if (control.type !== "radio" || read.checked(control)) {
+      parts[control.dataset.part] = read.value(control);
     } else {
       parts[control.dataset.part] ??= "";
     }
@@ -15,37 +23,45 @@ function readParts(block) {
   return parts;
 }
 
-function readRow(row) {
+function readRow(row, read) {
   const cells = {};
   for (const control of row.querySelectorAll("[data-column]")) {
-    cells[control.dataset.column] = control.value;
+    cells[control.dataset.column] = read.value(control);
   }
   return cells;
 }
 
 const isBlank = (cells) => Object.values(cells).every((text) => text.trim() === "");
 
-function readTable(block) {
+function readTable(block, read) {
   const rows = [...block.querySelectorAll("tr[data-row]")];
   if (block.dataset.rows === "fixed") {
-    return rows.map((row) => ({ row: row.dataset.row, ...readRow(row) }));
+    return rows.map((row) => ({ row: row.dataset.row, ...readRow(row, read) }));
   }
-  return rows.map(readRow).filter((cells) => !isBlank(cells));
+  return rows.map((row) => readRow(row, read)).filter((cells) => !isBlank(cells));
 }
 
-export function readControl(block) {
+function readWith(block, read) {
   switch (block.dataset.kind) {
     case "table":
-      return readTable(block);
-    case "choice":
-      return block.querySelector("input:checked")?.value ?? "";
+      return readTable(block, read);
+    case "choice": {
+      const radios = [...block.querySelectorAll("input[type=radio]")];
+      const checked = radios.find(read.checked);
+      return checked ? read.value(checked) : "";
+    }
     case "structure":
     case "population":
-      return readParts(block);
+      return readParts(block, read);
     default:
-      return block.querySelector("[data-main]").value;
+      return read.value(block.querySelector("[data-main]"));
   }
 }
+
+export const readControl = (block) => readWith(block, NOW);
+
+// What the portal sent, whatever was typed (or put back by the browser) before this script ran.
+export const readSent = (block) => readWith(block, SENT);
 
 function writeRow(row, cells) {
   for (const control of row.querySelectorAll("[data-column]")) {

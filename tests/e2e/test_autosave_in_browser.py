@@ -58,6 +58,28 @@ def write(page: Page, key: str, text: str) -> None:
 # --- Saving -------------------------------------------------------------------------
 
 
+def test_what_is_typed_before_the_script_arrives_is_saved_too(
+    open_browser: Callable[..., Page], letter: LetterOfIntent
+) -> None:
+    page = open_browser()
+    SignIn(page).as_(letter.created_by.email, factories.PASSWORD)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/autosave*.js", hold)
+    page.goto(step(letter, "existing"), wait_until="commit")
+    page.locator("#champ-existing_tools").fill("Une messagerie sécurisée")
+    while not held:
+        page.wait_for_timeout(20)
+    for route in held:
+        route.continue_()
+    expect(state(page, "existing_tools")).to_have_text(SAVED)
+    assert stored(letter, "existing_tools") == "Une messagerie sécurisée"
+    assert waiting(page) == []
+
+
 def test_a_press_while_a_field_is_being_saved_waits_for_it(
     open_browser: Callable[..., Page], letter: LetterOfIntent
 ) -> None:
