@@ -1,14 +1,16 @@
 """What a draft holds, and what it still needs before it can be deposited."""
 
-from collections import Counter
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.db import connection
+
 from procedures import answers as answer_rules
 from procedures import registry
 from procedures.schema import AttachmentSlot, Procedure
-from territories.models import Region
+from territories.models import Region, Territory
 from territories.population import TerritorySummary, summarise
 
 if TYPE_CHECKING:
@@ -60,27 +62,56 @@ def deferral(value: Any) -> str:
 
 
 def read_content(letter: "LetterOfIntent") -> LetterContent:
-    """All the draft holds, in four queries: answers, files, territory and its summary."""
+    """All the draft holds, in three queries at most: answers and files, territory, its summary."""
     procedure = procedure_of(letter)
-    rows = list(letter.answers.values_list("key", "value", "revision"))
-    answers = {key: value for key, value, _revision in rows}
+    answers, revisions, files = _answers_and_files(letter)
     return LetterContent(
         procedure=procedure,
         region=letter.region,
         answers=answers,
-        revisions={key: revision for key, _value, revision in rows},
+        revisions=revisions,
         territory=summarise(
-            letter.community.territory,
+            _territory(letter),
             size_thresholds=procedure.size_rule.thresholds,
             floor=procedure.floor.inhabitants,
         ),
-        files=Counter(letter.attachments.values_list("slot", flat=True)),
+        files=files,
         deferred={
             slot.key: deferral(answers.get(slot.key))
             for slot in procedure.attachments
             if slot.deferrable
         },
     )
+
+
+# A row without a value counts the files of a slot.
+_ANSWERS_AND_FILES = """
+    SELECT key, value, revision FROM workflow_answer WHERE case_id = %(case)s
+     UNION ALL
+    SELECT slot, NULL, count(*) FROM workflow_caseattachment WHERE case_id = %(case)s GROUP BY slot
+"""
+
+
+def _answers_and_files(
+    letter: "LetterOfIntent",
+) -> tuple[dict[str, Any], dict[str, int], dict[str, int]]:
+    answers: dict[str, Any] = {}
+    revisions: dict[str, int] = {}
+    files: dict[str, int] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_ANSWERS_AND_FILES, {"case": letter.pk})
+        for key, value, count in cursor.fetchall():
+            if value is None:
+                files[key] = count
+            else:
+                answers[key], revisions[key] = json.loads(value), count
+    return answers, revisions, files
+
+
+def _territory(letter: "LetterOfIntent") -> Territory:
+    """The current territory; its number alone when the letter was read with it."""
+    known = getattr(letter, "territory_id", None)
+    return Territory(pk=known) if known else letter.community.territory
 
 
 def missing_before_deposit(content: LetterContent) -> list[Missing]:

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from django import forms
 from django.http import QueryDict
+from django.utils.safestring import SafeString
 
 from accounts.models import User
 from communities.models import Community
@@ -187,15 +188,15 @@ class Control:
     rows_label: str = ""
     columns: Sequence[Column] = ()
     rows: Sequence[Row] = ()
-    row_count: str = ""
     max_rows: int = 0
     fixed: bool = False
-    full: bool = False
     described_by: str = ""
     input_type: str = "text"
     inputmode: str = ""
-    display: Any = None
+    # What another room of the letter shows here, or what a reader sees instead of a control.
     context: Any = None
+    display: Any = None
+    html: SafeString | str = ""
 
 
 def digest(value: Any) -> str:
@@ -364,10 +365,8 @@ def _draw_table(
     drawn.rows_label = item.rows_label
     drawn.fixed = bool(item.fixed_rows)
     drawn.max_rows = max_rows(item)
-    drawn.full = len(rows) >= drawn.max_rows
-    if not drawn.fixed and not drawn.full:
+    if not drawn.fixed and len(rows) < drawn.max_rows:
         rows = [*rows, TableRow(None, {})]
-    drawn.row_count = str(len(rows))
     drawn.rows = [_draw_row(item, row, index, wrong) for index, row in enumerate(rows)]
 
 

@@ -1,7 +1,9 @@
 """Where in the form a thing is done: the addresses the lists of what is missing lead to."""
 
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.urls import reverse
 
@@ -20,9 +22,15 @@ class MissingLink:
 
 def step_url(letter: LetterOfIntent, section: str) -> str:
     """The page of a step; the pieces the form does not place have their own page."""
+    return _step_url(letter.public_id, section)
+
+
+@lru_cache(maxsize=4_096)
+def _step_url(letter: uuid.UUID, section: str) -> str:
+    # A page names a step once per thing that is missing in it.
     if section == ATTACHMENTS_STEP:
-        return reverse("letters:attachments", args=[letter.public_id])
-    return reverse("letters:step", args=[letter.public_id, section])
+        return reverse("letters:attachments", args=[letter])
+    return reverse("letters:step", args=[letter, section])
 
 
 def field_url(letter: LetterOfIntent, section: str, field: str) -> str:

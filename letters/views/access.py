@@ -4,6 +4,7 @@ import uuid
 from typing import cast
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import F
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
@@ -13,8 +14,16 @@ from letters.models import LetterOfIntent
 
 
 def visible_letter(request: HttpRequest, public_id: uuid.UUID) -> LetterOfIntent:
-    """The letter if the person may see it, in one query; else a 404 that says nothing."""
-    letters = LetterOfIntent.objects.visible_to(request.user).select_related("community", "region")
+    """The letter if the person may see it, in one query; else a 404 that says nothing.
+
+    It comes with `territory_id`, the number of its current territory: every page reads it.
+    """
+    letters = (
+        LetterOfIntent.objects.visible_to(request.user)
+        .select_related("community", "region")
+        .filter(community__territories__valid_to__isnull=True)
+        .annotate(territory_id=F("community__territories__territory_id"))
+    )
     return get_object_or_404(letters, public_id=public_id)
 
 

@@ -20,7 +20,7 @@ from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.http import PersonRequest
-from letters import links, rules, services, tables
+from letters import links, markup, rules, services, tables
 from letters.cells import max_rows, rows_as_value
 from letters.content import LetterContent, missing_before_deposit, procedure_of, read_content
 from letters.forms import (
@@ -95,6 +95,11 @@ def _page(
     for item in shown:
         _complete(item, letter, content, may_edit=may_edit)
     _show_outcomes(shown, outcomes)
+    if may_edit:
+        address = reverse("letters:autosave", args=[letter.public_id, "x"]).removesuffix("x/")
+        for item in shown:
+            if item.kind in WRITTEN_KINDS:
+                item.html = markup.field(item, address)
     missing = missing_before_deposit(content)
     steps = steps_of(letter, content, missing)
     before, after = neighbours(steps, section.key)
