@@ -23,6 +23,9 @@ MAX_ATTEMPTS = 400
 RETRY_AFTER = timedelta(seconds=20)
 BROKER_PAUSE_SECONDS = 5
 LONGEST_WAIT = timedelta(hours=1)
+# The longest-lived link a mail carries, an invitation's, lasts 14 days.
+BODIES_KEPT = timedelta(days=15)
+DONE_EVENTS_KEPT = timedelta(days=90)
 
 
 def publish(handler: str, *, key: str, **payload: Any) -> None:
@@ -181,3 +184,21 @@ def deliver_pending() -> int:
             break  # what is left is failing, or in another worker's hands
         delivered += done
     return delivered
+
+
+def forget_old() -> tuple[int, int]:
+    """Empty the bodies of mails sent more than 15 days ago; delete work done over 90 days ago.
+
+    A mail holds names and links, and nobody reads it here once it has left. Its row stays:
+    it proves the sending, and its key keeps the same cause from being mailed twice. What has
+    not been sent or done is never touched. Returns how many (mails, events).
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        mails = (
+            Mail.objects.filter(sent_at__lt=now - BODIES_KEPT)
+            .exclude(text_body="", html_body="")
+            .update(text_body="", html_body="")
+        )
+        events, _ = OutboxEvent.objects.filter(done_at__lt=now - DONE_EVENTS_KEPT).delete()
+    return mails, events

@@ -19,3 +19,9 @@ def send_mail(mail_id: int) -> None:
 def sweep() -> None:
     """Deliver what a stopped broker or a killed worker left behind."""
     services.deliver_pending()
+
+
+@shared_task
+def forget_old() -> None:
+    """Empty old mails and delete old work: what they held has served."""
+    services.forget_old()

@@ -234,6 +234,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "workflow.tasks.clock_alerts",
         "schedule": crontab(minute=10, hour="7-18"),
     },
+    "empty-mails-whose-links-have-ended": {
+        "task": "outbox.tasks.forget_old",
+        "schedule": crontab(minute=20, hour=3),
+    },
 }
 
 # --- Security -----------------------------------------------------------------------

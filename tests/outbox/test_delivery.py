@@ -244,3 +244,48 @@ def test_an_absent_mail_server_loses_nothing(
     make_due()
     assert deliver_outbox() == 1
     assert len(mail_catcher.messages) == 1
+
+
+# --- Forgetting ----------------------------------------------------------------------
+
+
+def _mail(key: str, *, sent_days_ago: int | None) -> None:
+    mail = services.queue_mail(
+        key=key, recipient=ALICE, subject=key, text_body="Un lien", html_body="<p>Un lien</p>"
+    )
+    if sent_days_ago is not None:
+        sent_at = timezone.now() - timedelta(days=sent_days_ago)
+        Mail.objects.filter(pk=mail.pk).update(sent_at=sent_at)
+
+
+@pytest.mark.django_db
+def test_a_mail_is_emptied_once_its_links_have_ended_and_never_written_twice() -> None:
+    _mail("sent-16-days-ago", sent_days_ago=16)
+    _mail("sent-14-days-ago", sent_days_ago=14)
+    _mail("still-waiting", sent_days_ago=None)
+    Mail.objects.update(created_at=timezone.now() - timedelta(days=400))
+
+    assert [services.forget_old(), services.forget_old()] == [(1, 0), (0, 0)]
+    assert list(Mail.objects.values_list("subject", "text_body", "html_body")) == [
+        ("sent-16-days-ago", "", ""),
+        ("sent-14-days-ago", "Un lien", "<p>Un lien</p>"),
+        ("still-waiting", "Un lien", "<p>Un lien</p>"),
+    ]
+    _mail("sent-16-days-ago", sent_days_ago=16)
+    assert Mail.objects.count() == 3
+
+
+@pytest.mark.django_db
+def test_work_done_over_90_days_ago_is_deleted_and_what_waits_is_kept() -> None:
+    for key, done_days_ago in [("old", 91), ("recent", 89), ("waiting", None)]:
+        services.publish("tests.outbox.trace", key=key, recipient=ALICE)
+        done_at = done_days_ago and timezone.now() - timedelta(days=done_days_ago)
+        OutboxEvent.objects.filter(deduplication_key__endswith=f":{key}").update(
+            done_at=done_at, created_at=timezone.now() - timedelta(days=400)
+        )
+
+    assert services.forget_old() == (0, 1)
+    assert list(OutboxEvent.objects.values_list("deduplication_key", flat=True)) == [
+        "tests.outbox.trace:recent",
+        "tests.outbox.trace:waiting",
+    ]
