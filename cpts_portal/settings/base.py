@@ -238,6 +238,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "outbox.tasks.forget_old",
         "schedule": crontab(minute=20, hour=3),
     },
+    "clear-ended-sessions": {
+        "task": "cpts_portal.tasks.clear_sessions",
+        "schedule": crontab(minute=30, hour=3),
+    },
 }
 
 # --- Security -----------------------------------------------------------------------
