@@ -41,13 +41,14 @@ class PersonAdmin(UserAdmin):
     search_fields = ("email", "first_name", "last_name")
     ordering = ("last_name", "first_name", "email")
     readonly_fields = ("date_joined", "last_login")
+    filter_horizontal = ("user_permissions",)
     inlines = (MembershipInline,)
     fieldsets = (
         (None, {"fields": ("email", "password")}),
         ("Qui c’est", {"fields": ("first_name", "last_name", "profession")}),
         (
             "Ce que cette personne peut faire ici",
-            {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
+            {"fields": ("is_active", "is_staff", "is_superuser", "user_permissions")},
         ),
         ("Dates", {"fields": ("date_joined", "last_login")}),
     )

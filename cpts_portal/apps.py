@@ -1,4 +1,4 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 
 
 class PortalConfig(AppConfig):
@@ -6,3 +6,7 @@ class PortalConfig(AppConfig):
 
     name = "cpts_portal"
     verbose_name = "Portail CPTS"
+
+    def ready(self) -> None:
+        # Its own name, « Comptes », is that of ours: the administration would show it twice.
+        apps.get_app_config("account").verbose_name = "Adresses électroniques"

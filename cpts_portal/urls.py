@@ -1,6 +1,9 @@
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.contrib.sites.models import Site
 from django.urls import include, path
+from dsfr.models import DsfrConfig
 
 from cpts_portal import health, pages
 
@@ -8,6 +11,8 @@ from cpts_portal import health, pages
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.site_header = "Administration du portail CPTS"
 admin.site.site_title = "Portail CPTS"
+# Filled in by their apps, and read by nothing here: an administrator would change them in vain.
+admin.site.unregister([Group, Site, DsfrConfig])
 
 urlpatterns = [
     path("healthz", health.healthz),
