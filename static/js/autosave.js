@@ -284,7 +284,8 @@ class FieldSaver {
       `${data.by} a modifié ce champ à ${clock(data.at)}, pendant que vous écriviez. Rien n’est perdu : choisissez.`,
     );
     title.id = `conflit-${this.key}`;
-    title.tabIndex = -1;
+    // Announced, but the focus stays where the person is writing.
+    title.setAttribute("role", "alert");
     box.setAttribute("aria-labelledby", title.id);
     const theirs = element("pre", "letter-conflict__text", data.text || "(vide)");
     theirs.tabIndex = 0;
@@ -306,7 +307,6 @@ class FieldSaver {
     );
     this.state.before(box);
     this.say("Non enregistré : une autre version existe.", "failed");
-    title.focus();
   }
 
   settle(box, data, theirs) {

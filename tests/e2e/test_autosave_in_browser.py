@@ -11,6 +11,7 @@ from playwright.sync_api import APIResponse, Page, Route, expect
 
 from letters.models import LetterOfIntent
 from tests import factories
+from tests.e2e.conftest import DESKTOP, PHONE, axe_violations, overflow
 from tests.e2e.pages import SignIn
 from tests.letters import cases
 
@@ -457,3 +458,31 @@ def test_a_conflict_on_a_table_can_be_settled_for_the_other_s_rows(
     expect(page.locator("#champ-team-2-name")).to_have_value("C")
     expect(page.locator("#champ-team-0-name")).to_have_value("A")
     assert names(letter) == ["A", "B", "C"]
+
+
+# --- For everyone -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_steps_with_faults_and_tables_are_accessible_at_every_width(
+    open_browser: Callable[..., Page], letter: LetterOfIntent, viewport: dict[str, int]
+) -> None:
+    page = open_browser(viewport=viewport)
+    open_step(page, letter, "identity")
+    write(page, "contact_phone", "12")
+    expect(field(page, "contact_phone")).to_contain_text("n’est pas un numéro de téléphone")
+
+    found = {}
+    for section in ("identity", "mobilisation", "team", "missions", "planning"):
+        page.goto(f"{step(letter, section)}?a-corriger=1")
+        found[section] = (axe_violations(page), overflow(page))
+
+    assert found == dict.fromkeys(found, ([], 0))
+
+
+def test_a_conflict_and_an_ended_session_are_accessible(conflict: Page) -> None:
+    Session.objects.all().delete()
+    write(conflict, "difficult_pathways", "Écrit trop tard.")
+    expect(conflict.locator("#avis-session")).to_be_visible()
+
+    assert axe_violations(conflict) == []

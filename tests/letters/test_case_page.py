@@ -213,7 +213,7 @@ def test_a_draft_costs_the_same_queries_whatever_its_team(
     for _ in range(size):
         factories.team_member(letter.community)
     client.force_login(letter.created_by)
-    # Session, person, letter and territory; answers and files, its summary; the team; the savepoint.
+    # Session, person, letter; answers and files, the territory; the team; the savepoint.
     with django_assert_num_queries(6 + 2):
         assert page_of(client, letter).status_code == 200
 
