@@ -77,7 +77,7 @@ def _enums(
             found.append(kinds(name))
         except ValueError:
             known = ", ".join(kinds)
-            table.fault(f"{word} inconnu « {name} » (connus : {known}).", key)
+            table.fault(f"{word} inconnu « {name} » (connus : {known}).", key)
     return tuple(found)
 
 
@@ -116,7 +116,7 @@ def _consultation(table: Table) -> PlannedConsultation:
     codes = table.texts("organisations")
     for code in codes:
         if not ORGANISATION_CODE.fullmatch(code):
-            table.fault(f"« {code} » n’est pas un code d’organisme.", "organisations")
+            table.fault(f"« {code} » n’est pas un code d’organisme.", "organisations")
     expected = kind == ConsultationKind.EXPECTED
     return PlannedConsultation(
         key=table.key(),
@@ -168,7 +168,7 @@ def _grid(table: Table) -> Grid:
     if values != sorted(set(values)):
         table.fault("les notes vont de la plus basse à la plus haute, chacune une fois.", "scale")
     if repeated := repeated_in(criterion.key for criterion in grid.criteria):
-        table.fault(f"critère « {repeated} » en double.", "criteria")
+        table.fault(f"critère « {repeated} » en double.", "criteria")
     return grid
 
 
@@ -227,7 +227,7 @@ def _financing(table: Table) -> Financing:
         source=table.text("source", needed=True),
     )
     if aid.is_ceiling and aid.amount is None:
-        table.fault("un plafond demande un montant (« amount »).", "is_ceiling")
+        table.fault("un plafond demande un montant (« amount »).", "is_ceiling")
     if aid.valid_to and aid.valid_to < (aid.valid_from or date.min):
         table.fault("la fin de validité précède son début.", "valid_to")
     return aid
@@ -242,13 +242,13 @@ def _check_whole(table: Table, circuit: Circuit, addressee: str) -> None:
         ("financing", "aide", [aid.key for aid in circuit.financing]),
     ):
         if repeated := repeated_in(keys):
-            table.fault(f"{word} « {repeated} » en double.", key)
+            table.fault(f"{word} « {repeated} » en double.", key)
     grids = {grid.key for grid in circuit.grids}
     for line in lines:
         if line.grid and line.grid not in grids:
-            table.fault(f"« {line.key} » cite une grille inconnue « {line.grid} ».")
+            table.fault(f"« {line.key} » cite une grille inconnue « {line.grid} ».")
     for grid in sorted(grids - {line.grid for line in lines}):
-        table.fault(f"aucune consultation ne remplit la grille « {grid} ».")
+        table.fault(f"aucune consultation ne remplit la grille « {grid} ».")
     if circuit.stages != tuple(range(1, len(circuit.stages) + 1)):
         table.fault("les étapes se suivent à partir de 1, sans en sauter.", "consultations")
     _check_ends(table, circuit, addressee)
@@ -258,11 +258,11 @@ def _check_ends(table: Table, circuit: Circuit, addressee: str) -> None:
     expected = {line.key for line in circuit.consultations if line.is_expected}
     after = circuit.decision.after
     if after and after not in expected:
-        table.fault(f"la décision attend « {after} », dont aucun avis n’est demandé.")
+        table.fault(f"la décision attend « {after} », dont aucun avis n’est demandé.")
     if circuit.synthesis:
         if not expected:
             table.fault("une synthèse demande au moins un avis attendu.")
         if circuit.synthesis.by != addressee:
             table.fault("la synthèse revient à l’organisme qui reçoit le dossier.")
     if not expected and circuit.reminders != Reminders():
-        table.fault("des rappels sans avis attendu : personne ne les recevrait.")
+        table.fault("des rappels sans avis attendu : personne ne les recevrait.")

@@ -152,15 +152,15 @@ def _decision(circuit: Circuit) -> list[str]:
     by = " et ".join(DECIDER_WORDS[decider] for decider in circuit.decision.by)
     lines = [
         (
-            f"- Silence de l’administration : {outcome} au bout de {period.months} mois "
-            f"(l’accusé de réception le dit). Source : {period.source}"
+            f"- Silence de l’administration : {outcome} au bout de {period.months} mois "
+            f"(l’accusé de réception le dit). Source : {period.source}"
         ),
-        f"- Décision : {by}. Source : {circuit.decision.source}",
+        f"- Décision : {by}. Source : {circuit.decision.source}",
     ]
     if circuit.synthesis:
-        lines.append(f"- {circuit.synthesis.label}. Source : {circuit.synthesis.source}")
+        lines.append(f"- {circuit.synthesis.label}. Source : {circuit.synthesis.source}")
     if circuit.meeting:
-        lines.append(f"- {circuit.meeting.label}. Source : {circuit.meeting.source}")
+        lines.append(f"- {circuit.meeting.label}. Source : {circuit.meeting.source}")
     return lines
 
 
@@ -186,7 +186,7 @@ def _opinions(circuit: Circuit) -> list[str]:
         lines += ["", f"Rappels {days} jours avant la date limite."]
     for grid in circuit.grids:
         marks = ", ".join(f"{mark.value} ({mark.label.lower()})" for mark in grid.scale)
-        lines += ["", f"{grid.label}, notés {marks}. Source : {grid.source}", ""]
+        lines += ["", f"{grid.label}, notés {marks}. Source : {grid.source}", ""]
         lines += [f"- {criterion.label}. {criterion.help}" for criterion in grid.criteria]
     return lines
 
