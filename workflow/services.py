@@ -3,7 +3,7 @@
 import hashlib
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 from django.core.exceptions import PermissionDenied
@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.formats import date_format
-from django_fsm import Transition
+from django_fsm import Transition, TransitionNotAllowed
 
 from accounts.models import User
 from workflow import effects, rules
@@ -44,12 +44,13 @@ class IncompleteError(ActionRefusedError):
 
 
 def perform(
-    case: AnyCase, name: str, *, actor: User, comment: str = "", **data: Any
+    case: AnyCase, name: str, *, actor: User | None, comment: str = "", **data: Any
 ) -> TransitionLog:
     """Move a case: lock, permission, guards, transition, save, log, and what goes with it.
 
     All of it commits together or not at all. `data` goes to the transition, with what the
-    case's preparation adds to it. The case passed in becomes the locked row.
+    case's preparation adds to it. The case passed in becomes the locked row. No actor: the
+    portal itself.
 
     Raises PermissionDenied when the actor may not, AlreadyDoneError when the case has left
     the state the action starts from, IncompleteError when a guard finds something missing.
@@ -60,14 +61,18 @@ def perform(
         move = _transition(locked, name)
         if move is None:
             raise already_done(locked)
-        if not move.has_perm(locked, actor):
+        if not move.has_perm(locked, actor):  # type: ignore[arg-type]
             raise PermissionDenied(name)
         missing = locked.missing_for(name)
         if missing:
             raise IncompleteError(missing)
         data = effects.prepare(locked, name, actor=actor, data=data)
         from_state = locked.state
-        getattr(locked, name)(actor=actor, **data)
+        try:
+            getattr(locked, name)(actor=actor, **data)
+        except TransitionNotAllowed as refused:
+            # Nothing is missing, so somebody else has done it.
+            raise already_done(locked) from refused
         locked.updated_at = timezone.now()
         locked.save()
         log = TransitionLog.objects.create(
@@ -76,7 +81,7 @@ def perform(
             from_state=from_state,
             to_state=locked.state,
             actor=actor,
-            body=actor.acting.organisation if actor.acting else None,
+            body=actor.acting.organisation if actor and actor.acting else None,
             comment=comment,
             version=locked.version,
         )
@@ -103,8 +108,13 @@ def already_done(case: Case) -> AlreadyDoneError:
     last = case.transition_logs.select_related("actor").last()
     if last is None:
         return AlreadyDoneError("Cette action n’est plus possible : le dossier a changé d’état.")
-    when = date_format(timezone.localtime(last.at), "j F Y à H:i")
-    return AlreadyDoneError(f"Action déjà effectuée par {last.actor or 'le portail'}, le {when}.")
+    return already_done_by(last.actor, last.at)
+
+
+def already_done_by(who: User | None, at: datetime) -> AlreadyDoneError:
+    """What to tell a person whom somebody else, or the portal, has forestalled."""
+    when = date_format(timezone.localtime(at), "j F Y à H:i")
+    return AlreadyDoneError(f"Action déjà effectuée par {who or 'le portail'}, le {when}.")
 
 
 def next_reference(prefix: str, region_code: str) -> str:

@@ -3,8 +3,16 @@
 from celery import shared_task
 
 from workflow.clock_alerts import publish_due_alerts
+from workflow.consultations import close_the_silent, send_reminders
 
 
 @shared_task
 def clock_alerts() -> None:
     publish_due_alerts()
+
+
+@shared_task
+def follow_consultations() -> None:
+    """Note who has fallen silent, then remind those whose deadline comes near or has passed."""
+    close_the_silent()
+    send_reminders()

@@ -242,6 +242,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "cpts_portal.tasks.clear_sessions",
         "schedule": crontab(minute=30, hour=3),
     },
+    # Likewise: each silence is noted once, each reminder sent once.
+    "note-silences-and-remind-bodies": {
+        "task": "workflow.tasks.follow_consultations",
+        "schedule": crontab(minute=20, hour="7-18"),
+    },
 }
 
 # --- Security -----------------------------------------------------------------------
