@@ -174,5 +174,6 @@ def size_options() -> list[Option]:
 def desk_options() -> list[Option]:
     return [
         Option(CaseDesk.Kind.IN_CHARGE, "En charge"),
+        Option(CaseDesk.Kind.CONSULTED, "Pour avis"),
         Option(CaseDesk.Kind.INFORMED, "Pour information"),
     ]

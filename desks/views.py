@@ -13,7 +13,7 @@ from accounts.http import PersonRequest
 from desks import inbox as inboxes
 from desks import projects
 from desks.exports import inbox_csv
-from letters.labels import reader_of, state_label
+from letters.labels import Reader, reader_of, state_label
 from procedures import registry
 
 
@@ -57,6 +57,7 @@ def inbox(request: PersonRequest) -> HttpResponse:
             "state": state_label(letter.state, reader_of(letter, request.user)),
             "departments": [names.get(code, code) for code in letter.department_codes],
             "in_charge": letter.office_id == request.user.acting.organisation_id,
+            "is_consulted": reader_of(letter, request.user) == Reader.REVIEWER,
         }
         for letter in page
     ]

@@ -6,4 +6,5 @@ class LettersConfig(AppConfig):
     verbose_name = "Lettres d’intention"
 
     def ready(self) -> None:
-        from letters import services, tasks  # noqa: F401, PLC0415 - register effects and handlers
+        # They register effects and handlers.
+        from letters import consulting, services, tasks  # noqa: F401, PLC0415

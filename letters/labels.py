@@ -19,8 +19,10 @@ class Reader(StrEnum):
     """From where a person looks at a letter."""
 
     LEAD = "lead"  # on the team of the CPTS, in their own name
-    OFFICE = "office"  # in a role of the organisation in charge
-    INFORMED = "informed"  # in a role of an organisation that sees it as well
+    REVIEWER = "reviewer"  # in a role of a body that is asked its opinion
+    OFFICE = "office"  # in a role of the organisation in charge: the instructor
+    INFORMED = "informed"  # in a role of an organisation that sees it as well: the partner
+    PUBLIC = "public"  # anybody
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,11 @@ STATE_LABELS: Final[dict[str, dict[Reader, StateLabel]]] = {
             "success",
             "Votre lettre est sur le bureau qui l’examine. Vous n’avez rien à faire à ce stade.",
         ),
+        Reader.REVIEWER: StateLabel(
+            "Déposée",
+            "",
+            "L’avis de votre organisme vous sera demandé.",
+        ),
         Reader.OFFICE: StateLabel(
             "À examiner",
             "info",
@@ -58,16 +65,247 @@ STATE_LABELS: Final[dict[str, dict[Reader, StateLabel]]] = {
             "",
             "Votre organisme est informé de cette lettre ; un autre bureau en a la charge.",
         ),
+        Reader.PUBLIC: StateLabel(
+            "Lettre d’intention déposée",
+            "info",
+            "L’administration examine la lettre d’intention de cette CPTS.",
+        ),
+    },
+    CaseState.IN_CONSULTATION: {
+        Reader.LEAD: StateLabel(
+            "Avis en cours",
+            "info",
+            "Les organismes que votre région consulte lisent votre lettre. Vous n’avez rien à "
+            "faire à ce stade.",
+        ),
+        Reader.REVIEWER: StateLabel(
+            "Avis demandé",
+            "info",
+            "L’avis de votre organisme est demandé sur cette lettre, avant la date limite.",
+        ),
+        Reader.OFFICE: StateLabel(
+            "Avis en cours",
+            "info",
+            "Les organismes consultés rendent leur avis. Quand plus aucun n’est attendu, la lettre "
+            "peut passer à l’instruction.",
+        ),
+        Reader.INFORMED: StateLabel(
+            "Avis en cours",
+            "",
+            "Des organismes donnent leur avis ; un autre bureau les recueille.",
+        ),
+        Reader.PUBLIC: StateLabel(
+            "Lettre d’intention à l’étude",
+            "info",
+            "Les organismes consultés donnent leur avis sur la lettre d’intention.",
+        ),
+    },
+    CaseState.UNDER_REVIEW: {
+        Reader.LEAD: StateLabel(
+            "En cours d’instruction",
+            "info",
+            "L’ARS prépare sa décision. Elle vous écrira si une pièce ou une précision lui manque.",
+        ),
+        Reader.REVIEWER: StateLabel(
+            "En cours d’instruction",
+            "",
+            "Les avis sont clos. L’ARS prépare sa décision, que vous connaîtrez.",
+        ),
+        Reader.OFFICE: StateLabel(
+            "À instruire",
+            "info",
+            "Votre organisme prépare la décision. Prenez la lettre en charge si personne ne l’a "
+            "fait.",
+        ),
+        Reader.INFORMED: StateLabel(
+            "En cours d’instruction",
+            "",
+            "Un autre bureau prépare la décision sur cette lettre.",
+        ),
+        Reader.PUBLIC: StateLabel(
+            "Lettre d’intention à l’étude",
+            "info",
+            "L’ARS prépare sa décision sur la lettre d’intention.",
+        ),
+    },
+    CaseState.COMPLETION_REQUESTED: {
+        Reader.LEAD: StateLabel(
+            "Compléments à fournir",
+            "warning",
+            "L’ARS vous demande des compléments. Fournissez-les avant la date indiquée.",
+        ),
+        Reader.REVIEWER: StateLabel(
+            "Compléments demandés",
+            "",
+            "L’équipe complète sa lettre. Vous serez prévenu si elle change.",
+        ),
+        Reader.OFFICE: StateLabel(
+            "En attente de l’équipe",
+            "",
+            "Des compléments sont demandés à l’équipe. La suite dépend de sa réponse.",
+        ),
+        Reader.INFORMED: StateLabel(
+            "Compléments demandés",
+            "",
+            "Le bureau en charge attend des compléments de l’équipe.",
+        ),
+        Reader.PUBLIC: StateLabel(
+            "Lettre d’intention à l’étude",
+            "info",
+            "L’équipe de la CPTS complète sa lettre d’intention.",
+        ),
+    },
+    # Until it is signed, a proposal is known to those who decide only.
+    CaseState.DECISION_PROPOSED: {
+        Reader.LEAD: StateLabel(
+            "En cours d’instruction",
+            "info",
+            "L’ARS prépare sa décision. Vous n’avez rien à faire à ce stade.",
+        ),
+        Reader.REVIEWER: StateLabel(
+            "En cours d’instruction",
+            "",
+            "L’ARS prépare sa décision, que vous connaîtrez.",
+        ),
+        Reader.OFFICE: StateLabel(
+            "À signer",
+            "warning",
+            "Une décision est proposée. Le signataire l’approuve ou la renvoie.",
+        ),
+        Reader.INFORMED: StateLabel(
+            "En cours d’instruction",
+            "",
+            "Un autre bureau prépare la décision sur cette lettre.",
+        ),
+        Reader.PUBLIC: StateLabel(
+            "Lettre d’intention à l’étude",
+            "info",
+            "L’ARS prépare sa décision sur la lettre d’intention.",
+        ),
+    },
+    CaseState.ACCEPTED: {
+        Reader.LEAD: StateLabel(
+            "Acceptée",
+            "success",
+            "Votre lettre est acceptée. Vous pouvez écrire le projet de santé.",
+        ),
+        Reader.REVIEWER: StateLabel("Acceptée", "success", "La lettre est acceptée."),
+        Reader.OFFICE: StateLabel(
+            "Acceptée",
+            "success",
+            "La lettre est acceptée. Suivez les réserves, s’il y en a.",
+        ),
+        Reader.INFORMED: StateLabel("Acceptée", "success", "La lettre est acceptée."),
+        Reader.PUBLIC: StateLabel(
+            "Lettre d’intention acceptée",
+            "success",
+            "La CPTS écrit son projet de santé.",
+        ),
+    },
+    CaseState.TACITLY_ACCEPTED: {
+        Reader.LEAD: StateLabel(
+            "Acceptée par silence",
+            "success",
+            "Le délai est passé sans décision : le silence vaut acceptation. Vous pouvez demander "
+            "une attestation.",
+        ),
+        Reader.REVIEWER: StateLabel(
+            "Acceptée par silence",
+            "success",
+            "Le délai est passé sans décision : le silence vaut acceptation.",
+        ),
+        Reader.OFFICE: StateLabel(
+            "Acceptée par silence",
+            "success",
+            "Le délai est passé sans décision. L’équipe peut demander une attestation.",
+        ),
+        Reader.INFORMED: StateLabel(
+            "Acceptée par silence",
+            "success",
+            "Le délai est passé sans décision : le silence vaut acceptation.",
+        ),
+        Reader.PUBLIC: StateLabel(
+            "Lettre d’intention acceptée",
+            "success",
+            "La CPTS écrit son projet de santé.",
+        ),
+    },
+    CaseState.REFUSED: {
+        Reader.LEAD: StateLabel(
+            "Refusée",
+            "error",
+            "Lisez les motifs de la décision : elle dit aussi quels recours vous avez.",
+        ),
+        Reader.REVIEWER: StateLabel("Refusée", "", "La lettre est refusée."),
+        Reader.OFFICE: StateLabel(
+            "Refusée",
+            "",
+            "La lettre est refusée. La décision dit quels recours l’équipe peut former.",
+        ),
+        Reader.INFORMED: StateLabel("Refusée", "", "La lettre est refusée."),
+        Reader.PUBLIC: StateLabel(
+            "Pas de lettre d’intention en cours",
+            "",
+            "Aucune lettre d’intention de cette CPTS n’est à l’étude.",
+        ),
+    },
+    CaseState.WITHDRAWN: {
+        Reader.LEAD: StateLabel(
+            "Retirée",
+            "",
+            "Votre équipe a retiré cette lettre : personne ne l’examine plus.",
+        ),
+        Reader.REVIEWER: StateLabel(
+            "Retirée",
+            "",
+            "L’équipe a retiré sa lettre : votre avis n’est plus attendu.",
+        ),
+        Reader.OFFICE: StateLabel(
+            "Retirée",
+            "",
+            "L’équipe a retiré sa lettre. Vous n’avez plus rien à faire.",
+        ),
+        Reader.INFORMED: StateLabel("Retirée", "", "L’équipe a retiré sa lettre."),
+        Reader.PUBLIC: StateLabel(
+            "Pas de lettre d’intention en cours",
+            "",
+            "Aucune lettre d’intention de cette CPTS n’est à l’étude.",
+        ),
+    },
+    CaseState.CLOSED: {
+        Reader.LEAD: StateLabel(
+            "Close sans suite",
+            "",
+            "Votre lettre n’est plus examinée. Vous pourrez en déposer une autre.",
+        ),
+        Reader.REVIEWER: StateLabel("Close sans suite", "", "La lettre n’est plus examinée."),
+        Reader.OFFICE: StateLabel(
+            "Close sans suite",
+            "",
+            "La lettre est close, sans décision. Vous n’avez plus rien à faire.",
+        ),
+        Reader.INFORMED: StateLabel("Close sans suite", "", "La lettre n’est plus examinée."),
+        Reader.PUBLIC: StateLabel(
+            "Pas de lettre d’intention en cours",
+            "",
+            "Aucune lettre d’intention de cette CPTS n’est à l’étude.",
+        ),
     },
 }
 
 # What the log says of each transition, in the words of each reader; `{actor}` is who did it.
 TRANSITION_LABELS: Final[dict[str, dict[Reader, str]]] = {
-    "deposit": {
-        Reader.LEAD: "Lettre déposée par {actor}",
-        Reader.OFFICE: "Lettre reçue de {actor}",
-        Reader.INFORMED: "Lettre déposée par {actor}",
-    },
+    "deposit": dict.fromkeys(Reader, "Lettre déposée par {actor}")
+    | {Reader.OFFICE: "Lettre reçue de {actor}", Reader.PUBLIC: "Lettre déposée"},
+    "start_consultation": dict.fromkeys(Reader, "Avis demandés"),
+    "transmit": dict.fromkeys(Reader, "Lettre transmise à l’ARS")
+    | {Reader.OFFICE: "Lettre transmise à l’ARS par {actor}, avec la synthèse des avis"},
+    "end_consultation": dict.fromkeys(Reader, "Avis clos, instruction commencée")
+    | {Reader.OFFICE: "Avis clos et instruction commencée par {actor}"},
+    "take_up": dict.fromkeys(Reader, "Lettre prise en charge")
+    | {Reader.OFFICE: "Lettre prise en charge par {actor}"},
+    "withdraw": dict.fromkeys(Reader, "Lettre retirée par {actor}")
+    | {Reader.PUBLIC: "Lettre retirée"},
 }
 
 
@@ -85,4 +323,7 @@ def reader_of(case: "Case", user: "User") -> Reader:
     """From where this person, in the role they act in, looks at a case they may see."""
     if user.acting is None:
         return Reader.LEAD
-    return Reader.OFFICE if case.office_id == user.acting.organisation_id else Reader.INFORMED
+    if case.office_id == user.acting.organisation_id:
+        return Reader.OFFICE
+    desk = case.desk_of(user.acting.organisation_id)
+    return Reader.REVIEWER if desk == "consulted" else Reader.INFORMED

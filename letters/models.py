@@ -6,6 +6,7 @@ from django.db.models import Q
 from letters.content import Missing, missing_before_deposit, read_content
 from letters.workflow import LetterWorkflow
 from workflow.models import Case, CaseQuerySet
+from workflow.synthesis import missing_before_handover
 
 
 class LetterOfIntent(LetterWorkflow, Case):
@@ -32,7 +33,10 @@ class LetterOfIntent(LetterWorkflow, Case):
         ]
 
     def missing_for(self, transition: str) -> list[Missing]:
-        """What is missing before `transition`, as sentences that link to a field."""
-        if transition != "deposit":
-            return []
-        return missing_before_deposit(read_content(self))
+        """What is missing before `transition`, as sentences; those of a deposit name a field."""
+        if transition == "deposit":
+            return missing_before_deposit(read_content(self))
+        if transition in {"transmit", "end_consultation"}:
+            sentences = missing_before_handover(self, needs_text=transition == "transmit")
+            return [Missing(sentence, section="", field="") for sentence in sentences]
+        return []

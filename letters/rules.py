@@ -2,14 +2,23 @@
 
 from typing import TYPE_CHECKING
 
+from procedures import registry
+from procedures.circuit import Circuit
+from workflow import opinion_rules
+
 if TYPE_CHECKING:
     from accounts.models import User
     from letters.models import LetterOfIntent
 
 
-def may_deposit(letter: "LetterOfIntent", user: "User") -> bool:
-    """Only an owner of the CPTS deposits, in their own name."""
-    return user.acting is None and letter.team_role(user) == "owner"
+def circuit(letter: "LetterOfIntent") -> Circuit:
+    """The circuit the letter began with."""
+    return registry.get(letter.procedure_key, letter.procedure_version).circuit
+
+
+def may_deposit(letter: "LetterOfIntent", user: "User | None") -> bool:
+    """Only an owner of the CPTS deposits, in their own name; never the portal by itself."""
+    return user is not None and user.acting is None and letter.team_role(user) == "owner"
 
 
 def may_edit(letter: "LetterOfIntent", user: "User") -> bool:
@@ -29,3 +38,40 @@ def may_record_posting(letter: "LetterOfIntent", user: "User") -> bool:
 def is_complete(letter: "LetterOfIntent") -> bool:
     """Nothing is missing: the list on the page, the button and this guard are the same."""
     return not letter.missing_for("deposit")
+
+
+def may_start_consultation(letter: "LetterOfIntent", user: "User | None") -> bool:
+    """Nobody but the portal itself, where the circuit wants opinions."""
+    return user is None and circuit(letter).expects_opinions
+
+
+def may_transmit(letter: "LetterOfIntent", user: "User | None") -> bool:
+    """Where a body sums the opinions up, its president or its coordinator hands the letter over."""
+    return circuit(letter).synthesis is not None and opinion_rules.may_hand_over(letter, user)
+
+
+def may_end_consultation(letter: "LetterOfIntent", user: "User | None") -> bool:
+    """Where the office in charge examines the letter itself, it closes the opinions."""
+    return circuit(letter).synthesis is None and opinion_rules.may_examine(letter, user)
+
+
+def opinions_are_in(letter: "LetterOfIntent") -> bool:
+    """No opinion is awaited any more, and what goes with them is written."""
+    name = "transmit" if circuit(letter).synthesis else "end_consultation"
+    return not letter.missing_for(name)
+
+
+def may_take_up(letter: "LetterOfIntent", user: "User | None") -> bool:
+    """An agent of the office in charge; not before the opinions where the circuit wants some."""
+    if letter.state == "deposited" and circuit(letter).expects_opinions:
+        return False
+    return opinion_rules.may_examine(letter, user)
+
+
+def has_no_instructor(letter: "LetterOfIntent") -> bool:
+    return letter.instructor_id is None
+
+
+def may_withdraw(letter: "LetterOfIntent", user: "User | None") -> bool:
+    """An owner of the CPTS, in their own name, as for the deposit."""
+    return may_deposit(letter, user)

@@ -322,7 +322,10 @@ def office_in_charge(
 
 @records(KIND, "deposit")
 def freeze_and_route(letter: LetterOfIntent, *, log: TransitionLog, actor: User) -> None:
-    """Freeze the content, open the desks, and leave the worker its work."""
+    """Freeze the content, open the desks, and leave the worker its work.
+
+    Asking for the opinions is a work of its own: a PDF that fails does not hold it up.
+    """
     freeze(letter, deposited_content(letter, log=log), actor=actor)
     informed = {desk.pk for desk in informed_desks(procedure_of(letter), letter)}
     office = cast(Organisation, letter.office)
@@ -337,6 +340,8 @@ def freeze_and_route(letter: LetterOfIntent, *, log: TransitionLog, actor: User)
         ]
     )
     publish("letters.deposited", key=f"{letter.pk}:{letter.version}", log_id=log.pk)
+    if procedure_of(letter).circuit.consultations:
+        publish("letters.consult", key=str(letter.pk), letter_id=letter.pk)
 
 
 def informed_desks(procedure: Procedure, letter: LetterOfIntent) -> list[Organisation]:

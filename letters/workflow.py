@@ -7,7 +7,7 @@ from django.utils import timezone
 from django_fsm import ConcurrentTransitionMixin, transition
 
 from letters import rules
-from workflow.states import CaseState
+from workflow.states import OPEN_STATES, CaseState
 
 if TYPE_CHECKING:
     from workflow.models import Case as Base
@@ -55,3 +55,60 @@ class LetterWorkflow(ConcurrentTransitionMixin, Base):
         self.signed_at_place = signed_at_place
         self.deposited_at = timezone.now()
         self.version += 1
+
+    @transition(
+        field="state",
+        source=CaseState.DEPOSITED,
+        target=CaseState.IN_CONSULTATION,
+        permission=rules.may_start_consultation,  # type: ignore[arg-type]
+        custom={"label": "Demander les avis"},
+    )
+    def start_consultation(self, *, actor: Any) -> None:
+        """The portal asks the bodies that the circuit names, as soon as the letter is deposited."""
+
+    @transition(
+        field="state",
+        source=CaseState.IN_CONSULTATION,
+        target=CaseState.UNDER_REVIEW,
+        permission=rules.may_transmit,  # type: ignore[arg-type]
+        conditions=[rules.opinions_are_in],  # type: ignore[list-item]
+        custom={"label": "Transmettre à l’ARS avec la synthèse des avis"},
+    )
+    def transmit(self, *, actor: Any, office_id: int) -> None:
+        """The body that gathered the opinions hands the letter over to whoever examines it."""
+        self.office_id = office_id
+        self.instructor_id = None
+
+    @transition(
+        field="state",
+        source=CaseState.IN_CONSULTATION,
+        target=CaseState.UNDER_REVIEW,
+        permission=rules.may_end_consultation,  # type: ignore[arg-type]
+        conditions=[rules.opinions_are_in],  # type: ignore[list-item]
+        custom={"label": "Clore les avis et instruire"},
+    )
+    def end_consultation(self, *, actor: Any) -> None:
+        """The office that asked for the opinions goes on with them."""
+        self.instructor_id = actor.pk
+
+    @transition(
+        field="state",
+        source=[CaseState.DEPOSITED, CaseState.UNDER_REVIEW],
+        target=CaseState.UNDER_REVIEW,
+        permission=rules.may_take_up,  # type: ignore[arg-type]
+        conditions=[rules.has_no_instructor],  # type: ignore[list-item]
+        custom={"label": "Prendre en charge"},
+    )
+    def take_up(self, *, actor: Any) -> None:
+        """An agent of the office in charge examines the letter, and is the only one to."""
+        self.instructor_id = actor.pk
+
+    @transition(
+        field="state",
+        source=list(OPEN_STATES),
+        target=CaseState.WITHDRAWN,
+        permission=rules.may_withdraw,  # type: ignore[arg-type]
+        custom={"label": "Retirer la lettre"},
+    )
+    def withdraw(self, *, actor: Any) -> None:
+        """The lead gives the letter up before it is decided; the log holds the reason."""

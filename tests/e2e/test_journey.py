@@ -158,7 +158,7 @@ def test_a_newcomer_goes_from_a_blank_page_to_the_official_pdf_on_the_guichets_d
     assert inbox.references() == [reference]
     inbox.search("tarn ouest")
     received = inbox.open_letter(reference)
-    expect(desk.get_by_role("main")).to_contain_text("À examiner")
+    expect(desk.get_by_role("main")).to_contain_text("Avis en cours")
     expect(desk.get_by_role("main")).to_contain_text("Saint-Sulpice-la-Pointe")
     assert received.download("Lettre d’intention") == letter_pdf
 

@@ -73,8 +73,10 @@ def test_a_deposit_numbers_dates_measures_freezes_and_routes_the_letter():
     assert snapshot.content["signature"]["name"] == "Claire Fabre"
     assert {line["code"] for line in snapshot.content["territory"]} == {"81140", "81271", "31149"}
     assert (log.transition, log.from_state, log.to_state) == ("deposit", "draft", "deposited")
-    event = OutboxEvent.objects.get(handler="letters.deposited")
-    assert event.payload == {"log_id": log.pk}
+    assert {event.handler: event.payload for event in OutboxEvent.objects.all()} == {
+        "letters.deposited": {"log_id": log.pk},
+        "letters.consult": {"letter_id": letter.pk},
+    }
 
 
 @pytest.mark.django_db
@@ -358,7 +360,7 @@ def test_two_deposits_at_once_are_one():
         "in charge": CaseDesk.objects.filter(kind="in_charge").count(),
         "events": OutboxEvent.objects.count(),
         "counter": ReferenceCounter.objects.get().last,
-    } == {"logs": 1, "snapshots": 1, "in charge": 1, "events": 1, "counter": 1}
+    } == {"logs": 1, "snapshots": 1, "in charge": 1, "events": 2, "counter": 1}
 
 
 @pytest.mark.django_db(transaction=True)

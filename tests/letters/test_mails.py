@@ -132,7 +132,7 @@ def test_person_whose_account_is_closed_is_not_written_to():
 
 
 def test_deposit_is_delivered_from_the_outbox_with_its_files(deliver_outbox):
-    letter = cases.deposited()
+    letter = cases.deposited("84", communes=("01053",))
 
     deliver_outbox()
 

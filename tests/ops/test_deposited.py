@@ -54,7 +54,7 @@ def test_documents_and_mails_come_once_after_the_worker_was_killed_between_them(
 
     worker.start()
     sweep.delay()  # what the scheduler does every thirty seconds
-    wait_for(lambda: OutboxEvent.objects.exclude(done_at=None).exists())
+    wait_for(lambda: not OutboxEvent.objects.filter(done_at=None).exists())
     wait_for(lambda: not Mail.objects.filter(sent_at=None).exists())
     sweep.delay()
 
@@ -74,7 +74,7 @@ def test_mail_refused_by_its_server_leaves_later_once_with_the_documents(
     deliver_outbox: Callable[[], int],
 ) -> None:
     mail_catcher.refusal = "451 Try again later"
-    letter = cases.deposited()
+    letter = cases.deposited("84", communes=("01053",))
     deliver_outbox()
     waiting = Mail.objects.filter(sent_at=None).count()
 

@@ -1,0 +1,100 @@
+"""A letter among the bodies of its circuit: asked at the deposit, handed over, withdrawn."""
+
+from typing import Any, cast
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from accounts.models import Organisation, User
+from accounts.organisations import office_for, regional_agency
+from letters import rules
+from letters.models import LetterOfIntent
+from letters.services import KIND
+from outbox.registry import handles
+from procedures.circuit import Body
+from workflow.consultations import LONGEST_COMMENT, open_plan, revoke_all
+from workflow.effects import prepares, records
+from workflow.models import Case, CaseDesk, TransitionLog
+from workflow.services import ActionRefusedError, perform
+from workflow.states import OPEN_STATES, CaseState
+from workflow.synthesis import close_synthesis
+
+
+@handles("letters.consult")
+def consult(*, letter_id: int) -> None:
+    """Ask the bodies the circuit names. Running it again, or after a withdrawal, does nothing."""
+    with transaction.atomic():
+        Case.objects.select_for_update().get(pk=letter_id)
+        letter = LetterOfIntent.objects.get(pk=letter_id)
+        if not rules.circuit(letter).expects_opinions:
+            if letter.state in OPEN_STATES:
+                open_plan(letter)
+        elif letter.state == CaseState.DEPOSITED:
+            perform(letter, "start_consultation", actor=None)
+
+
+@records(KIND, "start_consultation")
+def ask_the_bodies(letter: LetterOfIntent, *, log: TransitionLog, actor: None) -> None:  # noqa: ARG001
+    open_plan(letter)
+
+
+@prepares(KIND, "transmit")
+def find_who_examines(letter: LetterOfIntent, **_data: Any) -> dict[str, Any]:
+    """The office the synthesis goes to: the agency, or its office where most people live."""
+    rule = rules.circuit(letter).synthesis
+    if rule is None or rule.transmitted_to == Body.ARS:
+        return {"office_id": regional_agency(letter.region_id).pk}
+    inside = Organisation.objects.filter(
+        kind=Organisation.Kind.ARS_BRANCH,
+        region_id=letter.region_id,
+        department_id__in=letter.department_codes,
+    )
+    served = set(inside.values_list("department_id", flat=True))
+    code = next((one for one in letter.department_codes if one in served), "")
+    return {"office_id": office_for(letter.region_id, code).pk}
+
+
+@records(KIND, "transmit")
+def hand_over(letter: LetterOfIntent, *, log: TransitionLog, actor: User) -> None:  # noqa: ARG001
+    """Freeze the synthesis and change desks: who gathered the opinions keeps the letter in view."""
+    desks = CaseDesk.objects.filter(case_id=letter.pk)
+    former = desks.get(kind=CaseDesk.Kind.IN_CHARGE)
+    close_synthesis(letter, office_id=former.organisation_id, actor=actor)
+    former.kind = CaseDesk.Kind.INFORMED
+    former.save(update_fields=["kind"])
+    CaseDesk.objects.update_or_create(
+        case_id=letter.pk,
+        organisation_id=cast(int, letter.office_id),
+        defaults={"kind": CaseDesk.Kind.IN_CHARGE},
+    )
+
+
+@records(KIND, "end_consultation")
+def close_opinions(letter: LetterOfIntent, *, log: TransitionLog, actor: User) -> None:  # noqa: ARG001
+    close_synthesis(letter, office_id=cast(int, letter.office_id), actor=actor)
+
+
+def withdraw(letter: LetterOfIntent, *, actor: User, reason: str) -> TransitionLog:
+    """Give the letter up before a decision. The reason is kept in the log.
+
+    Raises ActionRefusedError without a reason, and whatever `perform()` raises.
+    """
+    if not rules.may_withdraw(letter, actor):
+        raise PermissionDenied("Seul un responsable de la CPTS retire la lettre, en son nom.")
+    reason = reason.replace("\0", "").strip()
+    if not reason:
+        raise ActionRefusedError(
+            "Dites pourquoi vous retirez la lettre : le bureau qui l’examine lira cette raison."
+        )
+    if len(reason) > LONGEST_COMMENT:
+        raise ActionRefusedError(
+            f"La raison compte {len(reason)} caractères ; {LONGEST_COMMENT} au plus. "
+            "Raccourcissez-la."
+        )
+    return perform(letter, "withdraw", actor=actor, comment=reason)
+
+
+@records(KIND, "withdraw")
+def stop_asking(letter: LetterOfIntent, *, log: TransitionLog, actor: User) -> None:  # noqa: ARG001
+    """Nobody is asked for an opinion on a letter that is given up."""
+    revoke_all(letter, reason="La CPTS a retiré son dossier.")
