@@ -72,11 +72,11 @@ class CreateLetterForm(PortalForm):
     name = forms.CharField(
         label="Intitulé de la CPTS",
         max_length=200,
-        help_text="Le nom que vous voulez voir sur les courriers. Il pourra changer : "
+        help_text="Le nom que vous voulez voir sur les courriers. Il pourra changer : "
         "un nom de lieu que tout le monde reconnaît suffit.",
         error_messages={
             "required": "Donnez un nom à votre CPTS, même provisoire.",
-            "max_length": "L’intitulé dépasse 200 caractères : raccourcissez-le.",
+            "max_length": "L’intitulé dépasse 200 caractères : raccourcissez-le.",
         },
     )
     region = forms.ModelChoiceField(
@@ -95,7 +95,7 @@ class CreateLetterForm(PortalForm):
         super().__init__(*args, **kwargs)
         self.user = user
         regions: Any = self.fields["region"]
-        regions.queryset = Region.objects.filter(has_ars=True).order_by("name")
+        regions.queryset = Region.objects.filter(has_ars=True).order_by("name__unaccent")
         regions.label_from_instance = _region_label
 
     def clean(self) -> dict[str, Any]:
@@ -107,7 +107,7 @@ class CreateLetterForm(PortalForm):
             self.add_error(
                 "name",
                 "Vous avez déjà une CPTS de ce nom dans cette région. "
-                "Ouvrez-la depuis « Mes projets », ou donnez un autre nom à celle-ci.",
+                "Ouvrez-la depuis « Mes projets », ou donnez un autre nom à celle-ci.",
             )
         return data
 

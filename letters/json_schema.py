@@ -49,7 +49,7 @@ def letter_schema() -> Schema:
                 "type": "string",
                 "pattern": r"^[0-9]{2}$",
                 "title": "Code INSEE de la région",
-                "description": "Il choisit le formulaire, donc la forme de « answers ».",
+                "description": "Il choisit le formulaire, donc la forme de « answers ».",
             },
             "owner": _person() | {"title": "Responsable de la CPTS, qui dépose la lettre"},
             "team": {

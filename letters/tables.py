@@ -138,7 +138,7 @@ def read_lines(
 ) -> Imported:
     """As `read_file`, from numbered lines of texts, headings first."""
     if not found:
-        raise TableFileError("Le fichier est vide : il n’y a aucune ligne à importer.")
+        raise TableFileError("Le fichier est vide : il n’y a aucune ligne à importer.")
     columns, label_at, ignored = _match_headings(table, found[0][1])
     numbered = [
         (number, cells, label)
@@ -148,7 +148,7 @@ def read_lines(
     ]
     if not numbered:
         raise TableFileError(
-            "Le fichier n’a que sa ligne de titres : il n’y a aucune ligne à importer."
+            "Le fichier n’a que sa ligne de titres : il n’y a aucune ligne à importer."
         )
     if table.fixed_rows:
         return _into_fixed_rows(table, numbered, current=current, ignored=ignored)
@@ -190,7 +190,7 @@ def _xlsx_lines(content: bytes) -> list[tuple[int, list[str]]]:
         raise
     except Exception as error:  # a workbook is made of many formats, each with its own errors
         raise TableFileError(
-            "Ce classeur ne peut pas être lu : il est abîmé, protégé par un mot de passe, "
+            "Ce classeur ne peut pas être lu : il est abîmé, protégé par un mot de passe, "
             "ou d’un autre format. Enregistrez-le au format .xlsx ou .csv, puis recommencez."
         ) from error
     if found and found[-1][0] > MAX_SHEET_ROWS:
@@ -241,7 +241,7 @@ def _csv_lines(table: Field, name: str, content: bytes) -> list[tuple[int, list[
             found = _split(text, delimiter)
         except csv.Error as error:
             raise TableFileError(
-                "Ce CSV ne peut pas être lu : un guillemet ouvert n’est pas refermé, ou une "
+                "Ce CSV ne peut pas être lu : un guillemet ouvert n’est pas refermé, ou une "
                 "cellule est trop longue. Corrigez-le dans le tableur, puis enregistrez-le."
             ) from error
         score = len(_known_headings(table, found[0][1])) if found else 0
@@ -262,7 +262,7 @@ def _decode(name: str, content: bytes) -> str:
         if "\x00" not in text:
             return text
     raise TableFileError(
-        f"« {name} » n’est pas un tableau : le portail lit les classeurs Excel (.xlsx) "
+        f"« {name} » n’est pas un tableau : le portail lit les classeurs Excel (.xlsx) "
         "et les CSV. Enregistrez votre tableau dans l’un de ces deux formats."
     )
 
@@ -282,7 +282,7 @@ def _split(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
 def _too_tall() -> str:
     return (
         f"La feuille dépasse {MAX_SHEET_ROWS} lignes. "
-        "Gardez seulement celles qui vont dans ce tableau : rien n’a été importé."
+        "Gardez seulement celles qui vont dans ce tableau : rien n’a été importé."
     )
 
 
@@ -330,10 +330,10 @@ def _match_headings(
         elif cell.strip():
             ignored.append(cell.strip())
     if not columns or (table.fixed_rows and label_at is None):
-        expected = "\u00a0; ".join(f"« {name} »" for name in headings(table))
+        expected = "\u00a0; ".join(f"« {name} »" for name in headings(table))
         raise TableFileError(
             "La première ligne du fichier doit porter les titres des colonnes. "
-            f"Titres attendus : {expected}. Partez du fichier exporté si vous en doutez."
+            f"Titres attendus : {expected}. Partez du fichier exporté si vous en doutez."
         )
     return columns, label_at, ignored
 

@@ -40,7 +40,7 @@ def editable_letter(
     letter = get_object_or_404(letters, public_id=public_id)
     if not rules.may_edit(letter, cast(User, request.user)):
         raise PermissionDenied(
-            "Cette lettre est déposée : elle ne peut plus être modifiée."
+            "Cette lettre est déposée : elle ne peut plus être modifiée."
             if letter.is_deposited
             else "Vous pouvez lire cette lettre, pas la modifier. "
             "Demandez à un responsable de la CPTS de vous donner le rôle de rédacteur."

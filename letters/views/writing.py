@@ -54,7 +54,7 @@ def create(request: PersonRequest) -> HttpResponse:
     if user.acting is not None:
         raise PermissionDenied(
             f"Vous agissez pour {user.acting.organisation}. "
-            "Choisissez « Agir en mon nom » en haut de la page, puis commencez votre lettre."
+            "Choisissez « Agir en mon nom » en haut de la page, puis commencez votre lettre."
         )
     form = CreateLetterForm(request.POST or None, user=user)
     if request.method == "POST" and form.is_valid():
@@ -170,7 +170,7 @@ def _refused(
     listed = []
     for item in shown:
         if item.clash:
-            sentence = f"{item.clash.by} l’a modifié pendant que vous écriviez : choisissez."
+            sentence = f"{item.clash.by} l’a modifié pendant que vous écriviez : choisissez."
             listed.append((f"conflit-{item.key}", item.label, sentence))
         listed += [(item.id, "", error) for error in item.errors]
     return listed
@@ -184,7 +184,7 @@ def _status(outcomes: Iterable[Outcome]) -> int:
 def missing_label(count: int) -> str:
     """How many things are missing, in words."""
     if not count:
-        return "Rien ne manque : la lettre peut être déposée."
+        return "Rien ne manque : la lettre peut être déposée."
     return "Il manque 1 élément" if count == 1 else f"Il manque {count} éléments"
 
 
@@ -281,7 +281,7 @@ def _answers_json(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
             return _refusal(
                 404,
                 "Cette lettre n’est pas accessible avec votre compte, ou n’existe plus. "
-                "Revenez à « Mes projets ».",
+                "Revenez à « Mes projets ».",
             )
         except PermissionDenied as refused:
             return _refusal(403, str(refused))

@@ -209,7 +209,7 @@ class FieldSaver {
       askToLogIn(data);
     } else if (status === 422 || status === 404 || status === 403) {
       this.waiting = "refused";
-      this.say(`Non enregistré : ${lower(data?.message ?? "cette adresse n’existe plus. Rechargez la page.")}`, "failed");
+      this.say(`Non enregistré : ${lower(data?.message ?? "cette adresse n’existe plus. Rechargez la page.")}`, "failed");
     } else {
       this.again();
     }
@@ -253,7 +253,7 @@ class FieldSaver {
       if (seconds <= 0) {
         this.flush();
       } else {
-        text.data = `Non enregistré : nouvel essai dans ${seconds}\u00a0s. `;
+        text.data = `Non enregistré : nouvel essai dans ${seconds}\u00a0s. `;
       }
     };
     this.say("", "failed");
@@ -281,7 +281,7 @@ class FieldSaver {
     const title = element(
       "p",
       "letter-conflict__title",
-      `${data.by} a modifié ce champ à ${clock(data.at)}, pendant que vous écriviez. Rien n’est perdu : choisissez.`,
+      `${data.by} a modifié ce champ à ${clock(data.at)}, pendant que vous écriviez. Rien n’est perdu : choisissez.`,
     );
     title.id = `conflit-${this.key}`;
     // Announced, but the focus stays where the person is writing.
@@ -302,11 +302,11 @@ class FieldSaver {
       title,
       element("p", "letter-conflict__label", `Le texte de ${data.by} :`),
       theirs,
-      element("p", "letter-conflict__label", "Le vôtre reste dans le champ : vous pouvez y reprendre des passages de l’autre avant de le garder."),
+      element("p", "letter-conflict__label", "Le vôtre reste dans le champ : vous pouvez y reprendre des passages de l’autre avant de le garder."),
       actions,
     );
     this.state.before(box);
-    this.say("Non enregistré : une autre version existe.", "failed");
+    this.say("Non enregistré : une autre version existe.", "failed");
   }
 
   settle(box, data, theirs) {
@@ -373,7 +373,7 @@ function askToLogIn(data) {
   const box = element("div", "fr-alert fr-alert--warning fr-mb-3w");
   box.id = "avis-session";
   box.setAttribute("role", "alert");
-  const sentence = element("p", "", `${data?.message || "Votre session est terminée."} Rien n’est perdu : ce que vous écrivez est gardé dans ce navigateur, et partira dès que vous serez de nouveau connecté. `);
+  const sentence = element("p", "", `${data?.message || "Votre session est terminée."} Rien n’est perdu : ce que vous écrivez est gardé dans ce navigateur, et partira dès que vous serez de nouveau connecté. `);
   const link = element("a", "fr-link", "Se connecter dans un nouvel onglet");
   link.href = form.dataset.loginUrl;
   link.target = "_blank";
@@ -428,7 +428,7 @@ async function sendElsewhere(key, entry) {
   } else if (status === 409 || status === 422) {
     const box = element("div", "fr-alert fr-alert--warning fr-mb-3w");
     box.setAttribute("role", "status");
-    const sentence = element("p", "", `Une saisie du ${new Date(entry.at).toLocaleString("fr-FR", { dateStyle: "long", timeStyle: "short" })} dans « ${entry.label} » n’a pas pu être enregistrée : ${lower(data?.message || "")} Elle est gardée ici : `);
+    const sentence = element("p", "", `Une saisie du ${new Date(entry.at).toLocaleString("fr-FR", { dateStyle: "long", timeStyle: "short" })} dans « ${entry.label} » n’a pas pu être enregistrée : ${lower(data?.message || "")} Elle est gardée ici : `);
     const text = element("pre", "letter-conflict__text", typeof entry.value === "string" ? entry.value : JSON.stringify(entry.value, null, 1));
     text.tabIndex = 0;
     const actions = element("div", "portal-actions");

@@ -129,7 +129,7 @@ export function paintCounter(block) {
   const over = length - limit;
   counter.textContent =
     over > 0
-      ? `${figure.format(length)} caractères : ${figure.format(over)} de trop (limite ${figure.format(limit)}).`
+      ? `${figure.format(length)} caractères : ${figure.format(over)} de trop (limite ${figure.format(limit)}).`
       : `${figure.format(length)} caractères sur ${figure.format(limit)}.`;
   counter.classList.toggle("letter-counter--over", over > 0);
 }

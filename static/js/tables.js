@@ -65,7 +65,7 @@ function add(block) {
   const last = rowsOf(block).at(-1);
   const row = isBlank(last) ? last : grow(block);
   if (!row) {
-    say(`Ce tableau est complet : ${limitOf(block)} lignes au plus.`);
+    say(`Ce tableau est complet : ${limitOf(block)} lignes au plus.`);
     return;
   }
   renumber(block);
@@ -176,8 +176,8 @@ function paste(block, control, rows) {
     say("");
     report(block, [
       fixed
-        ? `Le collage compte ${rows.length} lignes, et le tableau n’en a que ${limit - first} à partir d’ici. Rien n’a été collé : recopiez moins de lignes.`
-        : `Le collage porterait le tableau à ${first + rows.length} lignes ; la limite est de ${limit}. Rien n’a été collé : retirez des lignes dans le tableur.`,
+        ? `Le collage compte ${rows.length} lignes, et le tableau n’en a que ${limit - first} à partir d’ici. Rien n’a été collé : recopiez moins de lignes.`
+        : `Le collage porterait le tableau à ${first + rows.length} lignes ; la limite est de ${limit}. Rien n’a été collé : retirez des lignes dans le tableur.`,
     ]);
     return;
   }

@@ -58,7 +58,7 @@ async function send(slot, input, status) {
     input.value = "";
     status.textContent = "";
     showRefusals(slot, [
-      "Le fichier n’a pas pu être envoyé : la connexion est coupée ou votre session a pris fin. Rien d’autre n’est perdu. Vérifiez la connexion, reconnectez-vous dans un autre onglet, puis recommencez.",
+      "Le fichier n’a pas pu être envoyé : la connexion est coupée ou votre session a pris fin. Rien d’autre n’est perdu. Vérifiez la connexion, reconnectez-vous dans un autre onglet, puis recommencez.",
     ]);
   }
 }

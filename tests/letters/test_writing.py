@@ -83,6 +83,18 @@ def test_the_page_says_which_regions_have_their_own_form(client: Client) -> None
     assert "Normandie – formulaire national" in text
 
 
+def test_regions_are_listed_where_a_reader_looks_for_them(client: Client) -> None:
+    client.force_login(factories.user())
+
+    choices = client.get(reverse("letters:create")).context["form"].fields["region"].choices
+    names = [str(label).partition(" – ")[0] for _, label in choices][1:]
+
+    assert names[names.index("Hauts-de-France") : names.index("La Réunion")] == [
+        "Hauts-de-France",
+        "Île-de-France",
+    ]
+
+
 def test_an_empty_form_opens_nothing_and_says_what_to_fill(client: Client) -> None:
     client.force_login(factories.user())
 

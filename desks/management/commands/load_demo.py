@@ -28,4 +28,4 @@ class Command(BaseCommand):
             reference = demo.deposit_scenario(path)
             self.stdout.write(f"{path.stem} : {reference or 'déjà là'}")
         draft = "créé" if demo.make_draft() else "déjà là"
-        self.stdout.write(f"Brouillon « {demo.DRAFT_NAME} » : {draft}")
+        self.stdout.write(f"Brouillon « {demo.DRAFT_NAME} » : {draft}")

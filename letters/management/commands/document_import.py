@@ -13,7 +13,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--check",
             action="store_true",
-            help="n’écrit rien ; échoue si le fichier n’est pas à jour",
+            help="n’écrit rien ; échoue si le fichier n’est pas à jour",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
@@ -24,9 +24,9 @@ class Command(BaseCommand):
             self.stdout.write("Le schéma est à jour.")
         elif options["check"]:
             raise CommandError(
-                "Le schéma publié n’est plus celui du code : lancez « manage.py document_import »."
+                "Le schéma publié n’est plus celui du code : lancez « manage.py document_import »."
             )
         else:
             SCHEMA_FILE.parent.mkdir(parents=True, exist_ok=True)
             SCHEMA_FILE.write_text(text, encoding="utf-8")
-            self.stdout.write(f"{SCHEMA_FILE.name} : écrit.")
+            self.stdout.write(f"{SCHEMA_FILE.name} : écrit.")

@@ -17,8 +17,8 @@ WAIT_SECONDS: Final = 120
 
 class Command(BaseCommand):
     help = (
-        "Importe une lettre d’intention depuis un fichier JSON (schéma : "
-        "docs/import/lettre.schema.json) : la CPTS, son équipe, son territoire, ses réponses et "
+        "Importe une lettre d’intention depuis un fichier JSON (schéma : "
+        "docs/import/lettre.schema.json) : la CPTS, son équipe, son territoire, ses réponses et "
         "ses pièces. Tout est importé, ou rien."
     )
 
@@ -70,7 +70,7 @@ class Command(BaseCommand):
         missing = missing_before_deposit(read_content(imported.letter))
         self.stdout.write(f"Brouillon : {case_url(imported.letter)}")
         if missing:
-            self.stdout.write(f"Il reste {len(missing)} point(s) avant le dépôt :")
+            self.stdout.write(f"Il reste {len(missing)} point(s) avant le dépôt :")
         for item in missing:
             self.stdout.write(f"  - {item.sentence}")
 
@@ -80,7 +80,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Adressée à : {letter.office}")
         deliver(letter, log)
         for link in documents_of(letter):
-            self.stdout.write(f"{link.document.title} : {path_of(link)}")
+            self.stdout.write(f"{link.document.title} : {path_of(link)}")
         self.stdout.write(f"Dossier : {case_url(letter)}")
 
 
