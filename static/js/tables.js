@@ -193,10 +193,10 @@ function paste(block, control, rows) {
       const target = column && row.querySelector(`[data-column="${CSS.escape(column)}"]`);
       if (!target) {
         if (text.trim() !== "") {
-          wrong.push(`Ligne ${first + offset + 1} : « ${text.trim()} » n’a pas de colonne où aller.`);
+          wrong.push(`Ligne ${first + offset + 1} : « ${text.trim()} » n’a pas de colonne où aller.`);
         }
       } else if (!put(target, text)) {
-        wrong.push(`Ligne ${first + offset + 1} : « ${text.trim()} » n’est pas une réponse de la colonne « ${target.dataset.label} ».`);
+        wrong.push(`Ligne ${first + offset + 1} : « ${text.trim()} » n’est pas une réponse de la colonne « ${target.dataset.label} ».`);
       }
     });
   });
