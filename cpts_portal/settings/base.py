@@ -59,6 +59,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "cpts_portal.errors.RefusedMethodMiddleware",
 ]
 
 ROOT_URLCONF = "cpts_portal.urls"

@@ -95,10 +95,12 @@ def _step_url(letter: LetterOfIntent, content: LetterContent) -> str:
 
 
 def _commune(code: str) -> Commune | None:
+    code = _storable(code)
     return Commune.objects.filter(code=code, is_active=True).first() if code else None
 
 
 def _suggestion(territory: Territory, code: str) -> shown.Whole | None:
+    code = _storable(code)
     return shown.suggestion(territory, code) if code else None
 
 
@@ -159,11 +161,17 @@ def change(request: PersonRequest, letter: uuid.UUID, action: str) -> HttpRespon
     if action in others:
         return others[action](request, case)
     perform, control = _ADDING[action]
+    data = {name: _storable(value) for name, value in request.POST.dict().items()}
     try:
-        message = perform(case.community.territory, request.POST.dict())
+        message = perform(case.community.territory, data)
     except TerritoryError as refused:
         return _refused(request, case, control, refused.message)
-    return _done(request, case, message, request.POST.get("code", "") if perform is _add else "")
+    return _done(request, case, message, data.get("code", "") if perform is _add else "")
+
+
+def _storable(text: str) -> str:
+    """The text without the one character PostgreSQL refuses: a machine's, never a person's."""
+    return text.replace("\0", "")
 
 
 def _ask(request: PersonRequest, letter: uuid.UUID, action: str) -> HttpResponse:
@@ -321,7 +329,8 @@ class _Answered:
 
 def _confirm_list(request: PersonRequest, letter: LetterOfIntent) -> HttpResponse:
     asked = [name for name in request.POST if name.startswith("choix-")]
-    picked = request.POST.getlist("code") + [request.POST.dict()[name] for name in asked]
+    chosen = request.POST.getlist("code") + [request.POST.dict()[name] for name in asked]
+    picked = [_storable(code) for code in chosen]
     text = request.POST.get("liste", "")
     try:
         message = services.add_communes(letter.community.territory, picked).message

@@ -23,6 +23,13 @@ def test_unknown_address_says_what_to_do(client):
     assert "Page introuvable" in answer.content.decode()
 
 
+def test_address_of_a_button_opened_alone_says_that_nothing_was_done(client):
+    client.force_login(factories.user())
+    answer = client.get("/compte/role/")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    assert "L’action n’a pas été faite" in answer.content.decode()
+
+
 def test_expired_form_says_that_nothing_was_recorded():
     strict = Client(enforce_csrf_checks=True)
     answer = strict.post("/compte/connexion/", {"login": "a@exemple.test", "password": "x"})

@@ -223,6 +223,28 @@ def test_a_refusal_is_a_sentence_and_changes_nothing(owner, letter, action, data
             assert typed in response.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("action", "data"),
+    [
+        ("ajouter", {"code": "81\0140"}),
+        ("intercommunalite", {"siren": "\0"}),
+        ("departement", {"departement": "\0"}),
+        ("partie", {"code": "\0", "nom": "Le\0 bourg"}),
+        ("confirmer", {"code": "\0"}),
+    ],
+)
+def test_a_character_no_database_keeps_breaks_nothing(owner, letter, action, data):
+    add_communes(letter.community.territory, ["81140"])
+    assert post(owner, letter, action, data).status_code == 422
+    assert lines(letter) == ["81140"]
+
+
+@pytest.mark.parametrize("query", ["partie", "apres", "departement", "q"])
+def test_an_address_no_database_could_search_breaks_nothing(owner, letter, query):
+    address = reverse("letters:territory", args=[letter.public_id])
+    assert owner.get(address, {query: "\0"}).status_code == 200
+
+
 def test_a_former_code_says_what_it_became(owner, letter):
     former = FormerCommune.objects.exclude(code=F("current")).select_related("current").first()
     response = post(owner, letter, "ajouter", {"code": former.code})
