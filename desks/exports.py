@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from letters.labels import reader_of, state_label
-from letters.models import LetterOfIntent
+from workflow.models import Case
 
 HEADERS = [
     "Référence",
@@ -33,7 +33,7 @@ def neutral(cell: object) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
-def inbox_csv(letters: Iterable[LetterOfIntent], *, user: User, portal_url: str) -> str:
+def inbox_csv(letters: Iterable[Case], *, user: User, portal_url: str) -> str:
     """The letters, one a row, for a French spreadsheet: semicolons, and a mark of UTF-8."""
     lines = StringIO()
     writer = csv.writer(lines, delimiter=";")

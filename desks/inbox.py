@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
-from django.db.models import Count, F, Func, Q, QuerySet, TextField
+from django.core.paginator import Page
+from django.db import connection
+from django.db.models import F, Func, Q, QuerySet, TextField
 from django.db.models.functions import Lower
+from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import User
-from letters.labels import STATE_LABELS, Reader
-from letters.models import LetterOfIntent
-from territories.models import Department
+from desks.paging import read_page
+from letters.labels import STATE_LABELS, Reader, StateLabel, state_label
 from workflow.models import Case, CaseDesk
 from workflow.states import CaseState
 
@@ -41,7 +45,7 @@ COLUMNS: Final = (
     Column("population", "Population", "population"),
     Column("depot", "Déposée le", "deposited_at"),
     Column("etat", "État", "state"),
-    Column("titre", "Votre bureau", "desk_kind"),
+    Column("titre", "Votre bureau", "viewer_desk"),
 )
 _COLUMNS_BY_KEY: Final = {column.key: column for column in COLUMNS}
 
@@ -78,6 +82,25 @@ class InboxChoices:
         return bool(self.search or self.state or self.department or self.size or self.desk)
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A letter of the inbox, each cell as it is read: the template only lays it out."""
+
+    url: str
+    reference: str
+    title: str
+    departments: str
+    population: str
+    size: str
+    deposited_on: str
+    # ISO, for machines.
+    deposited_at: str
+    state: StateLabel
+    # What the letter is on this desk for, and who is in charge when it is another desk.
+    purpose: str
+    other_office: str
+
+
 @dataclass(frozen=True)
 class Heading:
     """A column's heading: the link that sorts it, and how it is sorted now."""
@@ -102,12 +125,12 @@ def deposited_states() -> list[CaseState]:
     return [state for state in CaseState if state != CaseState.DRAFT]
 
 
-def desk_letters(user: User) -> QuerySet[LetterOfIntent]:
-    """The letters on the desk of the organisation the person acts for, and in which capacity."""
-    return LetterOfIntent.objects.visible_to(user).annotate(desk_kind=F("desks__kind"))
+def desk_letters(user: User) -> QuerySet[Any, Any]:
+    """The letters on the desk of the organisation the person acts for."""
+    return Case.objects.visible_to(user).filter(kind=Case.Kind.LETTER_OF_INTENT)
 
 
-def filtered(letters: QuerySet[LetterOfIntent], choices: InboxChoices) -> QuerySet[LetterOfIntent]:
+def filtered(letters: QuerySet[Case], choices: InboxChoices) -> QuerySet[Case]:
     """The letters asked for, in the order asked for."""
     if choices.search:
         letters = letters.filter(
@@ -120,11 +143,73 @@ def filtered(letters: QuerySet[LetterOfIntent], choices: InboxChoices) -> QueryS
     if choices.size:
         letters = letters.filter(size_class=choices.size)
     if choices.desk:
-        letters = letters.filter(Q(("desk_kind", choices.desk)))
+        letters = letters.filter(Q(("viewer_desk", choices.desk)))
     order = _COLUMNS_BY_KEY[choices.order.removeprefix("-")].order
     expression = F(order) if isinstance(order, str) else order
     descending = choices.order.startswith("-")
     return letters.order_by(expression.desc() if descending else expression.asc(), "pk")
+
+
+_CELLS: Final = (
+    "public_id",
+    "reference",
+    "title",
+    "department_codes",
+    "population",
+    "size_class",
+    "deposited_at",
+    "state",
+    "office_id",
+    "office__name",
+    "viewer_desk",
+)
+
+
+def read_rows(
+    letters: QuerySet[Case],
+    departments: list[Option],
+    organisation_id: int,
+    page: str | None,
+) -> tuple[list[Row], Page[Any]]:
+    """One page of the inbox, ready to be laid out, and the Page its links are drawn from."""
+    found, shown = read_page(letters.values(*_CELLS), page, PAGE_SIZE)
+    names = {option.value: option.label for option in departments}
+    # One address is reversed, the others follow it: reversing is dear, and letters are many.
+    model = reverse("letters:detail", args=[UUID(int=0)])
+    return [_row(cells, names, organisation_id, model) for cells in found], shown
+
+
+def _row(cells: dict[str, Any], names: dict[str, str], organisation_id: int, model: str) -> Row:
+    in_charge = cells["office_id"] == organisation_id
+    reader = Reader.OFFICE if in_charge else _READERS[cells["viewer_desk"]]
+    deposited = timezone.localtime(cells["deposited_at"])
+    return Row(
+        url=model.replace(str(UUID(int=0)), str(cells["public_id"])),
+        reference=cells["reference"],
+        title=cells["title"],
+        departments=", ".join(names.get(code, code) for code in cells["department_codes"]),
+        population=f"{cells['population']:,}".replace(",", "\u00a0"),
+        size=_SIZES.get(cells["size_class"], ""),
+        deposited_on=f"{deposited:%d/%m/%Y}",
+        deposited_at=deposited.isoformat(timespec="minutes"),
+        state=state_label(cells["state"], reader),
+        purpose=_PURPOSES[reader],
+        other_office="" if in_charge else cells["office__name"],
+    )
+
+
+# The reader a desk makes of whoever opens it, unless the case has just been handed to it.
+_READERS: Final = {
+    CaseDesk.Kind.IN_CHARGE: Reader.INFORMED,
+    CaseDesk.Kind.CONSULTED: Reader.REVIEWER,
+    CaseDesk.Kind.INFORMED: Reader.INFORMED,
+}
+_PURPOSES: Final = {
+    Reader.OFFICE: "En charge",
+    Reader.REVIEWER: "Pour avis",
+    Reader.INFORMED: "Pour information",
+}
+_SIZES: Final = dict(Case.SizeClass.choices)
 
 
 def headings(choices: InboxChoices) -> list[Heading]:
@@ -145,19 +230,22 @@ def headings(choices: InboxChoices) -> list[Heading]:
     return listed
 
 
-def department_options(letters: QuerySet[LetterOfIntent]) -> list[Option]:
+def department_options(letters: QuerySet[Case]) -> list[Option]:
     """The départements of the letters on this desk, each with how many letters touch it."""
-    counts = (
-        letters.order_by()
-        .values(code=Func(F("department_codes"), function="UNNEST", output_field=TextField()))
-        .annotate(count=Count("pk"))
+    codes = letters.order_by().values_list(
+        Func(F("department_codes"), function="UNNEST", output_field=TextField())
     )
-    by_code = {row["code"]: row["count"] for row in counts}
-    names = Department.objects.in_bulk(list(by_code))
-    return [
-        Option(code, f"{names[code].name} ({code})" if code in names else code, by_code[code])
-        for code in sorted(by_code)
-    ]
+    sql, parameters = codes.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT touched.code, coalesce(d.name || ' (' || d.code || ')', touched.code),
+                       count(*)
+                  FROM ({sql}) AS touched (code)
+                  LEFT JOIN territories_department d ON d.code = touched.code
+                 GROUP BY touched.code, d.code ORDER BY touched.code""",  # noqa: S608 - the ORM's
+            parameters,
+        )
+        return [Option(*row) for row in cursor.fetchall()]
 
 
 def state_options() -> list[Option]:

@@ -1,11 +1,14 @@
 """« Mes projets »: what a person's CPTS have filed or are writing, and what to do next."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.core.paginator import Page
+from django.db.models import Prefetch, prefetch_related_objects
 from django.urls import reverse
 
 from accounts.models import User
+from desks.paging import read_page
 from letters.content import procedure_of
 from letters.documents import RECEIPT
 from letters.labels import Reader, StateLabel, state_label
@@ -37,22 +40,27 @@ class Project:
     events: list[Event]
 
 
-def team_letters(user: User) -> QuerySet[LetterOfIntent]:
-    """The letters of the CPTS on whose team the person is: drafts first, then the newest."""
-    return (
+def read_projects(user: User, page: str | None) -> tuple[list[Project], Page[Any]]:
+    """One page of the person's projects, drafts first then the newest, and its Page."""
+    letters, shown = read_page(
         LetterOfIntent.objects.visible_to(user)
         .select_related("community", "region", "office")
-        .prefetch_related(
-            Prefetch("transition_logs", TransitionLog.objects.select_related("actor")),
-            Prefetch("documents", CaseDocument.objects.select_related("document")),
-        )
-        .order_by("version", "-updated_at", "pk")
+        .order_by("version", "-updated_at", "pk"),
+        page,
+        PAGE_SIZE,
     )
+    # A draft has neither log nor document.
+    prefetch_related_objects(
+        [letter for letter in letters if letter.is_deposited],
+        Prefetch("transition_logs", TransitionLog.objects.select_related("actor")),
+        Prefetch("documents", CaseDocument.objects.select_related("document")),
+    )
+    return [_project(letter, user) for letter in letters], shown
 
 
-def project(letter: LetterOfIntent, user: User) -> Project:
-    """A letter read by `team_letters`, ready for the page. Costs no query."""
-    documents = list(letter.documents.all())
+def _project(letter: LetterOfIntent, user: User) -> Project:
+    logs = list(letter.transition_logs.all()) if letter.is_deposited else []
+    documents = list(letter.documents.all()) if letter.is_deposited else []
     return Project(
         letter=letter,
         role=str(letter.team_role(user)),
@@ -60,9 +68,7 @@ def project(letter: LetterOfIntent, user: User) -> Project:
         procedure=procedure_of(letter).label,
         action=_action(letter, user, documents),
         others=_other_links(letter),
-        events=timeline(
-            letter, reader=Reader.LEAD, logs=letter.transition_logs.all(), documents=documents
-        ),
+        events=timeline(letter, reader=Reader.LEAD, logs=logs, documents=documents),
     )
 
 

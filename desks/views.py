@@ -3,7 +3,6 @@
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -13,7 +12,6 @@ from accounts.http import PersonRequest
 from desks import inbox as inboxes
 from desks import projects
 from desks.exports import inbox_csv
-from letters.labels import Reader, reader_of, state_label
 from procedures import registry
 
 
@@ -33,10 +31,7 @@ def home(request: PersonRequest) -> HttpResponse:
     """« Mes projets » in one's own name; in a role, the desk of the organisation."""
     if request.user.acting is not None:
         return redirect("desks:inbox")
-    page = Paginator(projects.team_letters(request.user), projects.PAGE_SIZE).get_page(
-        request.GET.get("page")
-    )
-    listed = [projects.project(letter, request.user) for letter in page]
+    listed, page = projects.read_projects(request.user, request.GET.get("page"))
     return render(request, "desks/home.html", {"page": page, "projects": listed})
 
 
@@ -48,19 +43,12 @@ def inbox(request: PersonRequest) -> HttpResponse:
     choices = inboxes.InboxChoices.from_query(request.GET.dict())
     on_desk = inboxes.desk_letters(request.user)
     departments = inboxes.department_options(on_desk)
-    letters = inboxes.filtered(on_desk, choices).select_related("region", "office")
-    page = Paginator(letters, inboxes.PAGE_SIZE).get_page(request.GET.get("page"))
-    names = {option.value: option.label for option in departments}
-    rows = [
-        {
-            "letter": letter,
-            "state": state_label(letter.state, reader_of(letter, request.user)),
-            "departments": [names.get(code, code) for code in letter.department_codes],
-            "in_charge": letter.office_id == request.user.acting.organisation_id,
-            "is_consulted": reader_of(letter, request.user) == Reader.REVIEWER,
-        }
-        for letter in page
-    ]
+    rows, page = inboxes.read_rows(
+        inboxes.filtered(on_desk, choices),
+        departments,
+        request.user.acting.organisation_id,
+        request.GET.get("page"),
+    )
     return render(
         request,
         "desks/inbox.html",

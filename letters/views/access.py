@@ -13,14 +13,15 @@ from letters import rules
 from letters.models import LetterOfIntent
 
 
-def visible_letter(request: HttpRequest, public_id: uuid.UUID) -> LetterOfIntent:
+def visible_letter(request: HttpRequest, public_id: uuid.UUID, *related: str) -> LetterOfIntent:
     """The letter if the person may see it, in one query; else a 404 that says nothing.
 
-    It comes with `territory_id`, the number of its current territory: every page reads it.
+    It comes with its CPTS, its region, what `related` names, and `territory_id`, the number of
+    its current territory: every page reads it.
     """
     letters = (
         LetterOfIntent.objects.visible_to(request.user)
-        .select_related("community", "region")
+        .select_related("community", "region", *related)
         .filter(community__territories__valid_to__isnull=True)
         .annotate(territory_id=F("community__territories__territory_id"))
     )

@@ -1,7 +1,6 @@
 """The page of a letter: how far a draft is, or everything that was deposited."""
 
 import uuid
-from datetime import date
 from typing import Any
 
 from django.http import HttpResponse
@@ -12,19 +11,19 @@ from accounts.http import PersonRequest
 from letters import rules
 from letters.content import missing_before_deposit, procedure_of, read_content
 from letters.documents import documents_of, expected_kinds
+from letters.frozen import frozen_letter
 from letters.labels import Reader, reader_of, state_label
 from letters.links import links
 from letters.models import LetterOfIntent
 from letters.steps import steps_of
 from letters.timeline import timeline
 from letters.views.access import visible_letter
-from workflow.models import Snapshot
 
 
 @require_safe
 def detail(request: PersonRequest, letter: uuid.UUID) -> HttpResponse:
     """A draft: progress, what is missing, the team. Deposited: what was frozen, and its papers."""
-    case = visible_letter(request, letter)
+    case = visible_letter(request, letter, "office")
     reader = reader_of(case, request.user)
     context = {
         "letter": case,
@@ -56,17 +55,15 @@ def _draft(request: PersonRequest, case: LetterOfIntent, reader: Reader) -> dict
 
 
 def _deposited(request: PersonRequest, case: LetterOfIntent, reader: Reader) -> dict[str, Any]:
-    snapshot = Snapshot.objects.get(case=case, version=case.version)
-    procedure, content = procedure_of(case), snapshot.content
+    procedure = procedure_of(case)
     documents = documents_of(case)
     ready = {link.kind: link.document for link in documents}
     papers = [(kind.label, ready.get(kind.key)) for kind in expected_kinds(procedure)]
     return {
-        "content": content,
+        "frozen": frozen_letter(case),
         "procedure": procedure,
         "papers": papers,
         "in_preparation": len(ready) < len(papers),
-        "silence_date": date.fromisoformat(content["silence_date"]),
         "may_post": procedure.paper is not None and rules.may_record_posting(case, request.user),
         "events": timeline(
             case,

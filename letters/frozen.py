@@ -1,0 +1,52 @@
+"""The deposited content as the case page shows it: frozen, so drawn once per process."""
+
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+from letters.models import LetterOfIntent
+from workflow.models import Snapshot
+
+# About a hundred kilobytes each: what a team of agents reads in a day.
+KEPT = 64
+
+
+@dataclass(frozen=True)
+class FrozenLetter:
+    """What one deposit holds for the page: nothing of it ever changes."""
+
+    title: str
+    procedure: str
+    # The day two months of silence mean a refusal.
+    silence_date: date
+    team: list[dict[str, Any]]
+    html: SafeString
+
+
+def frozen_letter(letter: LetterOfIntent) -> FrozenLetter:
+    """The last deposit of a letter the person may see.
+
+    Raises Snapshot.DoesNotExist before the first deposit.
+    """
+    return _read(letter.public_id, letter.version)
+
+
+@lru_cache(maxsize=KEPT)
+def _read(public_id: UUID, version: int) -> FrozenLetter:
+    snapshot = Snapshot.objects.get(case__public_id=public_id, version=version)
+    content = snapshot.content
+    html = render_to_string(
+        "letters/case/_content.html", {"content": content, "letter": {"public_id": public_id}}
+    )
+    return FrozenLetter(
+        title=content["title"],
+        procedure=content["procedure"]["label"],
+        silence_date=date.fromisoformat(content["silence_date"]),
+        team=content["team"],
+        html=html,
+    )
