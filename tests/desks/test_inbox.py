@@ -11,6 +11,7 @@ from django.test import Client
 from accounts.models import Organisation
 from tests import factories
 from tests.desks.factories import FIRST_DEPOSIT, deposited_letter, draft_letter, inform
+from workflow.models import CaseDesk
 
 pytestmark = pytest.mark.django_db
 
@@ -75,6 +76,22 @@ def test_a_membership_limited_to_a_departement_sees_its_letters_only(
     narrow = factories.membership(organisation_=office, department_id="31")
     client.force_login(narrow.user)
     assert shown(client) == ["Tarn"]
+
+
+def test_each_row_says_what_the_letter_is_on_this_desk_for(
+    agent: Client, office: Organisation
+) -> None:
+    other = factories.organisation(name="ARS Occitanie")
+    deposited_letter(office)
+    inform(deposited_letter(other), office)
+    inform(deposited_letter(other), office, kind=CaseDesk.Kind.CONSULTED)
+    rows = agent.get("/bureau/").context["rows"]
+    assert [(row.purpose, row.other_office, row.state.label) for row in rows] == [
+        ("Pour avis", "ARS Occitanie", "Déposée"),
+        ("Pour information", "ARS Occitanie", "Déposée"),
+        ("En charge", "", "À examiner"),
+    ]
+    assert len(shown(agent, bureau="consulted")) == 1
 
 
 def test_filters_narrow_the_list_and_the_count_says_so(agent: Client, office: Organisation) -> None:

@@ -1,0 +1,161 @@
+"""The letter's PDF against a warm headless Chromium that prints the same page, with memory."""
+
+import base64
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from django.contrib.staticfiles import finders
+from django.template.loader import render_to_string
+
+from benchmarks.measure import Line, interleaved
+from documents.rendering import html_to_pdf, warm_up
+
+CHROMIUM = "/usr/bin/chromium"
+ROUNDS = 9
+
+
+def pdf(_rounds: int) -> list[Line]:
+    html = _letter_html()
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "letter.html"
+        source.write_text(html)
+        printed = Path(folder) / "for-chromium.html"
+        printed.write_text(_with_styles(html))
+        ours = _run("weasyprint", source)
+        theirs = _run("chromium", printed)
+        both = _run("both", source, printed)
+    against = "Chromium sans écran, déjà lancé, sur la même page"
+    return [
+        Line("PDF de la lettre", against, both["ours"], both["theirs"], "ms", 1.0),
+        Line("PDF de la lettre, mémoire", against, ours["memory"], theirs["memory"], "Mo", 1.0),
+    ]
+
+
+def _letter_html() -> str:
+    """The page of the longest scenario's letter, as the worker gives it to the renderer."""
+    from accounts.models import User  # noqa: PLC0415
+    from benchmarks.pages import SCENARIO  # noqa: PLC0415
+    from letters.content import procedure_of  # noqa: PLC0415
+    from letters.json_import import import_file  # noqa: PLC0415
+    from letters.printing import letter_context  # noqa: PLC0415
+    from tests import factories  # noqa: PLC0415
+    from workflow.models import Snapshot  # noqa: PLC0415
+
+    lead: User = factories.user()
+    letter = import_file(SCENARIO, owner_email=lead.email, deposit=True).letter
+    snapshot = Snapshot.objects.get(case=letter)
+    context = letter_context(snapshot.content, procedure_of(letter), digest=snapshot.sha256)
+    return render_to_string(
+        "pdf/letter.html", {"letter": context, "document_title": snapshot.content["title"]}
+    )
+
+
+def _with_styles(html: str) -> str:
+    """The same page with its style sheet and its fonts inside, for a browser."""
+
+    def inlined(found: re.Match[str]) -> str:
+        data = Path(str(finders.find(found[1]))).read_bytes()
+        return f'url("data:font/woff2;base64,{base64.b64encode(data).decode()}")'
+
+    sheet = Path(str(finders.find("pdf/print.css"))).read_text()
+    sheet = re.sub(r"""url\(["']?static:([^"')]+)["']?\)""", inlined, sheet)
+    return html.replace("</head>", f"<style>{sheet}</style></head>")
+
+
+def _run(*arguments: object) -> dict[str, float]:
+    """A process of its own, so that its memory is what the printing takes and nothing else."""
+    done = subprocess.run(
+        [sys.executable, __file__, *map(str, arguments)],
+        cwd=Path(__file__).resolve().parent.parent,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parent.parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+class _Memory(threading.Thread):
+    """The highest memory the children of this process took together, each page counted once."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.peak = 0
+        self.is_over = False
+
+    def run(self) -> None:
+        while not self.is_over:
+            self.peak = max(self.peak, sum(_pss(pid) for pid in _descendants(os.getpid())))
+            time.sleep(0.02)
+
+
+def _descendants(pid: int) -> list[int]:
+    try:
+        text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except OSError:
+        return []
+    children = [int(child) for child in text.split()]
+    return children + [below for child in children for below in _descendants(child)]
+
+
+def _pss(pid: int) -> int:
+    try:
+        if "node" in Path(f"/proc/{pid}/comm").read_text():
+            return 0  # Playwright's own driver
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0
+    found = re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)
+    return int(found[1]) if found else 0
+
+
+def _printer(browser: Any, source: Path) -> Any:
+    page = browser.new_page()
+
+    def print_it() -> bytes:
+        page.goto(source.as_uri())
+        return page.pdf(format="A4", prefer_css_page_size=True, tagged=True, outline=True)
+
+    return print_it
+
+
+def _main(what: str, *sources: str) -> dict[str, float]:
+    import django  # noqa: PLC0415
+
+    django.setup()
+    paths = [Path(source) for source in sources]
+    if what == "weasyprint":
+        warm_up()
+        html = paths[0].read_text()
+        interleaved({"ours": lambda: html_to_pdf(html)}, rounds=3)
+        return {"memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415
+
+    memory = _Memory()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        if what == "chromium":
+            memory.start()
+            interleaved({"theirs": _printer(browser, paths[0])}, rounds=3)
+            memory.is_over = True
+            memory.join()
+            return {"memory": memory.peak / 1024}
+        warm_up()
+        html = paths[0].read_text()
+        return interleaved(
+            {"ours": lambda: html_to_pdf(html), "theirs": _printer(browser, paths[1])},
+            rounds=ROUNDS,
+        )
+
+
+if __name__ == "__main__":
+    print(json.dumps(_main(*sys.argv[1:])))

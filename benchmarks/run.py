@@ -1,0 +1,128 @@
+"""`make bench`: what the main things cost, as ratios measured in one run.
+
+Never part of the tests: a figure depends on the machine, a ratio much less. Prints a table
+and writes the same as JSON in `var/bench.json`.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from benchmarks.measure import Line
+
+PROJECT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT))
+os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.settings"
+
+import django  # noqa: E402 - the settings are chosen first
+
+from devstack.paths import TEST_POSTGRES, VAR  # noqa: E402
+from devstack.postgres import Postgres  # noqa: E402
+
+DATABASE = "bench_cpts"
+
+
+def main() -> int:
+    """Run the parts asked for; 0 when every target is met, else 1."""
+    parser = argparse.ArgumentParser(description="Mesurer le portail.")
+    parser.add_argument("parts", nargs="*", metavar="PARTIE", help=f"parmi : {', '.join(PARTS)}")
+    parser.add_argument("--rounds", type=int, default=60, help="tours de mesure des pages")
+    options = parser.parse_args()
+    if unknown := set(options.parts) - set(PARTS):
+        parser.error(f"partie inconnue : {', '.join(sorted(unknown))}")
+    server = Postgres(TEST_POSTGRES, durable=False)
+    server.start()
+    try:
+        return _measure(server, options.parts or list(PARTS), options.rounds)
+    finally:
+        server.stop()
+
+
+def _measure(server: Postgres, parts: list[str], rounds: int) -> int:
+    with server.connect() as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+    server.ensure_database(DATABASE)
+    django.setup()
+    from django.core.management import call_command  # noqa: PLC0415
+    from django.db import connections  # noqa: PLC0415
+
+    from benchmarks.measure import table  # noqa: PLC0415
+    from territories import loading  # noqa: PLC0415
+
+    say("Base de données…")
+    call_command("migrate", verbosity=0)
+    lines: list[Line] = []
+    for name, measure in PARTS.items():
+        if name in parts:
+            if name != "load":
+                loading.load(loading.default_source())
+            say(f"Mesure : {name}…")
+            lines += measure(rounds)
+    connections.close_all()
+    print(f"\n{table(lines)}\n")
+    report = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "processors": os.cpu_count(),
+        "lines": [line.as_data() for line in lines],
+    }
+    target = VAR / "bench.json"
+    target.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n")
+    print(f"Chiffres : {target.relative_to(PROJECT)}")
+    missed = [line for line in lines if not line.is_met]
+    print(f"{len(lines) - len(missed)} cibles tenues sur {len(lines)}.")
+    return 1 if missed else 0
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _load(_rounds: int) -> "list[Line]":
+    from benchmarks import territories  # noqa: PLC0415
+
+    return territories.load(5)
+
+
+def _search(rounds: int) -> "list[Line]":
+    from benchmarks import territories  # noqa: PLC0415
+
+    return territories.search(rounds)
+
+
+def _pages(rounds: int) -> "list[Line]":
+    from benchmarks import pages  # noqa: PLC0415
+
+    return pages.pages(rounds)
+
+
+def _autosave(rounds: int) -> "list[Line]":
+    from benchmarks import pages  # noqa: PLC0415
+
+    return pages.autosave(rounds)
+
+
+def _pdf(rounds: int) -> "list[Line]":
+    from benchmarks import pdf  # noqa: PLC0415
+
+    return pdf.pdf(rounds)
+
+
+# The load empties the tables: it comes before the letters are written.
+PARTS: dict[str, Callable[[int], "list[Line]"]] = {
+    "load": _load,
+    "search": _search,
+    "pages": _pages,
+    "autosave": _autosave,
+    "pdf": _pdf,
+}
+
+if __name__ == "__main__":
+    raise SystemExit(main())
