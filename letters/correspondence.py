@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.utils.dateparse import parse_date
 
+from cpts_portal.words import hour
 from letters.printing import NBSP, french_spaces, local_datetime, long_date
 from procedures.schema import Procedure
 
@@ -159,9 +160,9 @@ def window_lines(office: Mapping[str, Any]) -> list[str]:
 
 
 def clock(content: Mapping[str, Any]) -> str:
-    """« 22 h 04 »."""
+    """« 7 h 04 »."""
     moment = local_datetime(content["deposited_at"])
-    return f"{moment:%H}{NBSP}h{NBSP}{moment:%M}"
+    return hour(moment)
 
 
 def silence_day(content: Mapping[str, Any]) -> str:

@@ -7,11 +7,12 @@ from typing import Any
 from accounts.models import Membership, Organisation, User
 from accounts.organisations import regional_agency
 from cpts_portal.mails import queue_template_mail
+from cpts_portal.words import file_size
 from letters.content import procedure_of
 from letters.correspondence import clock, office_name, silence_day
 from letters.documents import KINDS, LETTER, RECEIPT, case_url
 from letters.models import LetterOfIntent
-from letters.printing import figure, file_size, local_datetime, long_date
+from letters.printing import figure, local_datetime, long_date
 from workflow.models import CaseDocument, TransitionLog
 
 logger = logging.getLogger(__name__)

@@ -15,10 +15,10 @@ from typing import Any, Final
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
+from cpts_portal.words import NBSP, file_size, hour
 from procedures.reading import MONTH_NAMES
 from procedures.schema import FieldKind, Procedure
 
-NBSP: Final = "\u00a0"
 # Characters across the page at the size of tables, and what padding takes in each column.
 LINE_LENGTH: Final = 96
 CELL_PADDING: Final = 3
@@ -137,7 +137,7 @@ def _card(content: Mapping[str, Any], procedure: Procedure) -> list[dict[str, An
                 "first": reference,
                 "lines": [
                     f"Déposée le {long_date(deposited_at)}",
-                    f"à {deposited_at:%H}{NBSP}h{NBSP}{deposited_at:%M}, sur le portail",
+                    f"à {hour(deposited_at)}, sur le portail",
                 ],
             },
             {"label": "Destinataire", "first": "", "lines": _name_lines(office)},
@@ -481,7 +481,7 @@ def _signature_block(content: Mapping[str, Any], procedure: Procedure, digest: s
             "name": signature["name"],
             "place": f"Fait à {signature['place']}, le {long_date(_day(signature['date']))}",
             "account": f"Déposée électroniquement par {signature['account']} le "
-            f"{long_date(deposited_at)} à {deposited_at:%H}{NBSP}h{NBSP}{deposited_at:%M}, "
+            f"{long_date(deposited_at)} à {hour(deposited_at)}, "
             f"sous la référence {content['reference']}.",
             "digest": digest,
         },
@@ -514,13 +514,6 @@ def figure(number: int) -> str:
 
 def _figure(number: int | None) -> str:
     return "non publiée" if number is None else figure(number)
-
-
-def file_size(size: int) -> str:
-    """« 812 Ko », « 2,4 Mo »."""
-    if size < 1_000_000:
-        return f"{max(1, round(size / 1000))}{NBSP}Ko"
-    return f"{size / 1_000_000:.1f}{NBSP}Mo".replace(".", ",")
 
 
 def long_date(day: date) -> str:

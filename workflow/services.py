@@ -11,10 +11,10 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
-from django.utils.formats import date_format
 from django_fsm import Transition, TransitionNotAllowed
 
 from accounts.models import User
+from cpts_portal.words import day_and_hour
 from workflow import effects, rules
 from workflow.clock import Clock, Event, EventKind, check_correction, check_sequence, read_clock
 from workflow.clock_rules import clock_rule
@@ -113,7 +113,7 @@ def already_done(case: Case) -> AlreadyDoneError:
 
 def already_done_by(who: User | None, at: datetime) -> AlreadyDoneError:
     """What to tell a person whom somebody else, or the portal, has forestalled."""
-    when = date_format(timezone.localtime(at), "j F Y à H:i")
+    when = day_and_hour(at)
     return AlreadyDoneError(f"Action déjà effectuée par {who or 'le portail'}, le {when}.")
 
 

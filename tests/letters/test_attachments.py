@@ -97,7 +97,7 @@ def test_a_file_is_kept_in_its_slot_with_its_size_and_hash(owner, letter):
     )
     text = read(owner.get(url("attachments", letter)))
     assert "cerfa.pdf" in text
-    assert "octets" in text
+    assert "(PDF, 1\u00a0Ko)" in text
 
 
 def test_several_files_are_sent_at_once(owner, letter):

@@ -10,11 +10,12 @@ from django.urls import reverse
 from page import ValidationProfile, validate_pdf_bytes
 from pypdf import PdfReader
 
+from cpts_portal.words import file_size
 from documents.models import OfficialDocument
 from letters import services
 from letters.documents import DocumentAlteredError, documents_of, issue_documents, read_document
 from letters.models import LetterOfIntent
-from letters.printing import column_widths, file_size, french_spaces, long_date, to_paragraphs
+from letters.printing import column_widths, french_spaces, long_date, to_paragraphs
 from territories.models import Commune
 from territories.services import add_part
 from tests import factories

@@ -1,0 +1,30 @@
+"""Hours and sizes as French writes them, the same on a page, in a mail and on paper."""
+
+from datetime import datetime
+from typing import Final
+
+from django.utils import timezone
+from django.utils.formats import date_format
+
+NBSP: Final = "\N{NO-BREAK SPACE}"
+
+
+def hour(moment: datetime) -> str:
+    """« 7 h 46 », in the portal's time zone, with unbreakable spaces."""
+    if timezone.is_aware(moment):
+        moment = timezone.localtime(moment)
+    return f"{moment.hour}{NBSP}h{NBSP}{moment:%M}"
+
+
+def day_and_hour(moment: datetime) -> str:
+    """« 22 novembre 2026 à 7 h 46 », in the portal's time zone."""
+    if timezone.is_aware(moment):
+        moment = timezone.localtime(moment)
+    return f"{date_format(moment, 'j F Y')} à {hour(moment)}"
+
+
+def file_size(size: int) -> str:
+    """« 812 Ko », « 2,4 Mo », from a number of bytes."""
+    if size < 1_000_000:
+        return f"{max(1, round(size / 1000))}{NBSP}Ko"
+    return f"{size / 1_000_000:.1f}{NBSP}Mo".replace(".", ",")
