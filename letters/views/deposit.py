@@ -47,6 +47,14 @@ class DepositForm(PortalForm):
         self.fields["commits"].label = commitment
         self.fields["signatory_name"].widget.attrs["autocomplete"] = "name"
 
+    def error_links(self) -> list[tuple[str, str, str]]:
+        """As every form's, with a short name for the commitment: its label is a paragraph."""
+        commitment = self.fields["commits"].label
+        return [
+            (anchor, "Engagement" if label == commitment else label, message)
+            for anchor, label, message in super().error_links()
+        ]
+
 
 class PostingForm(PortalForm):
     """The day the paper version left."""

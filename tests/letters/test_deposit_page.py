@@ -98,7 +98,7 @@ def test_a_deposit_without_commitment_keeps_what_was_typed(client):
     response = client.post(page(letter), {"signatory_name": "Zoé Ménard", "place": "Gaillac"})
     text = response.content.decode()
     assert response.status_code == 422
-    assert "Cochez l’engagement" in text
+    assert "Engagement : Cochez l’engagement" in text
     assert "Zoé Ménard" in text
     assert "Gaillac" in text
     assert_untouched(letter)
