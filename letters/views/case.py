@@ -3,11 +3,13 @@
 import uuid
 from typing import Any
 
+from django.db.models import Prefetch, prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.http import PersonRequest
+from communities.rules import may_manage_team
 from letters import rules
 from letters.content import missing_before_deposit, procedure_of, read_content
 from letters.documents import documents_of, expected_kinds
@@ -41,14 +43,17 @@ def _draft(request: PersonRequest, case: LetterOfIntent, reader: Reader) -> dict
     content = read_content(case)
     missing = missing_before_deposit(content)
     steps = steps_of(case, content, missing)
+    members = case.community.team_members.select_related("user")
+    prefetch_related_objects([case.community], Prefetch("team_members", queryset=members))
     return {
         "procedure": content.procedure,
         "summary": content.territory,
         "steps": steps,
         "next_step": next((step for step in steps if step.missing_count), steps[0]),
         "missing": links(case, missing),
-        "members": case.community.team_members.select_related("user"),
+        "members": case.community.team_members.all(),
         "may_edit": rules.may_edit(case, request.user),
+        "may_invite": may_manage_team(case.community, request.user),
         "may_deposit": rules.may_deposit(case, request.user),
         "events": timeline(case, reader=reader, logs=[], documents=[]),
     }

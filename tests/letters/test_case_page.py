@@ -82,6 +82,16 @@ def test_a_complete_draft_offers_the_deposit_to_an_owner_only(client: Client) ->
     assert "Seul un responsable de la CPTS peut la déposer." in page
 
 
+def test_only_who_may_invite_is_told_to(client: Client) -> None:
+    letter = cases.draft()
+    reader = factories.team_member(letter.community, role=TeamMember.Role.READER).user
+    said = []
+    for person in (letter.created_by, reader):
+        client.force_login(person)
+        said.append("Voir l’équipe et inviter" in page_of(client, letter).content.decode())
+    assert said == [True, False]
+
+
 def test_a_reader_of_a_draft_is_not_asked_to_write(client: Client) -> None:
     letter = cases.draft()
     reader = factories.team_member(letter.community, role=TeamMember.Role.READER).user
