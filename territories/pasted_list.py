@@ -319,6 +319,8 @@ class _Reader:
         self.codes_are_insee = self._lone_codes_are_insee()
         # Other lines may tell the département, a surer guide: the region comes last.
         self.settle_by_region = False
+        # Where a far homonym or a misspelt name most likely is; read when one needs it.
+        self.likely_codes: set[str] = set()
 
     def answers(self) -> list[PastedLine]:
         first = [self._answer(item) for item in self.items]
@@ -329,7 +331,27 @@ class _Reader:
             self._answer(item) if answer.status == "ambiguous" else answer
             for item, answer in zip(self.items, first, strict=True)
         ]
-        return self._with_suggestions(second)
+        if any(answer.status in {"ambiguous", "unknown"} for answer in second):
+            self.likely_codes = self.department_codes or self._departments_of_region()
+        return self._with_suggestions([self._nearest_first(answer) for answer in second])
+
+    def _departments_of_region(self) -> set[str]:
+        if not self.region_code:
+            return set()
+        departments = Department.objects.filter(region_id=self.region_code)
+        return set(departments.values_list("code", flat=True))
+
+    def _nearest_first(self, answer: PastedLine) -> PastedLine:
+        """The choices of the drawn départements, then the region's, then the others."""
+
+        def distance(choice: Commune) -> tuple[bool, bool]:
+            department = choice.department
+            return (
+                department.code not in self.likely_codes,
+                department.region_id != self.region_code,
+            )
+
+        return replace(answer, choices=tuple(sorted(answer.choices, key=distance)[:_MAX_CHOICES]))
 
     def _lone_codes_are_insee(self) -> bool:
         """Whether the numbers that stand alone are INSEE codes, though some are postal codes too.
@@ -438,7 +460,7 @@ class _Reader:
             for item, answer in zip(self.items, answers, strict=True)
             if item.name and self._wants_suggestions(item, answer)
         }
-        departments = self.department_codes | {item.department for item in wanting.values()} - {""}
+        departments = self.likely_codes | {item.department for item in wanting.values()} - {""}
         near = _nearest(list(wanting)[:_MAX_GUESSES], sorted(departments))
         return [
             _with_choices(answer, near[item.name])
@@ -453,8 +475,8 @@ class _Reader:
         return (
             answer.status == "ambiguous"
             and not item.codes
-            and bool(self.department_codes)
-            and not any(choice.department_id in self.department_codes for choice in answer.choices)
+            and bool(self.likely_codes)
+            and not any(choice.department_id in self.likely_codes for choice in answer.choices)
         )
 
 
@@ -477,7 +499,7 @@ def _ambiguous(item: _Item, pool: _Pool, message: str = "") -> PastedLine:
         item.line,
         item.text,
         "ambiguous",
-        choices=tuple(choices[:_MAX_CHOICES]),
+        choices=tuple(choices),
         message=message or "Plusieurs communes portent ce nom. Choisissez la bonne.",
     )
 

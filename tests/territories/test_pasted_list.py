@@ -98,6 +98,21 @@ def test_a_hint_settles_homonyms() -> None:
     assert answers("Lavaur", region_code="75") == [("Lavaur", "found", "24232")]
 
 
+def test_the_regions_names_come_before_far_homonyms() -> None:
+    # No commune of Hauts-de-France is called Saint-Martin alone; several begin so.
+    (line,) = read_pasted_list("Saint Martin", region_code="32")
+    near = [choice.department.region_id == "32" for choice in line.choices]
+    assert (line.status, near[0], near) == ("ambiguous", True, sorted(near, reverse=True))
+
+
+def test_what_is_misspelt_is_looked_for_in_the_region_first() -> None:
+    (line,) = read_pasted_list("st val", region_code="32")
+    assert [choice.name for choice in line.choices][:2] == [
+        "Saint-Valery",
+        "Saint-Valery-sur-Somme",
+    ]
+
+
 def test_the_other_lines_settle_homonyms() -> None:
     lines = answers("Ambres\nGaillac\nRabastens\nLavaur")
     assert lines[-1] == ("Lavaur", "found", "81140")
