@@ -82,9 +82,10 @@ def _paragraph(control: "Control", _address: str) -> str:
     counter = ""
     if control.max_length:
         limit = control.max_length
+        noun = "caractère" if control.length < 2 else "caractères"
         counter = (
             f'<p class="fr-hint-text letter-counter" data-counter data-limit="{limit}">'
-            f"{figure(control.length)} caractères sur {figure(limit)}.</p>"
+            f"{figure(control.length)} {noun} sur {figure(limit)}.</p>"
         )
     return (
         f"{_label(control)}{_help(control)}"

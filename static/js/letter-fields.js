@@ -130,6 +130,6 @@ export function paintCounter(block) {
   counter.textContent =
     over > 0
       ? `${figure.format(length)} caractères : ${figure.format(over)} de trop (limite ${figure.format(limit)}).`
-      : `${figure.format(length)} caractères sur ${figure.format(limit)}.`;
+      : `${figure.format(length)} ${length < 2 ? "caractère" : "caractères"} sur ${figure.format(limit)}.`;
   counter.classList.toggle("letter-counter--over", over > 0);
 }
