@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
@@ -25,6 +25,7 @@ from procedures.schema import FILE_KINDS, AttachmentSlot
 from workflow.models import CaseAttachment
 from workflow.services import ActionRefusedError
 
+NOTHING_SAVED: Final = "Rien n’a été enregistré : voici pourquoi."
 # How a file's type is said, whatever its slot.
 _KINDS = {mime: kind.label for kind in FILE_KINDS.values() for mime in kind.content_types}
 
@@ -74,10 +75,10 @@ def _kind(link: CaseAttachment) -> str:
 def _status(slot: AttachmentSlot, *, has_files: bool, deferred: bool) -> tuple[str, str]:
     """The state of a slot in words, and the tone that repeats it."""
     if has_files:
-        return "jointe", "success"
+        return "fichier joint", "success"
     if deferred:
         return "à venir", "info"
-    return ("à joindre", "warning") if slot.required else ("facultative", "")
+    return ("à joindre", "warning") if slot.required else ("facultatif", "")
 
 
 def _read_files(letter: LetterOfIntent) -> None:
@@ -98,6 +99,7 @@ def _page(
     *,
     refusals: Mapping[str, list[str]] | None = None,
     reasons: Mapping[str, str] | None = None,
+    refused_title: str = NOTHING_SAVED,
 ) -> HttpResponse:
     content = read_content(letter)
     refusals, reasons = refusals or {}, reasons or {}
@@ -110,6 +112,7 @@ def _page(
         "letter": letter,
         "slots": slots,
         "may_edit": rules.may_edit(letter, cast(User, request.user)),
+        "refused_title": refused_title,
         "refused": [
             (f"fichiers-{item['slot'].key}", item["slot"].label, sentence)
             for item in slots
@@ -157,9 +160,18 @@ def add(request: HttpRequest, letter: uuid.UUID, slot: str) -> HttpResponse:
     if request.headers.get("X-Fragment"):
         return _fragment(request, case, place, refusals)
     if refusals:
-        return _page(request, case, refusals={place.key: refusals})
+        title = _refused_title(len(refusals), kept) if files or dropped else NOTHING_SAVED
+        return _page(request, case, refusals={place.key: refusals}, refused_title=title)
     messages.success(request, f"« {place.label} » : {_in_words(kept)}.")
     return redirect(_slot_url(case, place.key))
+
+
+def _refused_title(refused: int, kept: int) -> str:
+    many = "Ces fichiers n’ont pas été gardés."
+    title = many if refused > 1 else "Ce fichier n’a pas été gardé."
+    if not kept:
+        return title
+    return f"{title} {'L’autre l’est' if kept == 1 else 'Les autres le sont'}."
 
 
 def _in_words(count: int) -> str:

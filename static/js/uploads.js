@@ -10,6 +10,10 @@ function tooLarge(files) {
 }
 
 function showRefusals(slot, sentences) {
+  // The list the server put on top speaks of an earlier choice.
+  if (slot.closest("form") === null) {
+    document.querySelector("[data-error-summary]")?.remove();
+  }
   const place = slot.querySelector("[data-slot-refusals]");
   place.setAttribute("role", "alert");
   place.replaceChildren(

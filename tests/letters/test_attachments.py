@@ -97,7 +97,7 @@ def test_a_file_is_kept_in_its_slot_with_its_size_and_hash(owner, letter):
     )
     text = read(owner.get(url("attachments", letter)))
     assert "cerfa.pdf" in text
-    assert "(PDF, 1\u00a0Ko)" in text
+    assert "(PDF, 1 Ko)" in text
 
 
 def test_several_files_are_sent_at_once(owner, letter):
@@ -405,3 +405,23 @@ def test_the_page_costs_the_same_with_one_file_and_with_ten(owner, letter):
     with_one = queries()
     add(owner, letter, "other", *(file(f"{number}.pdf") for number in range(1, 10)))
     assert (with_one, queries()) == (8, 8)
+
+
+def test_the_summary_counts_what_was_refused_and_what_was_kept(owner, letter):
+    fake = file("faux.pdf", b"pas un PDF")
+    said = [
+        read(add(owner, letter, "other", *files))
+        for files in ([fake], [fake, file("a.pdf")], [fake, fake], [])
+    ]
+    titles = (
+        "Ce fichier n’a pas été gardé.<",
+        "Ce fichier n’a pas été gardé. L’autre l’est.<",
+        "Ces fichiers n’ont pas été gardés.<",
+        "Rien n’a été enregistré : voici pourquoi.<",
+    )
+    assert [[title in page for title in titles] for page in said] == [
+        [True, False, False, False],
+        [False, True, False, False],
+        [False, False, True, False],
+        [False, False, False, True],
+    ]
