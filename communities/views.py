@@ -96,7 +96,7 @@ def remove_member(request: PersonRequest, public_id: UUID, pk: int) -> HttpRespo
         community,
         title=f"Retirer {member.user} de l’équipe ?",
         text=(
-            f"{member.user} ne verra plus les dossiers de la CPTS « {community} » et en sera "
+            f"{member.user} ne verra plus les dossiers de « {community} » et en sera "
             "prévenu par courriel. Ce que cette personne a écrit reste en place."
         ),
         action_label="Retirer de l’équipe",
@@ -112,14 +112,14 @@ def leave(request: PersonRequest, public_id: UUID) -> HttpResponse:
         except TeamError as error:
             messages.error(request, error.message)
             return _back(community)
-        messages.success(request, f"Vous avez quitté l’équipe de la CPTS « {community} ».")
+        messages.success(request, f"Vous avez quitté l’équipe de « {community} ».")
         return redirect("desks:home")
     return _confirm(
         request,
         community,
         title="Quitter cette équipe ?",
         text=(
-            f"Vous ne verrez plus les dossiers de la CPTS « {community} ». Ce que vous y avez "
+            f"Vous ne verrez plus les dossiers de « {community} ». Ce que vous y avez "
             "écrit reste en place. Pour revenir, il faudra qu’un responsable vous invite."
         ),
         action_label="Quitter l’équipe",
