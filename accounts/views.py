@@ -86,7 +86,7 @@ def organisation(request: PersonRequest, code: str) -> HttpResponse:
         .order_by("-created_at", "-pk")[: services.WAITING_LIMIT],
         "branches": Organisation.objects.managed_by(request.user)
         .exclude(pk=body.pk)
-        .order_by("name"),
+        .order_by("code"),
     }
     return render(request, "accounts/organisation.html", context)
 
