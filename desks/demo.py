@@ -138,6 +138,18 @@ ACCOUNTS: Final = (
         _ROLE.AGENT,
     ),
     _agent(
+        "ars.somme Sophie Carpentier",
+        "ARS Hauts-de-France, agente de la Somme",
+        "ars-hauts-de-france-80",
+        _ROLE.AGENT,
+    ),
+    _agent(
+        "ars.hauts-de-france Julien Caron",
+        "ARS Hauts-de-France, coordinateur régional",
+        "ars-hauts-de-france",
+        _ROLE.COORDINATOR,
+    ),
+    _agent(
         "ars.pays-de-la-loire Anne Rousseau",
         "ARS Pays de la Loire, agente",
         "ars-pays-de-la-loire",
