@@ -359,12 +359,14 @@ def end_mandate(mandate: Mandate, *, by: User) -> None:
 def conflict_suspected(case: Case, user: User) -> str | None:
     """What ties the person to the case, as a sentence, or None.
 
-    The team by account or by address, then any address in what was last deposited.
+    The team, whoever is invited to it, then any address in what was last deposited.
     """
-    email = user.email.lower()
-    for member in case.community.team_members.select_related("user"):
-        if member.user_id == user.pk or member.user.email.lower() == email:
+    for member in case.community.team_members.all():
+        if member.user_id == user.pk:
             return f"Vous êtes dans l’équipe de cette CPTS, comme {member.get_role_display()}."
+    if case.community.invitations.waiting().filter(email__iexact=user.email).exists():
+        return "Une invitation dans l’équipe de cette CPTS vous attend."
+    email = user.email.lower()
     snapshot = Snapshot.objects.filter(case=case).order_by("-version").first()
     if snapshot and any(email in text.lower() for text in _texts(snapshot.content)):
         return "Votre adresse électronique figure dans le dossier déposé."
@@ -385,7 +387,7 @@ def _texts(content: Any) -> Iterator[str]:
 def writes_with_the_team(case: Case, user: User) -> bool:
     """Whether the person writes the case: they cannot judge it, whatever they declare."""
     return case.community.team_members.filter(
-        user__email__iexact=user.email,
+        user=user,
         role__in=(TeamMember.Role.OWNER, TeamMember.Role.EDITOR),
     ).exists()
 

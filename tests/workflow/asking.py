@@ -134,6 +134,13 @@ def give(letter: LetterOfIntent, body: Organisation, **changes: Any) -> Opinion:
     )
 
 
+def give_as_president(letter: LetterOfIntent, body: Organisation) -> Opinion:
+    """An opinion written and given by the president, who has no tie with the letter."""
+    request, person = request_to(letter, body), president(body)
+    draft_opinion(request, user=person, base_revision=0, **favourable())
+    return validate_opinion(request, user=person, revision=1)
+
+
 def write_synthesis(letter: LetterOfIntent, text: str = "Avis favorables.") -> None:
     save_synthesis(letter, user=coordinator(), text=text, base_revision=0)
 

@@ -44,6 +44,7 @@ from workflow.models import (
     ConsultationNotice,
     TransitionLog,
 )
+from workflow.opinions import draft_opinion, validate_opinion
 from workflow.services import ActionRefusedError, AlreadyDoneError, perform
 from workflow.states import CaseState
 from workflow.tasks import follow_consultations
@@ -291,7 +292,7 @@ def test_a_stage_begins_when_nothing_is_awaited_of_the_one_before():
     assert (later.state, later.due_on, later.requested_at) == ("waiting", None, None)
     agent = asking.member(branch, "agent")
     with pytest.raises(ActionRefusedError, match="pas encore demandé"):
-        asking.draft_opinion(later, user=agent, base_revision=0)
+        draft_opinion(later, user=agent, base_revision=0)
     asking.give(letter, medics)
     assert asking.request_to(letter, branch).state == "waiting"
     revoke(asking.request_to(letter, nurses), user=asking.coordinator(), reason="Doublon.")
@@ -495,7 +496,7 @@ def test_a_body_that_is_no_longer_asked_loses_the_case_and_is_told_why():
     assert not LetterOfIntent.objects.visible_to(asking.reviewer(body)).exists()
     assert len(mailed("n’est plus demandé")) == 2
     with pytest.raises(ActionRefusedError, match=r"retirée par .* Hors de son champ"):
-        asking.draft_opinion(request, user=asking.reviewer(body), base_revision=1)
+        draft_opinion(request, user=asking.reviewer(body), base_revision=1)
 
 
 def test_an_opinion_that_was_given_cannot_be_put_aside_by_revoking_it():
@@ -593,7 +594,7 @@ def test_withdrawing_a_letter_stops_asking_and_keeps_what_was_given():
     opinion.refresh_from_db()
     assert opinion.is_counted
     with pytest.raises(ActionRefusedError, match="La CPTS a retiré son dossier"):
-        asking.validate_opinion(
+        validate_opinion(
             letter.consultations.get(body=drafting), user=asking.president(drafting), revision=1
         )
 
