@@ -40,4 +40,4 @@ HEALTHCHECK --interval=30s --timeout=15s --start-period=30s \
     CMD ["python", "cpts_portal/probe.py", "readyz"]
 CMD ["gunicorn", "cpts_portal.wsgi", "--bind", "0.0.0.0:8000", "--threads", "4", \
      "--timeout", "60", "--no-control-socket", "--worker-tmp-dir", "/dev/shm", \
-     "--access-logfile", "-"]
+     "--access-logfile", "-", "--logger-class", "cpts_portal.logs.AccessLogger"]

@@ -19,6 +19,8 @@ def switch(request: HttpRequest, membership: Membership | None) -> None:
             raise ValueError("A person acts only in a role of their own that is in force.")
         request.session[SESSION_KEY] = membership.pk
         request.session[SESSION_HOLDS_ROLES] = True
+    # What the session may do has changed: a key noted before the switch opens nothing after it.
+    request.session.cycle_key()
     if isinstance(request.user, User):
         request.user.acting = membership
 

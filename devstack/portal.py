@@ -202,7 +202,7 @@ def commands(port: int) -> dict[str, list[str]]:
     gunicorn = [
         *(str(BIN / "gunicorn"), "cpts_portal.wsgi", "--bind", f"{HOST}:{port}"),
         *("--workers", "2", "--threads", "4", "--timeout", "60", "--no-control-socket"),
-        *("--access-logfile", "-"),
+        *("--access-logfile", "-", "--logger-class", "cpts_portal.logs.AccessLogger"),
         # DEBUG=1: the portal follows the code; else it starts quicker and shares memory.
         "--reload" if os.environ.get("DEBUG") else "--preload",
     ]

@@ -1,6 +1,7 @@
 """Writing to the outbox, and delivering what it holds."""
 
 import logging
+import re
 import time
 from collections.abc import Sequence
 from datetime import timedelta
@@ -61,7 +62,8 @@ def queue_mail(
         deduplication_key=f"{key}:{recipient}"[:250],
         defaults={
             "recipient": recipient,
-            "subject": " ".join(subject.split())[:250],
+            # One line, whose no-break spaces stay.
+            "subject": re.sub(r"[ \t\r\n\f\v]+", " ", subject).strip(" ")[:250],
             "text_body": text_body,
             "html_body": html_body,
             "attachments": [list(pair) for pair in attachments],

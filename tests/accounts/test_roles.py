@@ -67,6 +67,17 @@ def test_person_with_a_role_begins_in_it_and_switches_openly(client):
     assert "Changer de rôle" in page.content.decode()
 
 
+def test_switching_roles_renews_the_key_of_the_session(client):
+    membership = factories.membership()
+    client.force_login(membership.user)
+    former = client.session.session_key
+
+    client.post("/compte/role/", {"membership": ""})
+
+    assert client.session.session_key != former
+    assert not client.session.__class__().exists(former)
+
+
 @pytest.mark.parametrize("chosen", ["other", "ended", "0", "abc", "-1"])
 def test_nobody_acts_in_a_role_that_is_not_theirs(client, chosen):
     mine = factories.membership()
