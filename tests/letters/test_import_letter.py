@@ -237,6 +237,10 @@ def test_importing_twice_is_refused_unless_forced():
             "answers.colour : cette clé n’existe pas ici.",
         ),
         ({"answers": {"title": "A", "objectives": 12}}, "answers.objectives : il faut un texte."),
+        (
+            {"answers": {"title": "A", "objectives": "é" * 20_000}},
+            "answers.objectives : 20000 caractères ; la limite est de 5000.",
+        ),
         ({"colour": "bleu"}, "colour : cette clé n’existe pas ici."),
         (
             {"territory": {"communes": ["1"]}},

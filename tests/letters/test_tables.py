@@ -371,6 +371,19 @@ def test_nothing_is_imported_when_a_line_is_wrong(client: Client, letter: Letter
     assert team(letter) is None
 
 
+def test_a_cell_of_twenty_thousand_characters_is_named_and_the_table_stays(
+    client: Client, letter: LetterOfIntent
+) -> None:
+    send(client, letter, "Nom et prénom\nDéjà là\n")
+
+    response = send(client, letter, f"Nom et prénom\nFabre\n{'é' * 20_000}\n", mode="replace")
+
+    assert response.status_code == 422
+    text = pages.text_of(response).replace("\u00a0", " ")
+    assert "Ligne 3 : colonne « Nom et prénom » compte 20 000 caractères" in text
+    assert team(letter) == ["Déjà là"]
+
+
 def test_the_right_lines_are_imported_when_asked(client: Client, letter: LetterOfIntent) -> None:
     response = send(client, letter, f"Nom et prénom\nFabre\n{'x' * 200}\n", partial="1")
 
