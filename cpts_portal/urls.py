@@ -26,6 +26,7 @@ urlpatterns = [
     path("donnees-personnelles/", pages.personal_data, name="personal_data"),
     path("territoires/", include("territories.urls")),
     path("lettres/", include("letters.urls")),
+    path("dossiers/<uuid:case>/", include("workflow.urls")),
     path("administration/", admin.site.urls),
 ]
 

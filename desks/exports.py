@@ -7,8 +7,9 @@ from io import StringIO
 from django.utils import timezone
 
 from accounts.models import User
-from letters.labels import reader_of, state_label
+from letters.labels import state_label
 from workflow.models import Case
+from workflow.readers import reader_of
 
 HEADERS = [
     "Référence",

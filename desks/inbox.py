@@ -14,8 +14,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from desks.paging import read_page
-from letters.labels import STATE_LABELS, Reader, StateLabel, state_label
+from letters.labels import STATE_LABELS, state_label
 from workflow.models import Case, CaseDesk
+from workflow.readers import Reader, StateLabel
 from workflow.states import CaseState
 
 PAGE_SIZE: Final = 25

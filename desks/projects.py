@@ -11,11 +11,12 @@ from accounts.models import User
 from desks.paging import read_page
 from letters.content import procedure_of
 from letters.documents import RECEIPT
-from letters.labels import Reader, StateLabel, state_label
+from letters.labels import state_label
 from letters.models import LetterOfIntent
 from letters.rules import may_edit
 from letters.timeline import Event, timeline
 from workflow.models import CaseDocument, TransitionLog
+from workflow.readers import Reader, StateLabel
 
 PAGE_SIZE = 20
 

@@ -8,3 +8,19 @@ class LettersConfig(AppConfig):
     def ready(self) -> None:
         # They register effects and handlers.
         from letters import consulting, services, tasks  # noqa: F401, PLC0415
+        from letters.labels import state_label, transition_label  # noqa: PLC0415
+        from letters.models import LetterOfIntent  # noqa: PLC0415
+        from workflow.kinds import CaseKind, declare_kind  # noqa: PLC0415
+
+        declare_kind(
+            CaseKind(
+                kind=services.KIND,
+                model=LetterOfIntent,
+                label="Lettre d’intention",
+                short="la lettre",
+                page="letters:detail",
+                tab="La lettre",
+                state_label=state_label,
+                transition_label=transition_label,
+            )
+        )

@@ -1,38 +1,17 @@
 """What each state of a letter is called, and what comes next, in the words of each reader.
 
 The machine's own label of a state says where the case stands; the people who look at it
-need to know what that means for them. Texts only: who the reader is comes from `reader_of`.
+need to know what that means for them. Texts only: who the reader is comes from
+`workflow.readers`.
 """
 
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from workflow.readers import Reader, StateLabel
 from workflow.states import CaseState
 
 if TYPE_CHECKING:
-    from accounts.models import User
-    from workflow.models import Case, TransitionLog
-
-
-class Reader(StrEnum):
-    """From where a person looks at a letter."""
-
-    LEAD = "lead"  # on the team of the CPTS, in their own name
-    REVIEWER = "reviewer"  # in a role of a body that is asked its opinion
-    OFFICE = "office"  # in a role of the organisation in charge: the instructor
-    INFORMED = "informed"  # in a role of an organisation that sees it as well: the partner
-    PUBLIC = "public"  # anybody
-
-
-@dataclass(frozen=True)
-class StateLabel:
-    """A state for one reader: its name, its tone on screen, and what comes next."""
-
-    label: str
-    # One of the tones of `components/badge.html`; the words never depend on it.
-    tone: str
-    next_step: str
+    from workflow.models import TransitionLog
 
 
 _DRAFT = StateLabel(
@@ -317,13 +296,3 @@ def state_label(state: str, reader: Reader) -> StateLabel:
 def transition_label(log: "TransitionLog", reader: Reader) -> str:
     """The words for a line of the log. Raises KeyError for a transition this table forgot."""
     return TRANSITION_LABELS[log.transition][reader].format(actor=log.actor or "le portail")
-
-
-def reader_of(case: "Case", user: "User") -> Reader:
-    """From where this person, in the role they act in, looks at a case they may see."""
-    if user.acting is None:
-        return Reader.LEAD
-    if case.office_id == user.acting.organisation_id:
-        return Reader.OFFICE
-    desk = case.desk_of(user.acting.organisation_id)
-    return Reader.REVIEWER if desk == "consulted" else Reader.INFORMED

@@ -6,9 +6,10 @@ from datetime import date, datetime
 
 from django.utils import timezone
 
-from letters.labels import Reader, transition_label
+from letters.labels import transition_label
 from letters.models import LetterOfIntent
 from workflow.models import CaseDocument, TransitionLog
+from workflow.readers import Reader
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,14 @@ from letters import rules
 from letters.content import missing_before_deposit, procedure_of, read_content
 from letters.documents import documents_of, expected_kinds
 from letters.frozen import frozen_letter
-from letters.labels import Reader, reader_of, state_label
+from letters.labels import state_label
 from letters.links import links
 from letters.models import LetterOfIntent
 from letters.steps import steps_of
 from letters.timeline import timeline
 from letters.views.access import visible_letter
+from workflow.readers import Reader, reader_of
+from workflow.tabs import tabs_of
 
 
 @require_safe
@@ -34,6 +36,7 @@ def detail(request: PersonRequest, letter: uuid.UUID) -> HttpResponse:
     }
     if case.is_deposited:
         template, context = "deposited", context | _deposited(request, case, reader)
+        context["tabs"] = tabs_of(case, request.user, reader)
     else:
         template, context = "draft", context | _draft(request, case, reader)
     return render(request, f"letters/case/{template}.html", context)

@@ -3,11 +3,12 @@
 import pytest
 from django_fsm import Transition
 
-from letters.labels import STATE_LABELS, TRANSITION_LABELS, Reader, reader_of
+from letters.labels import STATE_LABELS, TRANSITION_LABELS
 from letters.models import LetterOfIntent
 from tests import factories
 from tests.desks.factories import deposited_letter, inform
 from workflow.models import CaseDesk
+from workflow.readers import Reader, reader_of
 from workflow.states import CaseState
 
 

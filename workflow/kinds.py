@@ -1,0 +1,50 @@
+"""What the shared pages need to know of each kind of case: each kind declares itself.
+
+A kind of case never imports another, and the shared code imports none: it looks here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workflow.readers import Reader, StateLabel
+
+if TYPE_CHECKING:
+    from workflow.models import Case, TransitionLog
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseKind:
+    """A kind of case: its model, its own page, its words."""
+
+    kind: str
+    model: "type[Case]"
+    # « Lettre d’intention », as titles say it; « la lettre », as sentences do.
+    label: str
+    short: str
+    # Name of the address of its page, which takes the public id of the case.
+    page: str
+    # What `page` is called among the tabs of a case.
+    tab: str
+    state_label: Callable[[str, Reader], StateLabel]
+    transition_label: "Callable[[TransitionLog, Reader], str]"
+
+
+_kinds: dict[str, CaseKind] = {}
+
+
+def declare_kind(kind: CaseKind) -> None:
+    _kinds[kind.kind] = kind
+
+
+def kind_of(case: "Case") -> CaseKind:
+    """Raises LookupError for a kind that declared nothing."""
+    return _kinds[case.kind]
+
+
+def child_of(case: "Case") -> "Case":
+    """The same case as an instance of its own kind, which has the transitions: one query."""
+    model = kind_of(case).model
+    if isinstance(case, model):
+        return case
+    return model._base_manager.select_related("community").get(pk=case.pk)

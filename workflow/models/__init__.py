@@ -1,0 +1,47 @@
+"""Everything that is filed is a `Case` that moves through a workflow.
+
+`Case` is a concrete parent: a letter of intent, a health project, a contract are its
+children. There is one inbox, one search, one log, one document store for all of them.
+"""
+
+from workflow.models.cases import (
+    Answer,
+    Case,
+    CaseAttachment,
+    CaseDesk,
+    CaseDocument,
+    CaseQuerySet,
+    ReferenceCounter,
+    Snapshot,
+    TransitionLog,
+)
+from workflow.models.clock import ClockEvent
+from workflow.models.opinions import (
+    ConflictDeclaration,
+    Consultation,
+    ConsultationLog,
+    ConsultationNotice,
+    Mandate,
+    Opinion,
+    Synthesis,
+)
+
+__all__ = [
+    "Answer",
+    "Case",
+    "CaseAttachment",
+    "CaseDesk",
+    "CaseDocument",
+    "CaseQuerySet",
+    "ClockEvent",
+    "ConflictDeclaration",
+    "Consultation",
+    "ConsultationLog",
+    "ConsultationNotice",
+    "Mandate",
+    "Opinion",
+    "ReferenceCounter",
+    "Snapshot",
+    "Synthesis",
+    "TransitionLog",
+]

@@ -1,0 +1,1 @@
+"""The pages every kind of deposited case has: opinions, complements, decision, messages…"""
