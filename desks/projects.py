@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts.models import User
 from desks.paging import read_page
 from letters.content import procedure_of
-from letters.documents import RECEIPT
+from letters.documents import KINDS, RECEIPT
 from letters.labels import state_label
 from letters.models import LetterOfIntent
 from letters.rules import may_edit
@@ -54,7 +54,9 @@ def read_projects(user: User, page: str | None) -> tuple[list[Project], Page[Any
     prefetch_related_objects(
         [letter for letter in letters if letter.is_deposited],
         Prefetch("transition_logs", TransitionLog.objects.select_related("actor")),
-        Prefetch("documents", CaseDocument.objects.select_related("document")),
+        Prefetch(
+            "documents", CaseDocument.objects.filter(kind__in=KINDS).select_related("document")
+        ),
     )
     return [_project(letter, user) for letter in letters], shown
 

@@ -1,18 +1,14 @@
 """Issuing the official documents of a deposited letter: once each, from its snapshot."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
 from django.urls import reverse
 
-from documents.models import OfficialDocument
 from documents.rendering import render_pdf
-from documents.services import issue_document
 from letters.content import procedure_of, read_content
 from letters.correspondence import cover_context, receipt_context
 from letters.models import LetterOfIntent
@@ -20,6 +16,7 @@ from letters.printing import letter_context
 from letters.services import letter_content
 from procedures.schema import Procedure
 from workflow.models import CaseDocument, Snapshot
+from workflow.official import declare_readers, issue_once, whoever_sees_the_case
 
 LETTER: Final = "letter"
 RECEIPT: Final = "receipt"
@@ -77,6 +74,9 @@ KINDS: Final = {
     )
 }
 
+for _key in KINDS:
+    declare_readers(_key, whoever_sees_the_case)
+
 
 def expected_kinds(procedure: Procedure) -> list[DocumentKind]:
     """The documents a deposit under this procedure gives, in the order they are issued."""
@@ -91,34 +91,20 @@ def issue_documents(letter: LetterOfIntent, snapshot: Snapshot) -> list[CaseDocu
     The snapshot stays locked meanwhile: two workers never issue the same document. Running it
     again renders nothing.
     """
-    Snapshot.objects.select_for_update().get(pk=snapshot.pk)
     procedure = procedure_of(letter)
     source = Source(letter, snapshot, procedure)
-    issued = {link.kind: link for link in _of_snapshot(snapshot)}
-    return [issued.get(kind.key) or _issue(kind, source) for kind in expected_kinds(procedure)]
-
-
-def _of_snapshot(snapshot: Snapshot) -> QuerySet[CaseDocument]:
-    return CaseDocument.objects.filter(snapshot=snapshot).select_related("document")
+    return [_issue(kind, source) for kind in expected_kinds(procedure)]
 
 
 def _issue(kind: DocumentKind, source: Source) -> CaseDocument:
-    title = f"{kind.label} – {source.content['title']}"
-    pdf = render_pdf(
-        kind.template,
-        kind.context(source)
-        | {"author": settings.PORTAL_NAME, "created_at": source.content["deposited_at"]},
-        title=f"{title} ({source.content['reference']})",
-    )
     version = source.snapshot.version
-    document = issue_document(
+    return issue_once(
+        source.snapshot,
         kind=kind.key,
         number=source.content["reference"] + (f"-V{version}" if version > 1 else "") + kind.suffix,
-        title=title[:250],
-        pdf=pdf,
-    )
-    return CaseDocument.objects.create(
-        case_id=source.letter.pk, document=document, snapshot=source.snapshot, kind=kind.key
+        title=f"{kind.label} – {source.content['title']}",
+        template=kind.template,
+        context=lambda: kind.context(source) | {"created_at": source.content["deposited_at"]},
     )
 
 
@@ -126,27 +112,10 @@ def documents_of(letter: LetterOfIntent) -> list[CaseDocument]:
     """The documents of the letter's last deposit, in the order of `KINDS`; fewer, or none, while
     the worker prepares them."""
     links = CaseDocument.objects.filter(
-        case_id=letter.pk, snapshot__version=letter.version
+        case_id=letter.pk, snapshot__version=letter.version, kind__in=KINDS
     ).select_related("document")
     order = list(KINDS)
     return sorted(links, key=lambda link: order.index(link.kind))
-
-
-def read_document(document: OfficialDocument) -> bytes:
-    """The bytes of an official document, as they were issued.
-
-    Raises DocumentAlteredError when the storage gives back something else: an act that does
-    not match its hash is not handed out.
-    """
-    with document.file.open("rb") as file:
-        pdf = file.read()
-    if hashlib.sha256(pdf).hexdigest() != document.sha256:
-        raise DocumentAlteredError(document.number)
-    return pdf
-
-
-class DocumentAlteredError(Exception):
-    """The stored file is no longer the one that was issued."""
 
 
 def preview(letter: LetterOfIntent) -> bytes:

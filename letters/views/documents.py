@@ -1,19 +1,20 @@
 """Official documents to read and keep, and the preview of a draft."""
 
 import uuid
-from typing import Final, cast
+from typing import Final
 
 from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.http import content_disposition_header
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
 from django.views.decorators.http import condition, require_safe
 
+from accounts.http import PersonRequest
 from accounts.models import User
 from letters.documents import preview as draw_preview
-from letters.documents import read_document
 from letters.views.access import visible_letter
 from workflow.models import CaseDocument
+from workflow.official import read_document
+from workflow.views.documents import pdf_response, readable_link, wants_file
 
 # A preview is the one PDF made inside a web request: enough for anybody who writes.
 PREVIEWS: Final = 20
@@ -21,17 +22,17 @@ PREVIEW_SECONDS: Final = 300
 
 
 @require_safe
-def preview(request: HttpRequest, letter: uuid.UUID) -> HttpResponse:
+def preview(request: PersonRequest, letter: uuid.UUID) -> HttpResponse:
     """The draft as it would be deposited now, each page marked BROUILLON."""
     shown = visible_letter(request, letter)
     if shown.is_deposited:
         return redirect("letters:detail", shown.public_id)
-    if not _may_preview_now(cast(User, request.user)):
+    if not _may_preview_now(request.user):
         return render(request, "429.html", status=429)
-    return _pdf(
+    return pdf_response(
         draw_preview(shown),
         name=f"Brouillon - {shown.title}.pdf",
-        as_attachment=_wants_file(request),
+        as_attachment=wants_file(request),
     )
 
 
@@ -44,43 +45,20 @@ def _may_preview_now(user: User) -> bool:
         return True
 
 
-def _etag(request: HttpRequest, letter: uuid.UUID, document: uuid.UUID) -> str:
+def _etag(request: PersonRequest, letter: uuid.UUID, document: uuid.UUID) -> str:
     return f'"{_link(request, letter, document).document.sha256}"'
 
 
-def _link(request: HttpRequest, letter: uuid.UUID, document: uuid.UUID) -> CaseDocument:
-    """The document if the person may see its letter; else a 404 that says nothing."""
-    shown = visible_letter(request, letter)
-    return get_object_or_404(
-        CaseDocument.objects.select_related("document"),
-        case_id=shown.pk,
-        document_id=document,
-    )
+def _link(request: PersonRequest, letter: uuid.UUID, document: uuid.UUID) -> CaseDocument:
+    """The document if the person may read it; else a 404 that says nothing."""
+    return readable_link(request, visible_letter(request, letter), document)
 
 
 @require_safe
 @condition(etag_func=_etag)
-def download(request: HttpRequest, letter: uuid.UUID, document: uuid.UUID) -> HttpResponse:
+def download(request: PersonRequest, letter: uuid.UUID, document: uuid.UUID) -> HttpResponse:
     """An official document: the same bytes each time, for whoever sees the letter."""
     official = _link(request, letter, document).document
-    return _pdf(
-        read_document(official), name=f"{official.number}.pdf", as_attachment=_wants_file(request)
+    return pdf_response(
+        read_document(official), name=f"{official.number}.pdf", as_attachment=wants_file(request)
     )
-
-
-def _wants_file(request: HttpRequest) -> bool:
-    return "telecharger" in request.GET
-
-
-def _pdf(pdf: bytes, *, name: str, as_attachment: bool) -> HttpResponse:
-    response = HttpResponse(
-        pdf,
-        content_type="application/pdf",
-        headers={
-            "Content-Disposition": content_disposition_header(as_attachment, name) or "inline",
-            "Cache-Control": "private, no-cache",
-        },
-    )
-    # The browser's own PDF reader needs what our policy refuses to pages.
-    response._csp_exempt = True  # type: ignore[attr-defined]
-    return response

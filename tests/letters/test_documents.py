@@ -13,7 +13,7 @@ from pypdf import PdfReader
 from cpts_portal.words import file_size
 from documents.models import OfficialDocument
 from letters import services
-from letters.documents import DocumentAlteredError, documents_of, issue_documents, read_document
+from letters.documents import documents_of, issue_documents
 from letters.models import LetterOfIntent
 from letters.printing import column_widths, french_spaces, long_date, to_paragraphs
 from territories.models import Commune
@@ -22,6 +22,7 @@ from tests import factories
 from tests.documents.pdf import flat_text, page_texts, squeezed, text_outside_the_page
 from tests.letters import cases
 from workflow.models import CaseDocument, Snapshot
+from workflow.official import DocumentAlteredError, read_document
 
 pytestmark = pytest.mark.django_db
 

@@ -288,18 +288,24 @@ class Snapshot(models.Model):
 
 
 class CaseDocument(models.Model):
-    """An official document of a case: one of each kind per deposit, and no other."""
+    """An official document of a case: one of each kind per deposit and matter, and no other."""
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="documents")
     document = models.OneToOneField(OfficialDocument, models.PROTECT, related_name="case_link")
     snapshot = models.ForeignKey(Snapshot, models.PROTECT, related_name="documents")
     kind = models.CharField("nature", max_length=40)
+    # Primary key of what it is about, where a deposit has several of a kind: an opinion.
+    about = models.PositiveBigIntegerField("objet", null=True, blank=True)
 
     class Meta:
         verbose_name = "document d’un dossier"
         verbose_name_plural = "documents d’un dossier"
         constraints = [
-            models.UniqueConstraint(fields=["snapshot", "kind"], name="case_document_once"),
+            models.UniqueConstraint(
+                fields=["snapshot", "kind", "about"],
+                nulls_distinct=False,
+                name="case_document_once",
+            ),
         ]
 
     def __str__(self) -> str:
