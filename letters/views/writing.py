@@ -15,11 +15,11 @@ from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.http import PersonRequest
+from cpts_portal import words
 from letters import links, markup, rules, services, tables
 from letters.cells import max_rows, rows_as_value
 from letters.content import LetterContent, missing_before_deposit, procedure_of, read_content
@@ -205,8 +205,7 @@ def _save(request: PersonRequest, letter: LetterOfIntent, section_key: str) -> H
     troubled = any(outcome.saved and outcome.saved.problems for outcome in outcomes)
     go = request.POST.get("go", "")
     if outcomes:
-        now = date_format(timezone.localtime(), "H:i")
-        messages.success(request, f"Enregistré à {now}.")
+        messages.success(request, f"Enregistré à {words.hour(timezone.now())}.")
     if troubled and go in {"next", "previous", ""}:
         # Said once, where it can be mended; the next press goes on.
         return redirect(f"{here}?a-corriger=1")

@@ -96,8 +96,11 @@ async function send(url, value, revision, { keepalive = false } = {}) {
   }
 }
 
-const clock = (when) =>
-  new Date(when).toLocaleTimeString("fr-FR", { hour: "2-digit", minute: "2-digit" });
+// « 7 h 46 », as the portal writes hours everywhere, with unbreakable spaces.
+const clock = (when) => {
+  const moment = new Date(when);
+  return `${moment.getHours()}\u00a0h\u00a0${String(moment.getMinutes()).padStart(2, "0")}`;
+};
 
 // --- One field --------------------------------------------------------------------------
 

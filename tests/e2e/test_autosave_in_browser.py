@@ -17,7 +17,7 @@ from tests.letters import cases
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
-SAVED = re.compile(r"Enregistré à \d\d:\d\d")
+SAVED = re.compile(r"Enregistré à \d{1,2}\u00a0h\u00a0\d\d")
 
 
 @pytest.fixture
