@@ -2,6 +2,7 @@
 the README's table lists each variable."""
 
 from pathlib import Path
+from typing import Any
 from warnings import filterwarnings
 
 import environ
@@ -82,12 +83,22 @@ TEMPLATES = [
     },
 ]
 
+
 # --- Database ---------------------------------------------------------------------
-_DATABASE = env.db_url("DATABASE_URL", default=paths.database_url())
-if _SOCKET_FOLDER := _DATABASE.get("OPTIONS", {}).pop("host", ""):
-    _DATABASE["HOST"] = _SOCKET_FOLDER  # where `dbshell` looks for it
+def database(default: str) -> dict[str, Any]:
+    """The database `DATABASE_URL` names, else the one at `default`."""
+    found = env.db_url("DATABASE_URL", default=default)
+    options = found.get("OPTIONS", {})
+    if socket_folder := options.pop("host", ""):
+        found["HOST"] = socket_folder  # where `dbshell` looks for it
+    # Planning the joins of a page takes PostgreSQL longer than running them: what a connection
+    # asks often is planned once.
+    found["OPTIONS"] = {"server_side_binding": True, "prepare_threshold": 3} | options
+    return found
+
+
 DATABASES = {
-    "default": _DATABASE
+    "default": database(paths.database_url())
     | {"ATOMIC_REQUESTS": True, "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=60)}
 }
 # In the database, so that limits on attempts hold across every web process and machine.

@@ -1,7 +1,7 @@
 """Tests: real PostgreSQL, mail in memory unless a test starts a catcher, fast password hashing."""
 
 from cpts_portal.settings.base import *
-from cpts_portal.settings.base import BASE_DIR, DATABASES, env
+from cpts_portal.settings.base import BASE_DIR, DATABASES, database, env
 from devstack import paths
 
 SECRET_KEY = "insecure-key-for-tests"  # noqa: S105
@@ -18,9 +18,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 # A server of their own: a portal that runs from the same folder is not disturbed.
-DATABASES["default"] |= env.db_url(
-    "DATABASE_URL", default=paths.database_url(paths.TEST_POSTGRES)
-) | {"CONN_MAX_AGE": 0}
+DATABASES["default"] |= database(paths.database_url(paths.TEST_POSTGRES)) | {"CONN_MAX_AGE": 0}
 DATABASES["default"]["TEST"] = {"NAME": env("TEST_DATABASE_NAME", default="test_cpts")}
 # Nothing listens: what is published waits in the outbox for the test to deliver it.
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="memory://")
