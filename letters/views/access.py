@@ -4,28 +4,25 @@ import uuid
 from typing import cast
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import F
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
 from accounts.models import User
 from letters import rules
 from letters.models import LetterOfIntent
+from workflow.reading import read_seen
 
 
-def visible_letter(request: HttpRequest, public_id: uuid.UUID, *related: str) -> LetterOfIntent:
+def visible_letter(request: HttpRequest, public_id: uuid.UUID) -> LetterOfIntent:
     """The letter if the person may see it, in one query; else a 404 that says nothing.
 
-    It comes with its CPTS, its region, what `related` names, and `territory_id`, the number of
-    its current territory: every page reads it.
+    It comes with its CPTS, its region, its office, and `territory_id`, the number of its
+    current territory: every page reads it.
     """
-    letters = (
-        LetterOfIntent.objects.visible_to(request.user)
-        .select_related("community", "region", *related)
-        .filter(community__territories__valid_to__isnull=True)
-        .annotate(territory_id=F("community__territories__territory_id"))
-    )
-    return get_object_or_404(letters, public_id=public_id)
+    letter = read_seen(LetterOfIntent, cast(User, request.user), public_id)
+    if letter is None:
+        raise Http404("Cette lettre n’existe pas, ou la personne ne la voit pas.")
+    return letter
 
 
 def editable_letter(

@@ -27,7 +27,7 @@ from workflow.tabs import tabs_of
 @require_safe
 def detail(request: PersonRequest, letter: uuid.UUID) -> HttpResponse:
     """A draft: progress, what is missing, the team. Deposited: what was frozen, and its papers."""
-    case = visible_letter(request, letter, "office")
+    case = visible_letter(request, letter)
     reader = reader_of(case, request.user)
     context = {
         "letter": case,
