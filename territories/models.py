@@ -248,3 +248,83 @@ class TerritoryPart(models.Model):
 
     def __str__(self) -> str:
         return f"{self.commune_id} {self.part_name}".strip()
+
+
+class ContourSet(models.Model):
+    """One load of the communes' outlines: from which files, and how many were kept."""
+
+    source = models.CharField("source", max_length=300)
+    digest = models.CharField("empreinte SHA-256", max_length=64)
+    commune_count = models.PositiveIntegerField("communes dessinées")
+    skipped_count = models.PositiveIntegerField("contours écartés", default=0)
+    loaded_at = models.DateTimeField("chargé le", default=timezone.now)
+    is_current = models.BooleanField("en vigueur", default=True)
+
+    class Meta:
+        verbose_name = "jeu de contours"
+        verbose_name_plural = "jeux de contours"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_current"], condition=Q(is_current=True), name="contour_set_one_current"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source}, {self.commune_count} communes"
+
+
+class CommuneOutline(models.Model):
+    """The shape of a commune, and the communes it shares a border with.
+
+    Corners are whole numbers on one grid for the whole country (see `territories.outlines`), so
+    that two neighbours have the very same border.
+    """
+
+    commune = models.OneToOneField(
+        Commune, models.CASCADE, primary_key=True, related_name="outline", verbose_name="commune"
+    )
+    department_id = models.CharField("département", max_length=3)
+    rings = models.BinaryField("contour")
+    # Bounding box, in steps of the grid.
+    west = models.IntegerField("ouest")
+    south = models.IntegerField("sud")
+    east = models.IntegerField("est")
+    north = models.IntegerField("nord")
+    # A point inside the commune, where its name is written.
+    label_x = models.IntegerField("abscisse du nom")
+    label_y = models.IntegerField("ordonnée du nom")
+    # INSEE codes of the neighbours, and the length of each common border, in metres.
+    neighbours = ArrayField(models.CharField(max_length=5), default=list, verbose_name="voisines")
+    borders = ArrayField(models.PositiveIntegerField(), default=list, verbose_name="frontières")
+
+    class Meta:
+        verbose_name = "contour d’une commune"
+        verbose_name_plural = "contours des communes"
+        indexes = [models.Index(fields=["department_id"], name="outline_department")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(neighbours__len=F("borders__len")),
+                name="outline_one_border_per_neighbour",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.commune_id)
+
+
+class DepartmentOutline(models.Model):
+    """The outlines of a département, ready to be sent to a browser, compressed."""
+
+    department = models.OneToOneField(
+        Department, models.CASCADE, primary_key=True, related_name="outline"
+    )
+    payload = models.BinaryField("contours, JSON compressé par gzip")
+    digest = models.CharField("empreinte SHA-256", max_length=64)
+    commune_count = models.PositiveIntegerField("communes dessinées")
+
+    class Meta:
+        verbose_name = "carte d’un département"
+        verbose_name_plural = "cartes des départements"
+
+    def __str__(self) -> str:
+        return str(self.department_id)
