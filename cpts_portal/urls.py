@@ -27,6 +27,7 @@ urlpatterns = [
     path("territoires/", include("territories.urls")),
     path("lettres/", include("letters.urls")),
     path("dossiers/<uuid:case>/", include("workflow.urls")),
+    path("bureau/modeles/", include("workflow.template_urls")),
     path("administration/", admin.site.urls),
 ]
 

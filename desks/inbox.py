@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from desks.paging import read_page
+from cpts_portal.paging import read_page
 from letters.labels import STATE_LABELS, state_label
 from workflow.models import Case, CaseDesk
 from workflow.readers import Reader, StateLabel

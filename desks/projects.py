@@ -8,7 +8,7 @@ from django.db.models import Prefetch, prefetch_related_objects
 from django.urls import reverse
 
 from accounts.models import User
-from desks.paging import read_page
+from cpts_portal.paging import read_page
 from letters.content import procedure_of
 from letters.documents import KINDS, RECEIPT
 from letters.labels import state_label

@@ -22,5 +22,6 @@ class LettersConfig(AppConfig):
                 tab="La lettre",
                 state_label=state_label,
                 transition_label=transition_label,
+                referent=lambda letter: letter.signatory_name,
             )
         )

@@ -6,4 +6,4 @@ class WorkflowConfig(AppConfig):
     verbose_name = "Dossiers"
 
     def ready(self) -> None:
-        from workflow import clock_alerts  # noqa: F401, PLC0415 - registers its handler
+        from workflow import clock_alerts, message_mails  # noqa: F401, PLC0415 - register handlers

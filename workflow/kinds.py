@@ -5,7 +5,7 @@ A kind of case never imports another, and the shared code imports none: it looks
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workflow.readers import Reader, StateLabel
 
@@ -28,6 +28,8 @@ class CaseKind:
     tab: str
     state_label: Callable[[str, Reader], StateLabel]
     transition_label: "Callable[[TransitionLog, Reader], str]"
+    # Who signed the deposit, as letters and messages name them; empty when nobody did.
+    referent: "Callable[[Any], str]" = lambda _case: ""
 
 
 _kinds: dict[str, CaseKind] = {}

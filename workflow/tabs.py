@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from workflow.kinds import kind_of
+from workflow.messages import sees_thread
 from workflow.models import Case
 from workflow.readers import Reader
 
@@ -21,7 +22,7 @@ class Tab:
 
 @dataclass(frozen=True)
 class _Page:
-    """A shared page of a case: who has it costs no query."""
+    """A shared page of a case: asking costs the team and the office in charge no query."""
 
     key: str
     label: str
@@ -30,11 +31,13 @@ class _Page:
 
 
 # In the order of the tabs; the case's own page comes first.
-PAGES: Final[tuple[_Page, ...]] = ()
+PAGES: Final[tuple[_Page, ...]] = (
+    _Page("messages", "Messages", "cases:messages", lambda case, user, _: sees_thread(case, user)),
+)
 
 
 def tabs_of(case: Case, user: User, reader: Reader) -> list[Tab]:
-    """The tabs of a deposited case for this reader, without a query."""
+    """The tabs of a deposited case for this reader."""
     kind = kind_of(case)
     own = Tab("case", kind.tab, reverse(kind.page, args=[case.public_id]))
     return [own] + [

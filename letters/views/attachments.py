@@ -11,10 +11,10 @@ from django.db.models import Prefetch, prefetch_related_objects
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.models import User
+from documents.downloads import send_attachment
 from documents.services import FileRefusedError, too_large
 from documents.uploads import dropped_files
 from letters import rules, services
@@ -226,22 +226,7 @@ def download(
 ) -> HttpResponse | FileResponse:
     """The file as it was uploaded, to whoever may see the case; else a 404."""
     link = _link_or_404(visible_letter(request, letter), attachment)
-    file = link.attachment
-    etag = f'"{file.sha256}"'
-    if request.headers.get("If-None-Match") == etag:
-        response: HttpResponse | FileResponse = HttpResponse(status=304)
-    else:
-        try:
-            opened = file.file.open("rb")
-        except FileNotFoundError as gone:
-            raise Http404("Ce fichier n’est plus dans l’espace de stockage.") from gone
-        response = FileResponse(
-            opened, as_attachment=True, filename=file.name, content_type=file.content_type
-        )
-        response["X-Content-Type-Options"] = "nosniff"
-    response["ETag"] = etag
-    patch_cache_control(response, private=True, no_cache=True)
-    return response
+    return send_attachment(request, link.attachment)
 
 
 def _link_or_404(letter: LetterOfIntent, attachment: uuid.UUID) -> CaseAttachment:

@@ -16,6 +16,13 @@ from workflow.models.cases import (
     TransitionLog,
 )
 from workflow.models.clock import ClockEvent
+from workflow.models.messages import (
+    Message,
+    MessageDraft,
+    MessageFile,
+    MessageRead,
+    MessageTemplate,
+)
 from workflow.models.opinions import (
     ConflictDeclaration,
     Consultation,
@@ -39,6 +46,11 @@ __all__ = [
     "ConsultationLog",
     "ConsultationNotice",
     "Mandate",
+    "Message",
+    "MessageDraft",
+    "MessageFile",
+    "MessageRead",
+    "MessageTemplate",
     "Opinion",
     "ReferenceCounter",
     "Snapshot",
