@@ -14,7 +14,7 @@ import re
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -510,14 +510,8 @@ def _rings(shape: Any) -> list[list[tuple[int, int]]]:
     for part in shapely.get_parts(shape):
         for ring in (part.exterior, *part.interiors):
             corners = np.rint(shapely.get_coordinates(ring) * STEPS_PER_DEGREE).astype(int)
-            kept = [tuple(map(int, corners[0]))]
-            kept += [
-                (int(x), int(y))
-                for (x, y), before in zip(corners[1:], corners, strict=False)
-                if (x, y) != tuple(before)
-            ]
-            if len(kept) > 1 and kept[-1] == kept[0]:
-                kept.pop()
+            points = [(int(x), int(y)) for x, y in corners]
+            kept = [point for before, point in pairwise(points) if point != before]
             if len(kept) >= 3:
                 rings.append(kept)
     if rings:
