@@ -9,32 +9,40 @@ import gc
 import hashlib
 import logging
 import mimetypes
+import re
 import threading
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from xml.etree import ElementTree
 
 from django.contrib.staticfiles import finders
 from django.core.exceptions import SuspiciousFileOperation
 from django.template.loader import render_to_string
 
 if TYPE_CHECKING:
-    from weasyprint import CSS
+    from pydyf import PDF
+    from weasyprint import CSS, HTML
+    from weasyprint.document import Document
     from weasyprint.text.fonts import FontConfiguration
     from weasyprint.urls import URLFetcherResponse
 
 logger = logging.getLogger(__name__)
 
+BASE_URL: Final = "memory:"
+ELEMENT_SHEET: Final = "static:pdf/elements.css"
 PRINT_SHEET: Final = "static:pdf/print.css"
 DRAFT_SHEET: Final = "static:pdf/draft.css"
 # Characters the printed font lacks, and what stands for them at the same width or nearly.
-_REPLACED: Final = {0x202F: "\u00a0", 0x2007: "\u00a0", 0x2011: "-"}
+_REPLACED: Final = {"\u202f": "\u00a0", "\u2011": "-"}
 # Control characters mean nothing on paper, and a PDF/UA may not hold them.
-_DROPPED: Final = (*range(9), 11, 12, *range(14, 32), *range(127, 160), 0xFEFF, 0xFFFE, 0xFFFF)
-_PRINTABLE: Final = {**_REPLACED, **dict.fromkeys(_DROPPED)}
+_NOT_PRINTED: Final = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff\u202f\u2011]"
+)
 # Pango and its font maps are not meant to be used from two threads at once.
 _lock = threading.Lock()
 
@@ -95,19 +103,73 @@ def render_pdf(
 def html_to_pdf(
     html: str, *, draft: bool = False, files: Mapping[str, bytes] | None = None
 ) -> bytes:
-    """Lay out a whole HTML page. Its `<html lang>` and `<title>` become the document's."""
-    from weasyprint import HTML  # noqa: PLC0415
+    """Lay out a whole HTML page. Its `<html lang>` and `<title>` become the document's.
 
-    html = html.translate(_PRINTABLE)
+    A page that is well-formed XML too (`<br/>`, every element closed) is read much faster.
+    """
+    html = _NOT_PRINTED.sub(_printed, html)
     with _lock, _no_collection():
-        fonts, sheets = _sheets(draft=draft)
-        page = HTML(string=html, base_url="memory:", url_fetcher=LocalFetcher(files or {}))
+        fonts, elements, sheets = _sheets(draft=draft)
+        page = _page(html, LocalFetcher(files or {}), elements)
         return page.write_pdf(
             stylesheets=sheets,
             font_config=fonts,
+            finisher=_compress,
             pdf_variant="pdf/ua-1",
             pdf_identifier=hashlib.sha256(html.encode()).digest()[:16],
         )
+
+
+def _printed(found: re.Match[str]) -> str:
+    return _REPLACED.get(found[0], "")
+
+
+def _page(html: str, fetcher: LocalFetcher, elements: "CSS") -> "HTML":
+    """The page read, with our sheet of elements for a browser's.
+
+    The library's own sheet serves every document there is: it gives each element six styles for
+    notes and markers that ours never have, a tenth of the time of a letter.
+    """
+    from cssselect2 import ElementWrapper  # noqa: PLC0415
+    from weasyprint import HTML  # noqa: PLC0415
+
+    class Page(HTML):
+        def __init__(self, tree: ElementTree.Element | None) -> None:
+            if tree is None:
+                super().__init__(string=html, base_url=BASE_URL, url_fetcher=fetcher)
+                return
+            self.base_url, self.url_fetcher, self.media_type = BASE_URL, fetcher, "print"
+            self.wrapper_element = ElementWrapper.from_html_root(tree, content_language=None)
+            self.etree_element = tree
+
+        def _ua_stylesheets(self, *_forms: bool) -> "list[CSS]":
+            return [elements]
+
+    return Page(_as_xml(html))
+
+
+def _as_xml(html: str) -> ElementTree.Element | None:
+    """The page as a tree, or None where only a parser of HTML reads it as it is meant."""
+    # Without its namespace, a drawing inside the page would be read as unknown elements.
+    if "<svg" in html:
+        return None
+    try:
+        return ElementTree.fromstring(html)  # noqa: S314 - our own templates, escaped
+    except ElementTree.ParseError:
+        return None
+
+
+def _compress(_document: "Document", pdf: "PDF") -> None:
+    """Compress the pages at zlib's usual level: the library asks for the highest, which takes
+    three times longer and saves two bytes in a hundred."""
+    from pydyf import Stream  # noqa: PLC0415
+
+    for item in pdf.objects:
+        if isinstance(item, Stream) and item.compress:
+            item.compress = False
+            _, _, body = item.data.partition(b"\nstream\n")
+            item.stream = [zlib.compress(body.removesuffix(b"\nendstream"))]
+            item.extra["Filter"] = "/FlateDecode"
 
 
 @contextmanager
@@ -123,16 +185,17 @@ def _no_collection() -> Iterator[None]:
 
 
 @cache
-def _sheets(*, draft: bool) -> "tuple[FontConfiguration, list[CSS]]":
+def _sheets(*, draft: bool) -> "tuple[FontConfiguration, CSS, list[CSS]]":
     from weasyprint import CSS  # noqa: PLC0415
     from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415
 
     # Its warnings name every CSS property of the skin it does not know: noise in a log.
     logging.getLogger("weasyprint").setLevel(logging.ERROR)
     fonts = FontConfiguration()
-    names = [PRINT_SHEET, DRAFT_SHEET] if draft else [PRINT_SHEET]
+    names = [ELEMENT_SHEET, PRINT_SHEET, *([DRAFT_SHEET] if draft else [])]
     fetcher = LocalFetcher()
-    return fonts, [CSS(url=name, url_fetcher=fetcher, font_config=fonts) for name in names]
+    elements, *sheets = [CSS(url=name, url_fetcher=fetcher, font_config=fonts) for name in names]
+    return fonts, elements, sheets
 
 
 # Font maps are given back while Python can still do it.

@@ -15,7 +15,7 @@ from documents.models import OfficialDocument
 from letters import services
 from letters.documents import documents_of, issue_documents
 from letters.models import LetterOfIntent
-from letters.printing import column_widths, french_spaces, long_date, to_paragraphs
+from letters.printing import Row, aligned, column_widths, french_spaces, long_date, to_paragraphs
 from territories.models import Commune
 from territories.services import add_part
 from tests import factories
@@ -171,6 +171,38 @@ def test_nothing_is_cut_from_very_long_answers_tables_and_lists():
         "communes": sum(code in text for code in communes),
         "outside the page": text_outside_the_page(pdf),
     } == {"long word": True, "words": 170, "people": 60, "communes": 200, "outside the page": []}
+
+
+def test_each_commune_is_a_line_with_its_population_and_its_codes():
+    letter = cases.deposited(communes=("81140", "81011"))
+
+    text = flat_text(read_document(issue(letter)["letter"]))
+
+    # The space that lines figures up is a white space for whoever reads.
+    assert [
+        "Ambres 1 033 hab. 81500 · INSEE 81011" in text,
+        "Lavaur 10 965 hab. 81500 · INSEE 81140" in text,
+    ] == [True, True]
+
+
+def test_figures_are_aligned_on_their_units():
+    assert aligned(["268", "10\u00a0965", "1\u00a0033"]) == [
+        "\u2007\u2007\u00a0268",
+        "10\u00a0965",
+        "\u20071\u00a0033",
+    ]
+
+
+def test_label_wider_than_its_column_has_a_line_of_its_own():
+    assert [
+        Row("Profession", [["Médecin"]]).opening,
+        Row("Formulaire CERFA 12156 de demande de subvention", []).opening,
+        Row("Adresse", [["Rue", "Ville"], ["Pays"]]).text,
+    ] == [
+        "Profession \t",
+        "Formulaire CERFA 12156 de demande de subvention \n",
+        "Rue\nVille\n\nPays",
+    ]
 
 
 def test_a_part_of_a_commune_and_a_declared_population_are_printed():
