@@ -3,6 +3,7 @@ validates. The draft belongs to the body: another member may take it up.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
@@ -50,9 +51,17 @@ LONGEST_MANDATE_DAYS: Final = 366
 
 Action = ConsultationAction
 
+_RESERVES_UNEXPECTED: Final = (
+    "Vous énoncez des réserves : choisissez « Favorable avec réserves », ou retirez-les."
+)
+
 
 class ConflictToDeclareError(ActionRefusedError):
     """The person may have a tie with the case: they say so, or step aside, before writing."""
+
+
+class StaleDraftError(ActionRefusedError):
+    """Somebody changed the draft since the person opened it."""
 
 
 def grid_of(consultation: Consultation, case: Case) -> Grid | None:
@@ -121,21 +130,30 @@ def draft_opinion(
 
 def missing_before_validation(opinion: Opinion, grid: Grid | None) -> list[str]:
     """What an opinion lacks before it can be given, as sentences. Empty: it can."""
+    return [sentence for _, sentence in lacks_before_validation(opinion, grid)]
+
+
+def lacks_before_validation(opinion: Opinion, grid: Grid | None) -> list[tuple[str, str]]:
+    """The same, each sentence after what it is about: « position », « reserves », « text », or
+    « mark_ » and a criterion."""
     position = opinion.position
     if not position:
-        return ["Choisissez la position de votre organisme."]
-    missing = []
+        return [("position", "Choisissez la position de votre organisme.")]
+    lacks = []
     if position == Position.FAVOURABLE_WITH_RESERVES and not opinion.reserves:
-        missing.append("Énoncez au moins une réserve, ou choisissez une autre position.")
-    if position != Position.FAVOURABLE_WITH_RESERVES and opinion.reserves:
-        missing.append(
-            "Vous énoncez des réserves : choisissez « Favorable avec réserves », ou retirez-les."
+        lacks.append(
+            ("reserves", "Énoncez au moins une réserve, ou choisissez une autre position.")
         )
+    if position != Position.FAVOURABLE_WITH_RESERVES and opinion.reserves:
+        lacks.append(("reserves", _RESERVES_UNEXPECTED))
     if position in {Position.UNFAVOURABLE, Position.NO_OPINION} and not opinion.text:
-        missing.append("Expliquez votre position : ce texte sert à la décision.")
+        lacks.append(("text", "Expliquez votre position : ce texte sert à la décision."))
     if grid:
-        missing += marks_problems(grid, opinion.marks, complete=position in JUDGING)
-    return missing
+        for criterion in grid.criteria:
+            alone = replace(grid, criteria=(criterion,))
+            problems = marks_problems(alone, opinion.marks, complete=position in JUDGING)
+            lacks += [(f"mark_{criterion.key}", sentence) for sentence in problems]
+    return lacks
 
 
 def _open_opinion(consultation: Consultation) -> Opinion | None:
@@ -168,9 +186,9 @@ def _refuse_stale(opinion: Opinion | None, base_revision: int) -> None:
     revision = opinion.revision if opinion else 0
     if base_revision != revision:
         who = opinion.drafted_by if opinion else "un autre membre"
-        raise ActionRefusedError(
+        raise StaleDraftError(
             f"Le projet d’avis a été modifié par {who} pendant que vous l’aviez sous les yeux. "
-            "Rien n’a été enregistré : rechargez la page, puis reportez vos changements."
+            "Rien n’a été enregistré : relisez-le tel qu’il est maintenant, puis recommencez."
         )
 
 
@@ -284,8 +302,28 @@ def _right_to_validate(consultation: Consultation, user: User) -> Mandate | None
     still_holds_their_role(user)
     if rules.presides(consultation, user):
         return None
-    mandates = list(Mandate.objects.filter(body_id=consultation.body_id, holder=user))
+    mandates = _mandates(consultation, user)
     today = timezone.localdate()
+    if mandate := _in_force(mandates, today):
+        return mandate
+    raise PermissionDenied(_why_not(mandates, consultation.body, today))
+
+
+def validation_refusal(consultation: Consultation, user: User) -> str:
+    """Why a member may not give the body's opinion today, as a sentence. Empty: they may."""
+    if rules.presides(consultation, user):
+        return ""
+    mandates, today = _mandates(consultation, user), timezone.localdate()
+    if _in_force(mandates, today):
+        return ""
+    return _why_not(mandates, consultation.body, today)
+
+
+def _mandates(consultation: Consultation, user: User) -> list[Mandate]:
+    return list(Mandate.objects.filter(body_id=consultation.body_id, holder=user))
+
+
+def _in_force(mandates: Sequence[Mandate], today: date) -> Mandate | None:
     for mandate in mandates:
         if rules.is_in_force(
             mandate.valid_from,
@@ -294,7 +332,7 @@ def _right_to_validate(consultation: Consultation, user: User) -> Mandate | None
             today=today,
         ):
             return mandate
-    raise PermissionDenied(_why_not(mandates, consultation.body, today))
+    return None
 
 
 def _why_not(mandates: Sequence[Mandate], body: Organisation, today: date) -> str:

@@ -159,7 +159,7 @@ def save_synthesis(case: Case, *, user: User, text: str, base_revision: int) -> 
         who = synthesis.written_by if synthesis else "une autre personne"
         raise ActionRefusedError(
             f"La synthèse a été modifiée par {who} pendant que vous l’aviez sous les yeux. Rien "
-            "n’a été enregistré : rechargez la page, puis reportez vos changements."
+            "n’a été enregistré : relisez-la telle qu’elle est maintenant, puis recommencez."
         )
     if synthesis is None:
         synthesis = Synthesis(case=case, office_id=case.office_id, revision=0)

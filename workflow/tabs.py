@@ -7,6 +7,7 @@ from typing import Final
 from django.urls import reverse
 
 from accounts.models import User
+from procedures import registry
 from workflow.kinds import kind_of
 from workflow.messages import sees_thread
 from workflow.models import Case
@@ -30,8 +31,16 @@ class _Page:
     is_for: Callable[[Case, User, Reader], bool]
 
 
+def _has_opinions(case: Case, user: User, reader: Reader) -> bool:  # noqa: ARG001
+    circuit = registry.get(case.procedure_key, case.procedure_version).circuit
+    if reader == Reader.LEAD:
+        return circuit.expects_opinions
+    return bool(circuit.consultations)
+
+
 # In the order of the tabs; the case's own page comes first.
 PAGES: Final[tuple[_Page, ...]] = (
+    _Page("opinions", "Avis", "cases:opinions", _has_opinions),
     _Page("messages", "Messages", "cases:messages", lambda case, user, _: sees_thread(case, user)),
 )
 

@@ -2,11 +2,37 @@
 
 from django.urls import path
 
-from workflow.views import documents, messages
+from workflow.views import consultations, documents, messages, opinions
 
 app_name = "cases"
 urlpatterns = [
     path("documents/<uuid:document>/", documents.download, name="document"),
+    # Opinions
+    path("avis/", opinions.opinions, name="opinions"),
+    path("avis/communication/", consultations.communication, name="opinions-communication"),
+    path("avis/synthese/", consultations.synthesis, name="opinions-synthesis"),
+    path("avis/transmettre/", consultations.handover, name="opinions-handover"),
+    path("avis/<int:consultation>/", opinions.opinion, name="opinion"),
+    path("avis/<int:consultation>/valider/", opinions.validate, name="opinion-validate"),
+    path("avis/<int:consultation>/renvoyer/", opinions.return_draft, name="opinion-return"),
+    path("avis/<int:consultation>/conflit/", opinions.conflict, name="opinion-conflict"),
+    path("avis/<int:consultation>/suivi/", consultations.follow, name="consultation"),
+    path(
+        "avis/<int:consultation>/prolonger/",
+        consultations.extend_page,
+        name="consultation-extend",
+    ),
+    path(
+        "avis/<int:consultation>/redemander/",
+        consultations.ask_again_page,
+        name="consultation-again",
+    ),
+    path(
+        "avis/<int:consultation>/retirer/",
+        consultations.revoke_page,
+        name="consultation-revoke",
+    ),
+    # Messages
     path("messages/", messages.thread, name="messages"),
     path("messages/<int:message>/clore/", messages.stop_waiting, name="message-stop"),
     path("messages/fichiers/<uuid:attachment>/", messages.download, name="message-file"),

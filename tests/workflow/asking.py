@@ -141,6 +141,15 @@ def give_as_president(letter: LetterOfIntent, body: Organisation) -> Opinion:
     return validate_opinion(request, user=person, revision=1)
 
 
+def give_committee(letter: LetterOfIntent, body: Organisation) -> Opinion:
+    """The opinion of a committee, written and given by its president, without a grid."""
+    request, person = request_to(letter, body), president(body)
+    drafted = draft_opinion(
+        request, user=person, base_revision=0, position="favourable", text="Favorable."
+    )
+    return validate_opinion(request, user=person, revision=drafted.revision)
+
+
 def write_synthesis(letter: LetterOfIntent, text: str = "Avis favorables.") -> None:
     save_synthesis(letter, user=coordinator(), text=text, base_revision=0)
 
