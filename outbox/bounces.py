@@ -74,7 +74,10 @@ def _failed_fields(message: Message) -> tuple[str, str] | None:
             continue
         blocks = part.get_payload()
         for block in blocks if isinstance(blocks, list) else []:
-            if str(block.get("Action", "")).strip().lower() != "failed":
+            if (
+                not isinstance(block, Message)
+                or str(block.get("Action", "")).strip().lower() != "failed"
+            ):
                 continue
             address = str(block.get("Original-Recipient") or block.get("Final-Recipient") or "")
             # Servers put more in the diagnostic than in the status: both are read.

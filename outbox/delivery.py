@@ -66,14 +66,15 @@ def refusal_in_words(error: Exception) -> str:
     says nothing of the recipient: the mail is tried again.
     """
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        code, reply = next(iter(error.recipients.values()))
+        answer: tuple[int, bytes | str] = next(iter(error.recipients.values()))
     elif isinstance(error, smtplib.SMTPDataError):
-        code, reply = error.smtp_code, error.smtp_error
+        answer = (error.smtp_code, error.smtp_error)
     else:
         return ""
+    code, reply = answer
     if code // 100 != 5:
         return ""
-    said = reply.decode(errors="replace") if isinstance(reply, bytes) else str(reply)
+    said = reply.decode(errors="replace") if isinstance(reply, bytes) else reply
     return status_in_words(said, code)
 
 
