@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('notifications', '0001_initial'),
-        ('workflow', '0004_official_documents'),
+        ('workflow', '0005_messages'),
     ]
 
     operations = [
