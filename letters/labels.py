@@ -283,6 +283,8 @@ TRANSITION_LABELS: Final[dict[str, dict[Reader, str]]] = {
     | {Reader.OFFICE: "Avis clos et instruction commencée par {actor}"},
     "take_up": dict.fromkeys(Reader, "Lettre prise en charge")
     | {Reader.OFFICE: "Lettre prise en charge par {actor}"},
+    "assign": dict.fromkeys(Reader, "Suivi de la lettre confié à un agent")
+    | {Reader.OFFICE: "Suivi de la lettre confié à un agent par {actor}"},
     "withdraw": dict.fromkeys(Reader, "Lettre retirée par {actor}")
     | {Reader.PUBLIC: "Lettre retirée"},
 }

@@ -7,6 +7,7 @@ from django.utils import timezone
 from django_fsm import ConcurrentTransitionMixin, transition
 
 from letters import rules
+from workflow import desk_rules
 from workflow.states import OPEN_STATES, CaseState
 
 if TYPE_CHECKING:
@@ -99,9 +100,41 @@ class LetterWorkflow(ConcurrentTransitionMixin, Base):
         conditions=[rules.has_no_instructor],  # type: ignore[list-item]
         custom={"label": "Prendre en charge"},
     )
-    def take_up(self, *, actor: Any) -> None:
-        """An agent of the office in charge examines the letter, and is the only one to."""
-        self.instructor_id = actor.pk
+    def take_up(self, *, actor: Any, instructor_id: int | None = None) -> None:
+        """An agent of the office in charge examines the letter, or gives it to a colleague."""
+        self.instructor_id = instructor_id or actor.pk
+
+    @transition(
+        field="state",
+        source=CaseState.IN_CONSULTATION,
+        target=CaseState.IN_CONSULTATION,
+        permission=desk_rules.may_assign,  # type: ignore[arg-type]
+        custom={"label": "Confier à un collègue"},
+    )
+    @transition(
+        field="state",
+        source=CaseState.UNDER_REVIEW,
+        target=CaseState.UNDER_REVIEW,
+        permission=desk_rules.may_assign,  # type: ignore[arg-type]
+        custom={"label": "Confier à un collègue"},
+    )
+    @transition(
+        field="state",
+        source=CaseState.COMPLETION_REQUESTED,
+        target=CaseState.COMPLETION_REQUESTED,
+        permission=desk_rules.may_assign,  # type: ignore[arg-type]
+        custom={"label": "Confier à un collègue"},
+    )
+    @transition(
+        field="state",
+        source=CaseState.DECISION_PROPOSED,
+        target=CaseState.DECISION_PROPOSED,
+        permission=desk_rules.may_assign,  # type: ignore[arg-type]
+        custom={"label": "Confier à un collègue"},
+    )
+    def assign(self, *, actor: Any, instructor_id: int | None = None) -> None:
+        """Somebody of the office in charge follows the letter from now on, or nobody."""
+        self.instructor_id = instructor_id
 
     @transition(
         field="state",

@@ -2,26 +2,28 @@
 
 import logging
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models import Membership
+from cpts_portal.mails import queue_template_mail
 from outbox.registry import handles
 from outbox.services import publish
 from workflow.clock import (
     Clock,
     ClockState,
-    EventKind,
     Silence,
     UnreadableLedgerError,
     alerts_due,
     day_in_words,
 )
-from workflow.clock_rules import clock_rule
-from workflow.models import Case, CaseQuerySet, ClockEvent
-from workflow.notices import office_of, tell
+from workflow.clock_rules import case_page, clock_rule, longest_alert
+from workflow.models import Case, CaseQuerySet
 from workflow.services import clock_of, working_department
 
 logger = logging.getLogger(__name__)
@@ -29,11 +31,16 @@ logger = logging.getLogger(__name__)
 ALERT = "workflow.clock_alert"
 
 
-def cases_on_the_clock() -> CaseQuerySet:
-    """The cases whose clock has started and was not stopped by a decision or a withdrawal."""
-    events = ClockEvent.objects.standing().filter(case=OuterRef("pk"))
+# An alert that would fall on days off comes this much earlier, at the very most.
+_DAYS_OFF = timedelta(days=14)
+
+
+def cases_on_the_clock(today: date) -> CaseQuerySet:
+    """The cases whose clock has not ended and whose deadline is near enough to be told."""
+    longest = timedelta(days=longest_alert())
     return Case.objects.filter(
-        Exists(events.filter(kind=EventKind.START)), ~Exists(events.filter(kind=EventKind.END))
+        clock_state__in=(ClockState.RUNNING, ClockState.SUSPENDED),
+        deadline_on__range=(today, today + longest + _DAYS_OFF),
     )
 
 
@@ -57,7 +64,7 @@ def publish_due_alerts(*, today: date | None = None) -> None:
 
 
 def _due(today: date) -> Iterator[tuple[Case, str, int]]:
-    cases = cases_on_the_clock().select_related("office").prefetch_related("clock_events")
+    cases = cases_on_the_clock(today).select_related("office").prefetch_related("clock_events")
     for case in cases.order_by("pk").iterator(chunk_size=500):
         try:
             clock, rule = clock_of(case, today=today), clock_rule(case.kind)
@@ -71,7 +78,7 @@ def _due(today: date) -> Iterator[tuple[Case, str, int]]:
 
 @handles(ALERT)
 def tell_office(case_id: int, deadline: str, threshold: int) -> None:
-    """Tell each person of the office in charge, if the alert still holds.
+    """Queue one mail per person of the office in charge, if the alert still holds.
 
     Meanwhile the case may have been decided, suspended, or its ledger corrected.
     """
@@ -79,15 +86,13 @@ def tell_office(case_id: int, deadline: str, threshold: int) -> None:
     clock = clock_of(case)
     if not _still_holds(clock, deadline):
         return
-    tell(
-        case,
-        "clock_alert",
-        key=f"clock-alert:{case.pk}:{deadline}:{threshold}",
-        to=office_of(case),
-        template="workflow/clock_alert",
-        context=_context(clock),
-        body=case.office,
-    )
+    for address in _addresses(case):
+        queue_template_mail(
+            key=f"clock-alert:{case.pk}:{deadline}:{threshold}",
+            recipient=address,
+            template="workflow/clock_alert",
+            context=_context(case, clock),
+        )
 
 
 def _still_holds(clock: Clock, deadline: str) -> bool:
@@ -98,11 +103,29 @@ def _still_holds(clock: Clock, deadline: str) -> bool:
     )
 
 
-def _context(clock: Clock) -> dict[str, str]:
+def _addresses(case: Case) -> list[str]:
+    """Those who work at the office in charge and may see the case; else the office's own."""
+    if case.office is None:
+        return []
+    people = Membership.objects.filter(
+        Q(department=None) | Q(department__in=case.department_codes),
+        organisation=case.office,
+        is_active=True,
+        user__is_active=True,
+    )
+    addresses = sorted(set(people.values_list("user__email", flat=True)))
+    return addresses or [address for address in [case.office.email] if address]
+
+
+def _context(case: Case, clock: Clock) -> dict[str, str]:
     acceptance = clock.silence_means == Silence.ACCEPTANCE
     return {
+        "title": case.title,
+        "reference": case.reference or "",
+        "kind": case.get_kind_display().lower(),
         "deadline": day_in_words(clock.deadline) if clock.deadline else "",
         "meaning": "acceptation" if acceptance else "rejet",
+        "url": settings.PORTAL_URL + reverse(case_page(case.kind), args=[case.public_id]),
         **_time_left(clock),
     }
 

@@ -22,3 +22,8 @@ def clock_rule(kind: str) -> ClockRule:
 
 def case_page(kind: str) -> str:
     return _pages[kind]
+
+
+def longest_alert() -> int:
+    """How many days before a deadline the first alert of any kind of case is told."""
+    return max((days for rule in _rules.values() for days in rule.alerts), default=0)

@@ -16,9 +16,18 @@ from django_fsm import Transition, TransitionNotAllowed
 from accounts.models import User
 from cpts_portal.words import day_and_hour
 from workflow import effects, rules
-from workflow.clock import Clock, Event, EventKind, check_correction, check_sequence, read_clock
+from workflow.clock import (
+    Clock,
+    ClockState,
+    Event,
+    EventKind,
+    check_correction,
+    check_sequence,
+    read_clock,
+)
 from workflow.clock_rules import clock_rule
 from workflow.models import Case, ClockEvent, ReferenceCounter, Snapshot, TransitionLog
+from workflow.search import index_case
 
 AnyCase = TypeVar("AnyCase", bound=Case)
 
@@ -132,17 +141,22 @@ def next_reference(prefix: str, region_code: str) -> str:
 
 
 def freeze(case: Case, content: dict[str, Any], *, actor: User) -> Snapshot:
-    """Store the whole content of a case as deposited, with the hash of its canonical JSON."""
+    """Store the whole content of a case as deposited, with the hash of its canonical JSON.
+
+    From then on the case is found by what it says.
+    """
     canonical = json.dumps(
         content, cls=DjangoJSONEncoder, sort_keys=True, ensure_ascii=False, separators=(",", ":")
     )
-    return Snapshot.objects.create(
+    snapshot = Snapshot.objects.create(
         case_id=case.pk,
         version=case.version,
         content=json.loads(canonical),
         sha256=hashlib.sha256(canonical.encode()).hexdigest(),
         created_by=actor,
     )
+    index_case(case, snapshot.content)
+    return snapshot
 
 
 # --- The clock --------------------------------------------------------------------------
@@ -186,13 +200,15 @@ def record_clock_event(
     """
     event = Event(kind=EventKind(kind), effective_on=effective_on, until=until)
     with transaction.atomic():
-        case = Case.objects.select_for_update().get(pk=case.pk)
+        locked = Case.objects.select_for_update().get(pk=case.pk)
         refusals = check_sequence(
-            _ledger(case), event, rule=clock_rule(case.kind), today=timezone.localdate()
+            _ledger(locked), event, rule=clock_rule(locked.kind), today=timezone.localdate()
         )
         if refusals:
             raise ActionRefusedError(" ".join(refusals))
-        return _write(case, event, actor=actor, reason=_reason(reason))
+        entered = _write(locked, event, actor=actor, reason=_reason(reason))
+        project_clock(case)
+    return entered
 
 
 def correct_clock_event(
@@ -230,7 +246,30 @@ def correct_clock_event(
         correction = _write(case, counter, actor=actor, reason=reason)
         if replacement is not None:
             _write(case, replacement, actor=actor, reason=reason)
+        project_clock(case)
         return correction
+
+
+def project_clock(case: Case) -> bool:
+    """Copy onto the case what its ledger says, for the lists; returns whether it had changed.
+
+    The case passed in is brought up to date too: saving it later does not undo the copy. The
+    caller holds the lock on the case.
+    """
+    ledger = ClockEvent.objects.filter(case_id=case.pk)
+    clock = read_clock(
+        (row.as_event() for row in ledger), clock_rule(case.kind), today=timezone.localdate()
+    )
+    waits = clock.state in {ClockState.RUNNING, ClockState.SUSPENDED}
+    says = {
+        "clock_state": clock.state,
+        "deadline_on": clock.deadline if waits else None,
+        "suspended_until": clock.suspended_until if waits else None,
+    }
+    changed = Case.objects.filter(pk=case.pk).exclude(**says).update(**says)
+    for name, value in says.items():
+        setattr(case, name, value)
+    return bool(changed)
 
 
 def _ledger(case: Case) -> list[Event]:

@@ -4,10 +4,12 @@ from celery import shared_task
 
 from workflow.clock_alerts import publish_due_alerts
 from workflow.consultations import close_the_silent, send_reminders
+from workflow.projections import settle_lapsed_suspensions
 
 
 @shared_task
 def clock_alerts() -> None:
+    settle_lapsed_suspensions()
     publish_due_alerts()
 
 

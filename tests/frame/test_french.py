@@ -25,7 +25,6 @@ _APPS = (
     "desks",
     "documents",
     "letters",
-    "notifications",
     "outbox",
     "procedures",
     "territories",

@@ -21,28 +21,42 @@ STATE = LetterOfIntent._meta.get_field("state")
 TRANSITIONS = sorted(STATE.get_all_transitions(LetterOfIntent), key=lambda t: (t.name, t.source))
 
 # What the machine must allow: (region, state, transition) → who. Nobody else, nowhere else.
+AGENCY = {"agency agent", "agency coordinator"}
+FOLLOWERS = {"office agent", "office coordinator", "office president", "office reviewer"}
 ALLOWED = {
     # Occitanie: the bodies are asked, the Guichet sums up, the agency examines.
     ("76", "draft", "deposit"): {"owner"},
     ("76", "deposited", "start_consultation"): {"the portal"},
     ("76", "deposited", "withdraw"): {"owner"},
+    ("76", "in_consultation", "assign"): FOLLOWERS,
     ("76", "in_consultation", "transmit"): {"office coordinator", "office president"},
     ("76", "in_consultation", "withdraw"): {"owner"},
-    ("76", "under_review", "take_up"): {"agency agent", "agency coordinator"},
+    ("76", "under_review", "assign"): AGENCY,
+    ("76", "under_review", "take_up"): AGENCY,
     ("76", "under_review", "withdraw"): {"owner"},
+    ("76", "completion_requested", "assign"): AGENCY,
     ("76", "completion_requested", "withdraw"): {"owner"},
+    ("76", "decision_proposed", "assign"): AGENCY,
     ("76", "decision_proposed", "withdraw"): {"owner"},
     # Pays de la Loire: the committee is asked by the agency, which examines.
     ("52", "draft", "deposit"): {"owner"},
     ("52", "deposited", "start_consultation"): {"the portal"},
     ("52", "deposited", "withdraw"): {"owner"},
-    ("52", "in_consultation", "end_consultation"): {"agency agent", "agency coordinator"},
+    ("52", "in_consultation", "assign"): {
+        "agency agent",
+        "agency coordinator",
+        "agency president",
+        "agency reviewer",
+    },
+    ("52", "in_consultation", "end_consultation"): AGENCY,
     ("52", "in_consultation", "withdraw"): {"owner"},
+    ("52", "under_review", "assign"): AGENCY,
     ("52", "under_review", "withdraw"): {"owner"},
     # Hauts-de-France: nobody is asked, the office of the département examines.
     ("32", "draft", "deposit"): {"owner"},
     ("32", "deposited", "take_up"): {"office agent", "office coordinator"},
     ("32", "deposited", "withdraw"): {"owner"},
+    ("32", "under_review", "assign"): {"office agent", "office coordinator"},
     ("32", "under_review", "withdraw"): {"owner"},
 }
 STATES = {

@@ -14,7 +14,7 @@ from tests.letters import cases
 from tests.mailbox import link_in, mails
 from workflow.clock import EventKind
 from workflow.clock_alerts import cases_on_the_clock, publish_due_alerts
-from workflow.models import ClockEvent
+from workflow.models import Case, ClockEvent
 from workflow.services import correct_clock_event, record_clock_event
 from workflow.tasks import clock_alerts
 
@@ -116,13 +116,13 @@ def test_each_person_of_the_office_in_charge_has_one_mail(letter, calendar, deli
     clock_alerts()
     deliver()
     sent = mails()
-    assert sorted(mail.recipient for mail in sent) == [
+    assert [mail.recipient for mail in sent] == [
         "a@exemple.test",
         "b@exemple.test",
         "c@exemple.test",
     ]
     assert {mail.subject for mail in sent} == {
-        f"{letter.title} · {letter.reference} – il reste 7\u00a0jours pour décider"
+        f"{letter.title}, {letter.reference}\u00a0: il reste 7\u00a0jours pour décider"
     }
     text = sent[0].text_body.replace(NBSP, " ")
     assert (
@@ -140,7 +140,7 @@ def test_an_office_without_people_is_told_at_its_own_address(letter, calendar, d
     deliver()
     (mail,) = mails()
     assert mail.recipient == letter.office.email
-    assert mail.subject.endswith(f"{letter.reference} – dernier jour pour décider")
+    assert mail.subject.endswith(f"{letter.reference}\u00a0: dernier jour pour décider")
     assert "c’est aujourd’hui" in mail.text_body
 
 
@@ -179,13 +179,18 @@ def test_only_cases_whose_clock_runs_are_looked_at(letter):
     person.acting = factories.membership(person, reopened.office, "coordinator")
     line = reopened.clock_events.get(kind="end")
     correct_clock_event(line, actor=person, reason="Autre dossier.")
-    assert set(cases_on_the_clock().values_list("pk", flat=True)) == {letter.pk, reopened.pk}
+    looked_at = cases_on_the_clock(date(2026, 4, 12)).values_list("pk", flat=True)
+    assert set(looked_at) == {letter.pk, reopened.pk}
+    # Nothing can be due yet, or any more.
+    assert list(cases_on_the_clock(date(2026, 3, 12)).values_list("pk", flat=True)) == []
+    assert list(cases_on_the_clock(date(2026, 5, 13)).values_list("pk", flat=True)) == []
 
 
 def test_a_case_that_cannot_be_read_holds_up_no_other(letter, caplog):
     broken = cases.deposited()
     for on in (date(2026, 3, 1), date(2026, 3, 2)):
         ClockEvent.objects.create(case_id=broken.pk, kind="start", effective_on=on)
+    Case.objects.filter(pk=broken.pk).update(clock_state="running", deadline_on=date(2026, 5, 8))
     publish_due_alerts(today=date(2026, 5, 5))
     assert told() == ["2026-05-12:7"]
     assert f"The clock of case {broken.pk} cannot be read" in caplog.text

@@ -15,10 +15,18 @@ from accounts.models import Organisation, User
 from communities.models import Community
 from documents.models import Attachment, OfficialDocument
 from territories.models import Region
+from workflow.clock import ClockState
 from workflow.states import CaseState
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
+
+
+class SortedAsWritten(models.Func):
+    """A text as a dictionary sorts it: the database's own order puts « Écouen » after Z."""
+
+    function = "sorted_as_written"
+    output_field = models.TextField()
 
 
 class CaseQuerySet(models.QuerySet):
@@ -97,6 +105,18 @@ class Case(models.Model):
     created_at = models.DateTimeField("créé le", default=timezone.now)
     updated_at = models.DateTimeField("modifié le", default=timezone.now)
     deposited_at = models.DateTimeField("déposé le", null=True, blank=True)
+    # What the ledger says, copied by `workflow.services` with each event: lists sort by it.
+    # The deadline is None while there is none to wait for, and once the clock has ended.
+    deadline_on = models.DateField("échéance", null=True, blank=True, editable=False)
+    clock_state = models.CharField(
+        "délai",
+        max_length=11,
+        choices=ClockState,
+        default=ClockState.NOT_STARTED,
+        editable=False,
+    )
+    # A suspension ends by itself on this day where silence means refusal.
+    suspended_until = models.DateField("suspendu jusqu’au", null=True, blank=True, editable=False)
 
     objects = CaseQuerySet.as_manager()
 
@@ -128,6 +148,14 @@ class Case(models.Model):
             models.Index(fields=["community", "kind"], name="case_community"),
             models.Index(fields=["-deposited_at", "id"], name="case_deposited"),
             GinIndex("department_codes", name="case_departments"),
+            models.Index(fields=["department_codes", "id"], name="case_by_department"),
+            models.Index(fields=["population", "id"], name="case_by_population"),
+            models.Index(SortedAsWritten("title"), "id", name="case_by_title"),
+            models.Index(
+                fields=["deadline_on"],
+                name="case_clock_running",
+                condition=Q(clock_state__in=["running", "suspended"]),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import Organisation, User
-from notifications.models import Notification
+from outbox.models import Mail
 from workflow.models.cases import Case
 from workflow.opinion_states import (
     ConsultationAction,
@@ -322,13 +322,8 @@ class ConsultationNotice(models.Model):
     # reminder at seven days.
     cause = models.CharField("cause", max_length=40)
     recipient = models.EmailField("destinataire")
-    notification = models.ForeignKey(
-        Notification,
-        models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name="notification",
+    mail = models.ForeignKey(
+        Mail, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name="courriel"
     )
     at = models.DateTimeField("le", default=timezone.now)
 
@@ -349,7 +344,11 @@ class ConsultationNotice(models.Model):
     @property
     def result(self) -> str:
         """What became of the message, in words."""
-        return self.notification.delivery_in_words if self.notification else "résultat effacé"
+        if self.mail is None:
+            return "résultat effacé"
+        if self.mail.sent_at:
+            return "envoyé"
+        return "pas encore parti, nouvel essai prévu" if self.mail.last_error else "en attente"
 
 
 class Synthesis(models.Model):

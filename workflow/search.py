@@ -1,0 +1,237 @@
+"""Finding deposited cases by their words: French word forms, whatever the accents.
+
+What a case is found by is what its last deposit says: its title and reference, its communes,
+its team, its answers. Nothing that anybody wrote about it since (opinions, notes, messages) is
+here, so that nothing of it can be guessed from a result.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.search import SearchHeadline, SearchQuery, SearchRank
+from django.db import connection
+from django.db.models import F, FloatField, QuerySet, TextField, Value
+from django.db.models.functions import Substr
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from territories.normalise import normalise
+from workflow.models import Case, SearchDocument, Snapshot
+
+# Beyond these a search is to be made narrower; they also bound what one search costs.
+MAX_RESULTS: Final = 200
+LONGEST_SEARCH: Final = 100
+_MAX_WORDS: Final = 8
+# Half of what PostgreSQL takes: twenty fields of five pages each.
+_LONGEST_BODY: Final = 400_000
+# How much of the answers an excerpt is looked for in.
+_EXCERPT_FROM: Final = 8_000
+_WORD: Final = re.compile(r"\w+")
+# Around each word found in an excerpt: no answer holds them.
+_HIT, _END = "\x02", "\x03"
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f]")
+
+
+# --- What a case is found by -----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Words:
+    """The texts of a deposit, by where they stand."""
+
+    names: str
+    communes: str
+    people: str
+    answers: str
+
+
+def words_of(content: Mapping[str, Any]) -> Words:
+    """The words of a frozen content, labels of the form left out."""
+    communes = []
+    for line in content.get("territory", []):
+        codes = " ".join([line["code"], *line.get("postal_codes", [])])
+        part = f", {line['part_name']}" if line.get("part_name") else ""
+        communes.append(f"{line['name']}{part} ({codes})")
+    texts = [
+        text
+        for section in content.get("sections", [])
+        for field in section.get("fields", [])
+        for text in _texts(field.get("display") or {})
+    ]
+    return Words(
+        names=f"{content.get('title', '')} {content.get('reference') or ''}",
+        communes=", ".join(communes),
+        people=", ".join(member["name"] for member in content.get("team", [])),
+        answers="\n".join(texts),
+    )
+
+
+def _texts(display: Mapping[str, Any]) -> Iterator[str]:
+    yield from display.get("lines", ())
+    for _label, text in display.get("pairs", ()):
+        yield text
+    yield from _ticked(display.get("boxes", ()))
+    for row in display.get("rows", ()):
+        for cell in row:
+            yield from cell.get("lines", ())
+            yield from _ticked(cell.get("boxes", ()))
+
+
+def _ticked(boxes: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    return (box["label"] for box in boxes if box["ticked"])
+
+
+_STORE = """
+    INSERT INTO workflow_searchdocument (case_id, names, texts, body)
+    VALUES (%(case)s,
+            setweight(to_tsvector('portal_french', %(names)s), 'A')
+            || setweight(to_tsvector('portal_french', %(communes)s), 'B')
+            || setweight(to_tsvector('portal_french', %(people)s), 'C'),
+            search_words(%(texts)s), %(body)s)
+    ON CONFLICT (case_id) DO UPDATE
+       SET names = EXCLUDED.names, texts = EXCLUDED.texts, body = EXCLUDED.body
+"""
+
+
+def index_case(case: Case, content: Mapping[str, Any]) -> None:
+    """Make the case found by this content and by nothing it said before."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STORE, stored_words(words_of(content)) | {"case": case.pk})
+
+
+def stored_words(words: Words) -> dict[str, str]:
+    """What is stored of the words of a deposit, as texts to make vectors of."""
+    body = _CONTROLS.sub(" ", _body(words))[:_LONGEST_BODY]
+    return {
+        "names": normalise(words.names),
+        "communes": normalise(words.communes),
+        "people": normalise(words.people),
+        "texts": " ".join(_WORD.findall(body)),
+        "body": body,
+    }
+
+
+def _body(words: Words) -> str:
+    parts = [
+        f"Communes : {words.communes}." if words.communes else "",
+        f"Équipe : {words.people}." if words.people else "",
+        words.answers,
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def index_again() -> int:
+    """Make every deposited case found by its last deposit; returns how many there are."""
+    count = 0
+    snapshots = Snapshot.objects.select_related("case").filter(version=F("case__version"))
+    for snapshot in snapshots.order_by("pk").iterator(chunk_size=200):
+        index_case(snapshot.case, snapshot.content)
+        count += 1
+    return count
+
+
+# --- Finding ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was typed, as words. `names` may be the beginnings of words; `texts` are whole ones."""
+
+    names: tuple[str, ...]
+    texts: tuple[str, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.names
+
+
+def read_search(typed: str) -> Asked:
+    """The words of what a person typed: signs and spaces part them."""
+    plain = _CONTROLS.sub(" ", typed)[:LONGEST_SEARCH]
+    return Asked(
+        names=tuple(normalise(plain).split()[:_MAX_WORDS]),
+        texts=tuple(word for word in _WORD.findall(plain)[:_MAX_WORDS] if word.strip("_")),
+    )
+
+
+class _Query(SearchQuery):
+    """The `tsquery` of some words: each of them must be there, in one of its forms."""
+
+    def __init__(self, words: Sequence[str], ending: str = "") -> None:
+        super().__init__(Value(list(words), output_field=ArrayField(TextField())))
+        self.function = "search_query"
+        self.set_source_expressions([*self.get_source_expressions(), Value(ending)])
+
+
+@dataclass(frozen=True)
+class Found:
+    """The cases found, best first; `has_more` when only some of them are kept."""
+
+    case_ids: list[int]
+    has_more: bool
+
+
+def find(lines: QuerySet[Any], asked: Asked) -> Found:
+    """The cases among `lines` (inbox lines the person may see) that hold all the words.
+
+    A word of the title, the reference, a commune or the team counts for more than one of the
+    answers. When there are too many, the newest of each are kept. One query.
+    """
+    if asked.is_empty:
+        return Found([], has_more=False)
+    by_name = _matches(lines, "case__search__names", _Query(asked.names, ":*"), bonus=1.0)
+    by_text = _matches(lines, "case__search__texts", _Query(asked.texts), bonus=0.0)
+    ranks: dict[int, float] = {}
+    has_more = False
+    found = list(by_name.union(by_text, all=True))
+    kept: dict[float, int] = {}
+    for case_id, rank, bonus in found:
+        kept[bonus] = kept.get(bonus, 0) + 1
+        if kept[bonus] > MAX_RESULTS:
+            has_more = True
+            continue
+        ranks[case_id] = ranks.get(case_id, 0.0) + rank + bonus
+    best = sorted(ranks, key=lambda case_id: (-ranks[case_id], -case_id))
+    return Found(best[:MAX_RESULTS], has_more=has_more or len(best) > MAX_RESULTS)
+
+
+def _matches(lines: QuerySet[Any], vector: str, query: _Query, *, bonus: float) -> QuerySet[Any]:
+    return (
+        lines.filter(**{vector: query})
+        .order_by("-deposited_at", "-case_id")
+        .annotate(
+            rank=SearchRank(F(vector), query, weights=[0.1, 0.2, 0.5, 1.0]),
+            bonus=Value(bonus, output_field=FloatField()),
+        )
+        .values_list("case_id", "rank", "bonus")[: MAX_RESULTS + 1]
+    )
+
+
+def excerpts(case_ids: Sequence[int], asked: Asked) -> dict[int, SafeString]:
+    """Where the words stand in the communes, the team or the answers of some cases: one query."""
+    if not case_ids or asked.is_empty:
+        return {}
+    cut = SearchHeadline(
+        Substr("body", 1, _EXCERPT_FROM),
+        _Query(asked.names, ":*") | _Query(asked.texts),
+        config="portal_french",
+        start_sel=_HIT,
+        stop_sel=_END,
+        max_fragments=1,
+        max_words=18,
+        min_words=8,
+    )
+    rows = SearchDocument.objects.filter(pk__in=case_ids).values_list("pk", cut)
+    return {pk: highlighted(text) for pk, text in rows if _HIT in text}
+
+
+def highlighted(text: str) -> SafeString:
+    """The text, escaped, with each word found in a `<mark>`."""
+    first, *others = text.split(_HIT)
+    pieces = (other.partition(_END) for other in others)
+    return format_html("{}", first) + format_html_join(
+        "", "<mark>{}</mark>{}", ((hit, rest) for hit, _, rest in pieces)
+    )
