@@ -23,6 +23,7 @@ from communities.models import (
     TeamMember,
 )
 from cpts_portal.mails import queue_template_mail
+from notifications.services import About, notify
 from territories.models import Region, Territory
 
 # People and waiting invitations together: a team, not a mailing list.
@@ -139,11 +140,14 @@ def remove_member(member: TeamMember, *, by: User) -> None:
     if member.user_id == by.pk:
         raise TeamError("Pour partir vous-même, choisissez « Quitter l’équipe ».")
     _take_off(community, member)
-    queue_template_mail(
+    notify(
+        "team",
         key=f"team-removed:{member.pk}:{timezone.now().timestamp()}",
-        recipient=member.user.email,
+        to=member.user,
+        about=About(community.name),
         template="communities/member_removed",
         context={"user": member.user, "by": by, "community": community},
+        path=reverse("desks:home"),
     )
 
 
@@ -312,12 +316,13 @@ def _tell(transfer: OwnershipTransfer, what: str, recipient: User) -> None:
         "community": transfer.community,
         "from_user": transfer.from_user,
         "to_user": transfer.to_user,
-        "url": settings.PORTAL_URL
-        + reverse("communities:team", args=[transfer.community.public_id]),
     }
-    queue_template_mail(
+    notify(
+        "team",
         key=f"ownership-{what}:{transfer.pk}",
-        recipient=recipient.email,
+        to=recipient,
+        about=About(transfer.community.name),
         template=f"communities/ownership_{what}",
         context=context,
+        path=reverse("communities:team", args=[transfer.community.public_id]),
     )

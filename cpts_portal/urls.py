@@ -19,6 +19,7 @@ urlpatterns = [
     path("readyz", health.readyz),
     path("", include("desks.urls")),
     path("", include("accounts.urls")),
+    path("", include("notifications.urls")),
     path("compte/", include("accounts.auth_urls")),
     path("", include("communities.urls")),
     path("accessibilite/", pages.accessibility, name="accessibility"),

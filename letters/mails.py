@@ -6,14 +6,14 @@ from typing import Any
 
 from accounts.models import Membership, Organisation, User
 from accounts.organisations import regional_agency
-from cpts_portal.mails import queue_template_mail
 from cpts_portal.words import file_size
 from letters.content import procedure_of
 from letters.correspondence import clock, office_name, silence_day
-from letters.documents import KINDS, LETTER, RECEIPT, case_url
+from letters.documents import KINDS, LETTER, RECEIPT
 from letters.models import LetterOfIntent
 from letters.printing import figure, local_datetime, long_date
 from workflow.models import CaseDocument, TransitionLog
+from workflow.notices import Told, team_of, tell
 
 logger = logging.getLogger(__name__)
 
@@ -27,41 +27,43 @@ def announce_deposit(
     """
     key = f"letter-deposited:{log.pk}"
     context = _context(letter, documents)
-    for member in letter.community.team_members.select_related("user"):
-        if member.user.is_active:
-            queue_template_mail(
-                key=f"{key}:team",
-                recipient=member.user.email,
-                template="letters/deposited_team",
-                context=context | {"user": member.user},
-                attachments=_files(documents),
-            )
-    to_office = [link for link in documents if link.kind == LETTER]
-    for address in office_addresses(letter):
-        queue_template_mail(
-            key=f"{key}:office",
-            recipient=address,
-            template="letters/deposited_office",
-            context=context,
-            attachments=_files(to_office),
+    for person in team_of(letter):
+        tell(
+            letter,
+            "deposit",
+            key=f"{key}:team",
+            to=[person],
+            template="letters/deposited_team",
+            context=context | {"user": person},
+            attachments=_files(documents),
         )
+    body, readers = office_readers(letter)
+    tell(
+        letter,
+        "received",
+        key=f"{key}:office",
+        to=readers,
+        template="letters/deposited_office",
+        context=context,
+        body=body,
+        attachments=_files([link for link in documents if link.kind == LETTER]),
+    )
 
 
-def office_addresses(letter: LetterOfIntent) -> list[str]:
-    """The mailbox of the office in charge; without one, its regional agency's coordinators."""
+def office_readers(letter: LetterOfIntent) -> tuple[Organisation | None, list[Told]]:
+    """The office in charge, by its mailbox; without one, its regional agency's coordinators."""
     office = letter.office
-    if office is None:
-        return []
-    if office.email:
-        return [office.email]
+    if office is None or office.email:
+        return office, [office] if office else []
     logger.warning("%s has no mailbox: %s is announced to coordinators", office, letter.reference)
+    agency = _agency(office)
     coordinators = User.objects.filter(
         memberships__in=Membership.objects.filter(
-            organisation=_agency(office), role=Membership.Role.COORDINATOR, is_active=True
+            organisation=agency, role=Membership.Role.COORDINATOR, is_active=True
         ),
         is_active=True,
     )
-    return sorted(set(coordinators.values_list("email", flat=True)))
+    return agency, list(coordinators.distinct().order_by("email"))
 
 
 def _agency(office: Organisation) -> Organisation:
@@ -72,8 +74,6 @@ def _context(letter: LetterOfIntent, documents: Sequence[CaseDocument]) -> dict[
     content = documents[0].snapshot.content
     procedure = procedure_of(letter)
     return {
-        "title": content["title"],
-        "reference": content["reference"],
         "deposited_on": long_date(local_datetime(content["deposited_at"])),
         "deposited_time": clock(content),
         "signatory": content["signature"]["name"],
@@ -87,7 +87,6 @@ def _context(letter: LetterOfIntent, documents: Sequence[CaseDocument]) -> dict[
             f"{KINDS[link.kind].label} ({file_size(link.document.size)})" for link in documents
         ],
         "receipt": any(link.kind == RECEIPT for link in documents),
-        "url": case_url(letter),
     }
 
 

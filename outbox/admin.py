@@ -3,9 +3,11 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from outbox.models import Mail, OutboxEvent
+from outbox.services import try_again
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -49,11 +51,16 @@ class MailAdmin(ReadOnlyAdmin):
         "subject",
         "created_at",
         "sent_at",
+        "refused_at",
+        "bounced_at",
+        "failure",
         "attempts",
         "available_at",
         "last_error",
     )
-    list_filter = (("sent_at", admin.EmptyFieldListFilter),)
+    list_filter = tuple(
+        (name, admin.EmptyFieldListFilter) for name in ("sent_at", "refused_at", "bounced_at")
+    )
     search_fields = ("recipient", "subject")
     fields = (
         "recipient",
@@ -61,6 +68,20 @@ class MailAdmin(ReadOnlyAdmin):
         "created_at",
         "available_at",
         "sent_at",
+        "refused_at",
+        "bounced_at",
+        "failure",
         "attempts",
         "last_error",
     )
+    actions = ("send_again",)
+
+    @admin.action(description="Remettre en file les courriels refusés", permissions=["view"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Mail]) -> None:
+        count = try_again(queryset)
+        several = "s" if count > 1 else ""
+        self.message_user(
+            request,
+            f"{count} courriel{several} remis en file. Ceux qui ne sont pas refusés, ou dont le "
+            "texte a été effacé depuis, ne changent pas.",
+        )

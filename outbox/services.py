@@ -1,19 +1,23 @@
 """Writing to the outbox, and delivering what it holds."""
 
+import hashlib
 import logging
 import re
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.core.mail import EmailMultiAlternatives
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from outbox.bounces import return_path
+from outbox.delivery import refusal_in_words
 from outbox.models import Mail, OutboxEvent
 from outbox.registry import handler_for
 
@@ -24,6 +28,11 @@ MAX_ATTEMPTS = 400
 RETRY_AFTER = timedelta(seconds=20)
 BROKER_PAUSE_SECONDS = 5
 LONGEST_WAIT = timedelta(hours=1)
+# Longer than a worker may spend on one task (CELERY_TASK_TIME_LIMIT): once it has passed,
+# whoever had claimed the mail is dead.
+CLAIM = timedelta(seconds=330)
+# How long a worker that has sent a mail waits for a database that went away meanwhile.
+RECORD_SECONDS = 240
 # The longest-lived link a mail carries, an invitation's, lasts 14 days.
 BODIES_KEPT = timedelta(days=15)
 DONE_EVENTS_KEPT = timedelta(days=90)
@@ -59,7 +68,7 @@ def queue_mail(
     """
     recipient = recipient.strip().lower()
     mail, created = Mail.objects.get_or_create(
-        deduplication_key=f"{key}:{recipient}"[:250],
+        deduplication_key=_mail_key(key, recipient),
         defaults={
             "recipient": recipient,
             # One line, whose no-break spaces stay.
@@ -72,6 +81,18 @@ def queue_mail(
     if created:
         transaction.on_commit(partial(_call_worker, "mail", mail.pk))
     return mail
+
+
+def _mail_key(key: str, recipient: str) -> str:
+    """The whole of it, or its digest: cut short, two causes could look the same."""
+    whole = f"{key}:{recipient}"
+    return whole if len(whole) <= 250 else hashlib.sha256(whole.encode()).hexdigest()
+
+
+def mail_exists(*, key: str, recipient: str) -> bool:
+    """Whether this cause was already written to this person."""
+    whole = _mail_key(key, recipient.strip().lower())
+    return Mail.objects.filter(deduplication_key=whole).exists()
 
 
 class _Broker:
@@ -123,32 +144,77 @@ def deliver(event_id: int) -> bool:
 
 
 def send(mail_id: int) -> bool:
-    """Send one message, once. Returns False when it was sent already or could not leave."""
-    with transaction.atomic():
-        mail = (
-            Mail.objects.select_for_update(skip_locked=True)
-            .filter(pk=mail_id, sent_at__isnull=True)
-            .first()
-        )
-        if mail is None:
-            return False
+    """Send one message, once. Returns False when it was sent already or could not leave.
+
+    It is claimed first, and the claim committed: while the mail server is spoken to, no other
+    worker takes it, even if the database restarts. What became of it is then written, however
+    long (see RECORD_SECONDS) the database takes to come back. Only a worker killed between
+    the server's « 250 » and that line sends it again, under the same Message-ID.
+    """
+    now = timezone.now()
+    free = Q(claimed_until=None) | Q(claimed_until__lte=now)
+    claimed = Mail.objects.filter(free, pk=mail_id, sent_at=None, refused_at=None)
+    if not claimed.update(claimed_until=now + CLAIM):
+        return False
+    mail = Mail.objects.get(pk=mail_id)
+    try:
+        _message(mail).send()
+    except Exception as error:  # noqa: BLE001 - a refused mail is kept
+        outcome = _outcome_of(mail, error)
+    else:
+        outcome = {"sent_at": timezone.now(), "last_error": ""}
+    _record(mail, outcome | {"attempts": mail.attempts + 1, "claimed_until": None})
+    return "sent_at" in outcome
+
+
+def _outcome_of(mail: Mail, error: Exception) -> dict[str, Any]:
+    reason = refusal_in_words(error)
+    kind = type(error).__name__
+    if reason:
+        logger.warning("Mail %s was refused for good: %s", mail.pk, kind)
+        return {"refused_at": timezone.now(), "failure": reason, "last_error": _said(error)}
+    logger.warning("Mail %s could not leave: %s", mail.pk, kind)
+    return {"available_at": _next_attempt(mail.attempts + 1), "last_error": _said(error)}
+
+
+def _record(mail: Mail, outcome: dict[str, Any]) -> None:
+    deadline = time.monotonic() + RECORD_SECONDS
+    while True:
         try:
-            _message(mail).send()
-        except Exception as error:  # noqa: BLE001 - a refused mail is kept and tried again
-            logger.warning("Mail %s could not leave: %s", mail.pk, type(error).__name__)
-            _postpone(mail, error)
+            Mail.objects.filter(pk=mail.pk).update(**outcome)
+        except (OperationalError, InterfaceError):
+            if connection.in_atomic_block or time.monotonic() > deadline:
+                raise
+            logger.warning("Mail %s: the database is away, its outcome waits", mail.pk)
+            connection.close()
+            time.sleep(0.5)
         else:
-            mail.sent_at = timezone.now()
-            mail.attempts += 1
-            mail.last_error = ""
-        mail.save(update_fields=["sent_at", "attempts", "last_error", "available_at"])
-    return mail.sent_at is not None
+            return
 
 
-def _postpone(row: OutboxEvent | Mail, error: Exception) -> None:
-    row.attempts += 1
-    row.last_error = f"{type(error).__name__}: {error}"[:2000]
-    row.available_at = timezone.now() + min(RETRY_AFTER * row.attempts, LONGEST_WAIT)
+def try_again(mails: QuerySet[Mail]) -> int:
+    """Put refused mails back in the queue, once their cause is mended; how many.
+
+    Those whose text has been emptied since are left as they are.
+    """
+    waiting = mails.filter(refused_at__isnull=False).exclude(text_body="")
+    return waiting.update(
+        refused_at=None, failure="", last_error="", attempts=0, available_at=timezone.now()
+    )
+
+
+def _postpone(event: OutboxEvent, error: Exception) -> None:
+    event.attempts += 1
+    event.last_error = _said(error)
+    event.available_at = _next_attempt(event.attempts)
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:2000]
+
+
+def _next_attempt(attempts: int) -> datetime:
+    return timezone.now() + min(RETRY_AFTER * attempts, LONGEST_WAIT)
 
 
 def _message(mail: Mail) -> EmailMultiAlternatives:
@@ -156,9 +222,15 @@ def _message(mail: Mail) -> EmailMultiAlternatives:
     message = EmailMultiAlternatives(
         subject=mail.subject,
         body=mail.text_body,
+        # Whom a mail that cannot be delivered goes back to; readers see the header below.
+        from_email=return_path(mail.pk),
         to=[mail.recipient],
-        # The same message keeps the same identifier when it is tried again.
-        headers={"Message-ID": f"<mail-{mail.pk}@{host}>"},
+        headers={
+            "From": settings.DEFAULT_FROM_EMAIL,
+            # The same message keeps the same identifier when it is tried again.
+            "Message-ID": f"<mail-{mail.pk}@{host}>",
+            "Auto-Submitted": "auto-generated",
+        },
     )
     if mail.html_body:
         message.attach_alternative(mail.html_body, "text/html")
@@ -172,8 +244,9 @@ def pending() -> tuple[list[int], list[int]]:
     """Ids of the events and of the mails that are due and not yet delivered."""
     due = {"available_at__lte": timezone.now(), "attempts__lt": MAX_ATTEMPTS}
     events = OutboxEvent.objects.filter(done_at__isnull=True, **due).values_list("pk", flat=True)
-    mails = Mail.objects.filter(sent_at__isnull=True, **due).values_list("pk", flat=True)
-    return list(events[:500]), list(mails[:500])
+    free = Q(claimed_until=None) | Q(claimed_until__lte=timezone.now())
+    mails = Mail.objects.filter(free, sent_at=None, refused_at=None, **due)
+    return list(events[:500]), list(mails.values_list("pk", flat=True)[:500])
 
 
 def deliver_pending() -> int:
@@ -189,7 +262,8 @@ def deliver_pending() -> int:
 
 
 def forget_old() -> tuple[int, int]:
-    """Empty the bodies of mails sent more than 15 days ago; delete work done over 90 days ago.
+    """Empty the bodies of mails sent, or refused for good, more than 15 days ago; delete work
+    done over 90 days ago.
 
     A mail holds names and links, and nobody reads it here once it has left. Its row stays:
     it proves the sending, and its key keeps the same cause from being mailed twice. What has
@@ -198,7 +272,9 @@ def forget_old() -> tuple[int, int]:
     now = timezone.now()
     with transaction.atomic():
         mails = (
-            Mail.objects.filter(sent_at__lt=now - BODIES_KEPT)
+            Mail.objects.filter(
+                Q(sent_at__lt=now - BODIES_KEPT) | Q(refused_at__lt=now - BODIES_KEPT)
+            )
             .exclude(text_body="", html_body="")
             .update(text_body="", html_body="")
         )

@@ -90,7 +90,7 @@ def _add_story(rows: dict[int, ConsultationRow], followed: Iterable[int], body: 
         if log.action not in INSIDE_ACTIONS or inside(log.consultation_id):
             rows[log.consultation_id].logs.append(log)
     notices = ConsultationNotice.objects.filter(consultation__in=followed)
-    for notice in notices.select_related("mail"):
+    for notice in notices.select_related("notification__mail"):
         if notice.kind not in INSIDE_NOTICES or inside(notice.consultation_id):
             rows[notice.consultation_id].notices.append(notice)
     declarations = ConflictDeclaration.objects.filter(consultation__in=followed)

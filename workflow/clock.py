@@ -20,9 +20,9 @@ from typing import Final
 
 from django.db import models
 
+from cpts_portal.working_days import working_day_on_or_before, working_days_between
 from procedures.reading import MONTH_NAMES
 from workflow.legal_dates import add_months
-from workflow.working_days import working_day_on_or_before, working_days_between
 
 # An office's mistake of a digit in a year, rather than a choice, beyond this.
 LONGEST_SUSPENSION: Final = timedelta(days=366)

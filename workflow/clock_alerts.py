@@ -4,14 +4,9 @@ import logging
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
-from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Membership
-from cpts_portal.mails import queue_template_mail
 from outbox.registry import handles
 from outbox.services import publish
 from workflow.clock import (
@@ -22,8 +17,9 @@ from workflow.clock import (
     alerts_due,
     day_in_words,
 )
-from workflow.clock_rules import case_page, clock_rule, longest_alert
+from workflow.clock_rules import clock_rule, longest_alert
 from workflow.models import Case, CaseQuerySet
+from workflow.notices import office_of, tell
 from workflow.services import clock_of, working_department
 
 logger = logging.getLogger(__name__)
@@ -78,7 +74,7 @@ def _due(today: date) -> Iterator[tuple[Case, str, int]]:
 
 @handles(ALERT)
 def tell_office(case_id: int, deadline: str, threshold: int) -> None:
-    """Queue one mail per person of the office in charge, if the alert still holds.
+    """Tell each person of the office in charge, if the alert still holds.
 
     Meanwhile the case may have been decided, suspended, or its ledger corrected.
     """
@@ -86,13 +82,15 @@ def tell_office(case_id: int, deadline: str, threshold: int) -> None:
     clock = clock_of(case)
     if not _still_holds(clock, deadline):
         return
-    for address in _addresses(case):
-        queue_template_mail(
-            key=f"clock-alert:{case.pk}:{deadline}:{threshold}",
-            recipient=address,
-            template="workflow/clock_alert",
-            context=_context(case, clock),
-        )
+    tell(
+        case,
+        "clock_alert",
+        key=f"clock-alert:{case.pk}:{deadline}:{threshold}",
+        to=office_of(case),
+        template="workflow/clock_alert",
+        context=_context(clock),
+        body=case.office,
+    )
 
 
 def _still_holds(clock: Clock, deadline: str) -> bool:
@@ -103,29 +101,11 @@ def _still_holds(clock: Clock, deadline: str) -> bool:
     )
 
 
-def _addresses(case: Case) -> list[str]:
-    """Those who work at the office in charge and may see the case; else the office's own."""
-    if case.office is None:
-        return []
-    people = Membership.objects.filter(
-        Q(department=None) | Q(department__in=case.department_codes),
-        organisation=case.office,
-        is_active=True,
-        user__is_active=True,
-    )
-    addresses = sorted(set(people.values_list("user__email", flat=True)))
-    return addresses or [address for address in [case.office.email] if address]
-
-
-def _context(case: Case, clock: Clock) -> dict[str, str]:
+def _context(clock: Clock) -> dict[str, str]:
     acceptance = clock.silence_means == Silence.ACCEPTANCE
     return {
-        "title": case.title,
-        "reference": case.reference or "",
-        "kind": case.get_kind_display().lower(),
         "deadline": day_in_words(clock.deadline) if clock.deadline else "",
         "meaning": "acceptation" if acceptance else "rejet",
-        "url": settings.PORTAL_URL + reverse(case_page(case.kind), args=[case.public_id]),
         **_time_left(clock),
     }
 

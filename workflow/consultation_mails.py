@@ -4,30 +4,29 @@ Mails are rows of the outbox, one per person and cause: written again, they add 
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Final
 
-from django.conf import settings
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.formats import date_format
 
 from accounts.models import User
-from cpts_portal.mails import queue_template_mail
 from workflow import opinion_rules as rules
-from workflow.clock_rules import case_page
 from workflow.models import Case, Consultation, ConsultationNotice
+from workflow.notices import coordination_of, office_of
+from workflow.notices import tell as tell_about
 from workflow.opinion_states import NoticeKind
-from workflow.people import coordinators, members
+from workflow.people import members
 
-TEMPLATES = {
-    NoticeKind.REQUEST: "workflow/opinion_requested",
-    NoticeKind.INFORMATION: "workflow/case_communicated",
-    NoticeKind.REMINDER: "workflow/opinion_reminder",
-    NoticeKind.OVERDUE: "workflow/opinion_overdue",
-    NoticeKind.EXTENSION: "workflow/opinion_extended",
-    NoticeKind.REVOCATION: "workflow/opinion_revoked",
-    NoticeKind.TO_VALIDATE: "workflow/opinion_to_validate",
-    NoticeKind.SENT_BACK: "workflow/opinion_sent_back",
+# The kind of notification and the words of each message.
+MESSAGES: Final = {
+    NoticeKind.REQUEST: ("opinion_requested", "workflow/opinion_requested"),
+    NoticeKind.INFORMATION: ("information", "workflow/case_communicated"),
+    NoticeKind.REMINDER: ("opinion_reminder", "workflow/opinion_reminder"),
+    NoticeKind.OVERDUE: ("opinion_reminder", "workflow/opinion_overdue"),
+    NoticeKind.EXTENSION: ("opinion_requested", "workflow/opinion_extended"),
+    NoticeKind.REVOCATION: ("opinion_revoked", "workflow/opinion_revoked"),
+    NoticeKind.TO_VALIDATE: ("opinion_to_validate", "workflow/opinion_to_validate"),
+    NoticeKind.SENT_BACK: ("opinion_to_validate", "workflow/opinion_sent_back"),
 }
 
 
@@ -50,62 +49,57 @@ def tell(
     comment: str = "",
 ) -> int:
     """Write to these people, once each for this cause, and keep a row for each message."""
+    name, template = MESSAGES[kind]
     context = {
-        **_about(case),
         "body": consultation.body.name,
         "due_on": date_format(consultation.due_on, "j F Y") if consultation.due_on else "",
         "comment": comment,
     }
+    # A body no longer sees a case it is no longer asked about.
+    path = reverse("desks:home") if kind == NoticeKind.REVOCATION else ""
     new = 0
     for person in people:
-        recipient = person.email.lower()
         notice, created = ConsultationNotice.objects.get_or_create(
-            consultation=consultation, kind=kind, cause=cause, recipient=recipient
+            consultation=consultation, kind=kind, cause=cause, recipient=person.email.lower()
         )
         if created:
             new += 1
-            notice.mail = queue_template_mail(
+            (notice.notification,) = tell_about(
+                case,
+                name,
                 key=f"consultation:{consultation.pk}:{kind}:{cause}",
-                recipient=recipient,
-                template=TEMPLATES[kind],
+                to=[person],
+                template=template,
                 context=context,
+                body=consultation.body,
+                path=path,
             )
-            notice.save(update_fields=["mail"])
+            notice.save(update_fields=["notification"])
     return new
 
 
 def tell_coordinators_who_is_missing(case: Case, gaps: Sequence[tuple[str, str]]) -> None:
     """Say at the deposit which opinions nobody can give: (who, why)."""
-    for address in coordinators(case):
-        queue_template_mail(
-            key=f"consultation-gaps:{case.pk}",
-            recipient=address,
-            template="workflow/bodies_without_member",
-            context={**_about(case), "gaps": gaps},
-        )
+    body, people = coordination_of(case)
+    tell_about(
+        case,
+        "bodies_without_member",
+        key=f"consultation-gaps:{case.pk}",
+        to=people,
+        template="workflow/bodies_without_member",
+        context={"gaps": gaps},
+        body=body,
+    )
 
 
 def tell_office_all_is_in(case: Case, *, cause: str) -> None:
     """Tell the office in charge that no opinion is awaited any more."""
-    if case.office is None:
-        return
-    people = members(case.office, case, rules.FOLLOWERS)
-    addresses = [user.email for user in people] or [a for a in [case.office.email] if a]
-    for address in addresses:
-        queue_template_mail(
-            key=f"consultations-settled:{case.pk}:{cause}",
-            recipient=address,
-            template="workflow/opinions_settled",
-            context=_about(case),
-        )
-
-
-def _about(case: Case) -> dict[str, Any]:
-    return {
-        "title": case.title,
-        "reference": case.reference or "",
-        "kind": case.get_kind_display().lower(),
-        "office": case.office.name if case.office else "",
-        "today": date_format(timezone.localdate(), "j F Y"),
-        "url": settings.PORTAL_URL + reverse(case_page(case.kind), args=[case.public_id]),
-    }
+    tell_about(
+        case,
+        "opinions_settled",
+        key=f"consultations-settled:{case.pk}:{cause}",
+        to=office_of(case, rules.FOLLOWERS),
+        template="workflow/opinions_settled",
+        context={},
+        body=case.office,
+    )

@@ -23,6 +23,7 @@ PROJECT_APPS = [
     "documents",
     "communities",
     "procedures",
+    "notifications",
     "accounts",
     "territories",
     "outbox",
@@ -77,6 +78,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "accounts.context_processors.acting_role",
+                "notifications.context_processors.unread",
                 "cpts_portal.context_processors.portal",
             ],
         },
@@ -114,8 +116,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 SITE_ID = 1
 AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
+    # Django's and allauth's, which read the person and their unread notifications in one query.
+    "notifications.backends.PasswordBackend",
+    "notifications.backends.AddressBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -212,6 +215,8 @@ vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 20  # seconds: a silent mail server must not hold a worker
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Portail CPTS <ne-pas-repondre@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# The mailbox that receives what comes back; each mail has its own address in it (box+…@).
+BOUNCE_ADDRESS = env("BOUNCE_ADDRESS", default="")
 # Absolute links in mails and PDFs start here: a request's Host header is never trusted for it.
 PORTAL_URL = env("PORTAL_URL", default="http://localhost:8000").rstrip("/")
 PORTAL_NAME = "Portail CPTS"
@@ -253,6 +258,11 @@ CELERY_BEAT_SCHEDULE = {
     "clear-ended-sessions": {
         "task": "cpts_portal.tasks.clear_sessions",
         "schedule": crontab(minute=30, hour=3),
+    },
+    # A summary is written once a day or a week: the later hours make good a morning's failure.
+    "write-summaries-of-notifications": {
+        "task": "notifications.tasks.write_digests",
+        "schedule": crontab(minute=0, hour="7-18"),
     },
     # Likewise: each silence is noted once, each reminder sent once.
     "note-silences-and-remind-bodies": {

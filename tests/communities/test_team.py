@@ -154,7 +154,7 @@ def test_removed_member_is_told_and_sees_nothing_any_more(community, owner):
     services.remove_member(member, by=owner)
     assert team(community) == {owner.email: OWNER}
     assert mails(member.user.email)[0].subject == (
-        "Vous ne faites plus partie de l’équipe de «\u00a0CPTS du Lac\u00a0»"
+        "CPTS du Lac – vous ne faites plus partie de l’équipe"
     )
     assert list(Community.objects.visible_to(member.user)) == []
     with pytest.raises(TeamError, match="ne fait plus partie"):
@@ -226,10 +226,10 @@ def test_ownership_passes_when_both_agree(community, owner, heir, transfer):
     services.accept_ownership(transfer, user=heir.user)
     assert team(community) == {owner.email: EDITOR, heir.user.email: OWNER}
     assert [mail.subject for mail in mails(heir.user.email)] == [
-        "Anne Roux vous propose la responsabilité de «\u00a0CPTS du Lac\u00a0»"
+        "CPTS du Lac – Anne Roux vous propose d’en être responsable"
     ]
     assert [mail.subject for mail in mails(owner.email)] == [
-        "Paul Morel est maintenant responsable de «\u00a0CPTS du Lac\u00a0»"
+        "CPTS du Lac – Paul Morel en est maintenant responsable"
     ]
     with pytest.raises(TeamError, match="déjà été acceptée"):
         services.accept_ownership(transfer, user=heir.user)

@@ -25,6 +25,7 @@ _APPS = (
     "desks",
     "documents",
     "letters",
+    "notifications",
     "outbox",
     "procedures",
     "territories",

@@ -52,7 +52,7 @@ def test_mails_begin_with_the_name_and_the_reference_and_hold_one_link():
     run(letter)
 
     assert [
-        (mail.subject.startswith(f"{letter.title} · {letter.reference}\u00a0: "), link_in(mail))
+        (mail.subject.startswith(f"{letter.title} · {letter.reference} – "), link_in(mail))
         for mail in mails()
     ] == [(True, reverse("letters:detail", args=[letter.public_id]))] * 2
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from cpts_portal.working_days import is_working_day
 from workflow.clock import (
     Clock,
     ClockRule,
@@ -24,7 +25,6 @@ from workflow.clock import (
     read_clock,
 )
 from workflow.legal_dates import add_months
-from workflow.working_days import is_working_day
 
 LETTER = ClockRule(months=2, silence=Silence.REFUSAL)
 PROJECT = ClockRule(months=2, silence=Silence.ACCEPTANCE)

@@ -116,13 +116,13 @@ def test_each_person_of_the_office_in_charge_has_one_mail(letter, calendar, deli
     clock_alerts()
     deliver()
     sent = mails()
-    assert [mail.recipient for mail in sent] == [
+    assert sorted(mail.recipient for mail in sent) == [
         "a@exemple.test",
         "b@exemple.test",
         "c@exemple.test",
     ]
     assert {mail.subject for mail in sent} == {
-        f"{letter.title}, {letter.reference}\u00a0: il reste 7\u00a0jours pour décider"
+        f"{letter.title} · {letter.reference} – il reste 7\u00a0jours pour décider"
     }
     text = sent[0].text_body.replace(NBSP, " ")
     assert (
@@ -140,7 +140,7 @@ def test_an_office_without_people_is_told_at_its_own_address(letter, calendar, d
     deliver()
     (mail,) = mails()
     assert mail.recipient == letter.office.email
-    assert mail.subject.endswith(f"{letter.reference}\u00a0: dernier jour pour décider")
+    assert mail.subject.endswith(f"{letter.reference} – dernier jour pour décider")
     assert "c’est aujourd’hui" in mail.text_body
 
 

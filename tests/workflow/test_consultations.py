@@ -122,7 +122,7 @@ def test_members_of_a_body_are_written_to_once_and_each_message_leaves_a_row():
     deliver_pending()
     assert {notice.result for notice in notices.all()} == {"envoyé"}
     subject = Mail.objects.get(recipient=expected[0]).subject
-    assert subject.startswith(f"{letter.title} · {letter.reference}\u00a0: ")
+    assert subject.startswith(f"{letter.title} · {letter.reference} – ")
 
 
 def test_a_message_that_cannot_leave_says_so(settings):

@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import Organisation, User
-from outbox.models import Mail
+from notifications.models import Notification
 from workflow.models.cases import Case
 from workflow.opinion_states import (
     ConsultationAction,
@@ -322,8 +322,13 @@ class ConsultationNotice(models.Model):
     # reminder at seven days.
     cause = models.CharField("cause", max_length=40)
     recipient = models.EmailField("destinataire")
-    mail = models.ForeignKey(
-        Mail, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name="courriel"
+    notification = models.ForeignKey(
+        Notification,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="notification",
     )
     at = models.DateTimeField("le", default=timezone.now)
 
@@ -344,11 +349,7 @@ class ConsultationNotice(models.Model):
     @property
     def result(self) -> str:
         """What became of the message, in words."""
-        if self.mail is None:
-            return "résultat effacé"
-        if self.mail.sent_at:
-            return "envoyé"
-        return "pas encore parti, nouvel essai prévu" if self.mail.last_error else "en attente"
+        return self.notification.delivery_in_words if self.notification else "résultat effacé"
 
 
 class Synthesis(models.Model):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflow.working_days import (
+from cpts_portal.working_days import (
     add_working_days,
     is_public_holiday,
     is_working_day,

@@ -1,0 +1,11 @@
+"""Celery's side of notifications: fetch, delegate, nothing more."""
+
+from celery import shared_task
+
+from notifications import digests
+
+
+@shared_task
+def write_digests() -> None:
+    """Write the daily and weekly summaries that are due and not written yet."""
+    digests.write_digests()
