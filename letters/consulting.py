@@ -4,6 +4,7 @@ from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.models import Organisation, User
 from accounts.organisations import office_for, regional_agency
@@ -11,11 +12,12 @@ from letters import rules
 from letters.models import LetterOfIntent
 from letters.services import KIND
 from outbox.registry import handles
-from procedures.circuit import Body
+from procedures.circuit import Body, Silence
+from workflow.clock import EventKind
 from workflow.consultations import LONGEST_COMMENT, open_plan, revoke_all
 from workflow.effects import prepares, records
 from workflow.models import Case, CaseDesk, TransitionLog
-from workflow.services import ActionRefusedError, perform
+from workflow.services import ActionRefusedError, end_clock, perform, record_clock_event
 from workflow.states import OPEN_STATES, CaseState
 from workflow.synthesis import close_synthesis
 
@@ -67,11 +69,27 @@ def hand_over(letter: LetterOfIntent, *, log: TransitionLog, actor: User) -> Non
         organisation_id=cast(int, letter.office_id),
         defaults={"kind": CaseDesk.Kind.IN_CHARGE},
     )
+    if rules.circuit(letter).period.silence == Silence.ACCEPTANCE:
+        # It accepts from the day the administration that decides has the file (CRPA, L. 114-3).
+        record_clock_event(
+            letter,
+            EventKind.RESTART,
+            effective_on=timezone.localdate(),
+            actor=actor,
+            reason="Transmission à l’administration qui décide.",
+        )
 
 
 @records(KIND, "end_consultation")
 def close_opinions(letter: LetterOfIntent, *, log: TransitionLog, actor: User) -> None:  # noqa: ARG001
     close_synthesis(letter, office_id=cast(int, letter.office_id), actor=actor)
+
+
+@records(KIND, "accept_tacitly")
+def settle_by_silence(letter: LetterOfIntent, *, log: TransitionLog, actor: None) -> None:  # noqa: ARG001
+    """The clock stops, and opinions no longer asked for are not awaited."""
+    end_clock(letter, actor=None, reason="Le silence a valu acceptation.")
+    revoke_all(letter, reason="Le silence a valu acceptation.")
 
 
 def withdraw(letter: LetterOfIntent, *, actor: User, reason: str) -> TransitionLog:
@@ -96,5 +114,6 @@ def withdraw(letter: LetterOfIntent, *, actor: User, reason: str) -> TransitionL
 
 @records(KIND, "withdraw")
 def stop_asking(letter: LetterOfIntent, *, log: TransitionLog, actor: User) -> None:  # noqa: ARG001
-    """Nobody is asked for an opinion on a letter that is given up."""
+    """The clock stops, and nobody is asked for an opinion on a letter that is given up."""
+    end_clock(letter, actor=actor, reason="La CPTS a retiré sa lettre.")
     revoke_all(letter, reason="La CPTS a retiré son dossier.")

@@ -285,6 +285,7 @@ TRANSITION_LABELS: Final[dict[str, dict[Reader, str]]] = {
     | {Reader.OFFICE: "Lettre prise en charge par {actor}"},
     "assign": dict.fromkeys(Reader, "Suivi de la lettre confié à un agent")
     | {Reader.OFFICE: "Suivi de la lettre confié à un agent par {actor}"},
+    "accept_tacitly": dict.fromkeys(Reader, "Lettre acceptée par silence"),
     "withdraw": dict.fromkeys(Reader, "Lettre retirée par {actor}")
     | {Reader.PUBLIC: "Lettre retirée"},
 }

@@ -12,6 +12,7 @@ from letters.correspondence import clock, office_name, silence_day
 from letters.documents import KINDS, LETTER, RECEIPT
 from letters.models import LetterOfIntent
 from letters.printing import figure, local_datetime, long_date
+from procedures.circuit import Silence
 from workflow.models import CaseDocument, TransitionLog
 from workflow.notices import Told, team_of, tell
 
@@ -78,6 +79,7 @@ def _context(letter: LetterOfIntent, documents: Sequence[CaseDocument]) -> dict[
         "deposited_time": clock(content),
         "signatory": content["signature"]["name"],
         "silence_date": silence_day(content),
+        "silence_refuses": procedure.circuit.period.silence == Silence.REFUSAL,
         "office": office_name(content["office"]),
         "communes": figure(content["summary"]["commune_count"]),
         "several": content["summary"]["commune_count"] > 1,

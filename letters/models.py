@@ -7,6 +7,7 @@ from letters.content import Missing, missing_before_deposit, read_content
 from letters.workflow import LetterWorkflow
 from workflow.models import Case, CaseQuerySet
 from workflow.synthesis import missing_before_handover
+from workflow.tacit import is_accepted_by_silence
 
 
 class LetterOfIntent(LetterWorkflow, Case):
@@ -39,4 +40,6 @@ class LetterOfIntent(LetterWorkflow, Case):
         if transition in {"transmit", "end_consultation"}:
             sentences = missing_before_handover(self, needs_text=transition == "transmit")
             return [Missing(sentence, section="", field="") for sentence in sentences]
+        if transition == "accept_tacitly" and not is_accepted_by_silence(self):
+            return [Missing("Le délai court encore, ou est suspendu.", section="", field="")]
         return []

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from procedures import registry
-from procedures.circuit import Circuit
+from procedures.circuit import Circuit, Silence
 from workflow import opinion_rules
 
 if TYPE_CHECKING:
@@ -70,6 +70,16 @@ def may_take_up(letter: "LetterOfIntent", user: "User | None") -> bool:
 
 def has_no_instructor(letter: "LetterOfIntent") -> bool:
     return letter.instructor_id is None
+
+
+def may_accept_tacitly(letter: "LetterOfIntent", user: "User | None") -> bool:
+    """Nobody but the portal itself, where the procedure says that silence accepts."""
+    return user is None and circuit(letter).period.silence == Silence.ACCEPTANCE
+
+
+def silence_has_accepted(letter: "LetterOfIntent") -> bool:
+    """The deadline has gone by without a decision."""
+    return not letter.missing_for("accept_tacitly")
 
 
 def may_withdraw(letter: "LetterOfIntent", user: "User | None") -> bool:

@@ -28,10 +28,9 @@ from procedures.schema import AttachmentSlot, Field, FieldKind, Procedure
 from territories.models import Region
 from territories.population import DepartmentShare, TerritorySummary
 from territories.services import territory_as_data
-from workflow.clock import ClockRule, Silence
+from workflow.clock import ClockRule, EventKind, Silence
 from workflow.clock_rules import declare_clock
 from workflow.effects import prepares, records
-from workflow.legal_dates import add_months
 from workflow.models import (
     Answer,
     Case,
@@ -42,17 +41,23 @@ from workflow.models import (
 from workflow.services import (
     ActionRefusedError,
     already_done,
+    clock_of,
     freeze,
     next_reference,
     perform,
+    record_clock_event,
 )
 
 KIND = Case.Kind.LETTER_OF_INTENT
-# Silence kept for two months on a letter of intent is a refusal (CRPA L.231-4).
-SILENCE_MONTHS = 2
-declare_clock(
-    KIND, ClockRule(months=SILENCE_MONTHS, silence=Silence.REFUSAL), page="letters:detail"
-)
+
+
+def legal_period(case: Case) -> ClockRule:
+    """The period of the procedure the letter began with, and what silence then means."""
+    period = registry.get(case.procedure_key, case.procedure_version).circuit.period
+    return ClockRule(months=period.months, silence=Silence(period.silence))
+
+
+declare_clock(KIND, legal_period, page="letters:detail")
 
 
 @dataclass(frozen=True)
@@ -322,10 +327,18 @@ def office_in_charge(
 
 @records(KIND, "deposit")
 def freeze_and_route(letter: LetterOfIntent, *, log: TransitionLog, actor: User) -> None:
-    """Freeze the content, open the desks, and leave the worker its work.
+    """Start the clock, freeze the content, open the desks, and leave the worker its work.
 
+    The period runs from the first reception, by whatever administration (CRPA, L. 114-3).
     Asking for the opinions is a work of its own: a PDF that fails does not hold it up.
     """
+    record_clock_event(
+        letter,
+        EventKind.START,
+        effective_on=timezone.localdate(letter.deposited_at),
+        actor=None,
+        reason="Réception de la lettre sur le portail.",
+    )
     freeze(letter, deposited_content(letter, log=log), actor=actor)
     informed = {desk.pk for desk in informed_desks(procedure_of(letter), letter)}
     office = cast(Organisation, letter.office)
@@ -375,7 +388,7 @@ def deposited_content(letter: LetterOfIntent, *, log: TransitionLog) -> dict[str
         "reference": letter.reference,
         "version": letter.version,
         "deposited_at": letter.deposited_at,
-        "silence_date": silence_date(timezone.localdate(letter.deposited_at)),
+        "silence_date": silence_date(letter),
         "office": _office_as_data(cast(Organisation, letter.office)),
         "signature": {
             "name": letter.signatory_name,
@@ -491,9 +504,16 @@ def _agency_as_data(agency: Organisation) -> dict[str, Any]:
     }
 
 
-def silence_date(deposited_on: date) -> date:
-    """The day two months of silence mean a refusal, if the file is complete (CRPA L.231-4)."""
-    return add_months(deposited_on, SILENCE_MONTHS)
+def silence_date(letter: LetterOfIntent) -> date:
+    """The last day before silence takes effect, if the file is complete: the clock's deadline.
+
+    Raises ValueError when there is none to announce: not deposited, or being completed where
+    silence means acceptance.
+    """
+    deadline = clock_of(letter).deadline
+    if deadline is None:
+        raise ValueError(f"{letter} has no deadline to announce.")
+    return deadline
 
 
 def record_posting(letter: LetterOfIntent, *, posted_on: date) -> None:

@@ -139,6 +139,17 @@ class LetterWorkflow(ConcurrentTransitionMixin, Base):
     @transition(
         field="state",
         source=list(OPEN_STATES),
+        target=CaseState.TACITLY_ACCEPTED,
+        permission=rules.may_accept_tacitly,  # type: ignore[arg-type]
+        conditions=[rules.silence_has_accepted],  # type: ignore[list-item]
+        custom={"label": "Constater l’acceptation par silence"},
+    )
+    def accept_tacitly(self, *, actor: Any) -> None:
+        """The portal records what silence has done, where the procedure says it accepts."""
+
+    @transition(
+        field="state",
+        source=list(OPEN_STATES),
         target=CaseState.WITHDRAWN,
         permission=rules.may_withdraw,  # type: ignore[arg-type]
         custom={"label": "Retirer la lettre"},

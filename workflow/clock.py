@@ -362,8 +362,7 @@ class _Reading:
 
     def objection(self, event: Event) -> str:
         """Why the event makes no sense here and what to do; empty when it does."""
-        twin = (event.kind, event.effective_on)
-        if any((line.event.kind, line.event.effective_on) == twin for line in self.lines):
+        if self.is_a_repetition(event):
             return "il est déjà enregistré à cette date. S’il est juste, il n’y a rien à faire."
         if event.kind == EventKind.START:
             return self.objection_to_a_start()
@@ -383,6 +382,17 @@ class _Reading:
             EventKind.RESTART: self.objection_to_a_new_start,
         }
         return objections[event.kind](event) if event.kind in objections else ""
+
+    def is_a_repetition(self, event: Event) -> bool:
+        """Whether the same thing was entered for the same day: a second click.
+
+        Missing items may be asked for, given and asked for again in one day: what a suspension,
+        or its end, may follow is said by the state of the clock.
+        """
+        if event.kind == EventKind.SUSPEND or (self.suspended_on and event.kind != EventKind.END):
+            return False
+        twin = (event.kind, event.effective_on)
+        return any((line.event.kind, line.event.effective_on) == twin for line in self.lines)
 
     def objection_to_a_start(self) -> str:
         if self.started_on is None:

@@ -18,6 +18,7 @@ from workflow.clock import (
     day_in_words,
 )
 from workflow.clock_rules import clock_rule, longest_alert
+from workflow.clock_words import counted
 from workflow.models import Case, CaseQuerySet
 from workflow.notices import office_of, tell
 from workflow.services import clock_of, working_department
@@ -63,7 +64,7 @@ def _due(today: date) -> Iterator[tuple[Case, str, int]]:
     cases = cases_on_the_clock(today).select_related("office").prefetch_related("clock_events")
     for case in cases.order_by("pk").iterator(chunk_size=500):
         try:
-            clock, rule = clock_of(case, today=today), clock_rule(case.kind)
+            clock, rule = clock_of(case, today=today), clock_rule(case)
         except (UnreadableLedgerError, LookupError):
             logger.exception("The clock of case %s cannot be read: nobody is told", case.pk)
             continue
@@ -114,13 +115,6 @@ def _time_left(clock: Clock) -> dict[str, str]:
     """The time left, for the subject and for the text."""
     if not clock.days_left:
         return {"left": "dernier jour", "left_in_full": "c’est aujourd’hui"}
-    left = f"il reste {_counted(clock.days_left, 'jour')}"
-    working = _counted(clock.working_days_left or 0, "jour ouvré")
+    left = f"il reste {counted(clock.days_left, 'jour')}"
+    working = counted(clock.working_days_left or 0, "jour ouvré")
     return {"left": left, "left_in_full": f"{left}, dont {working}"}
-
-
-def _counted(number: int, noun: str) -> str:
-    """« 1 jour ouvré », « 9 jours ouvrés », with an unbreakable space."""
-    if number > 1:
-        noun = " ".join(f"{word}s" for word in noun.split())
-    return f"{number}\N{NO-BREAK SPACE}{noun}"

@@ -1,23 +1,34 @@
-"""Which clock runs for which kind of case: each kind declares its own when Django starts."""
+"""Which clock runs for which case: each kind declares how its own is found when Django starts."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from workflow.clock import ClockRule
 
-_rules: dict[str, ClockRule] = {}
+if TYPE_CHECKING:
+    from workflow.models import Case
+
+RuleOf = Callable[["Case"], ClockRule]
+
+_rules: dict[str, RuleOf] = {}
 _pages: dict[str, str] = {}
 
 
-def declare_clock(kind: str, rule: ClockRule, *, page: str) -> None:
-    """Give a kind of case its clock.
+def declare_clock(kind: str, rule_of: RuleOf, *, page: str) -> None:
+    """Give a kind of case its clock: `rule_of` reads it from the case, without a query.
 
     `page` is the name of the address of a case of this kind, which takes its public id: the
     alerts lead there.
     """
-    _rules[kind], _pages[kind] = rule, page
+    _rules[kind], _pages[kind] = rule_of, page
 
 
-def clock_rule(kind: str) -> ClockRule:
-    """Raises LookupError for a kind that has no clock."""
-    return _rules[kind]
+def clock_rule(case: "Case") -> ClockRule:
+    """The period of a case: that of the procedure it began with.
+
+    Raises LookupError for a kind that has no clock, or a procedure that is no more.
+    """
+    return _rules[case.kind](case)
 
 
 def case_page(kind: str) -> str:
@@ -25,5 +36,5 @@ def case_page(kind: str) -> str:
 
 
 def longest_alert() -> int:
-    """How many days before a deadline the first alert of any kind of case is told."""
-    return max((days for rule in _rules.values() for days in rule.alerts), default=0)
+    """Days before a deadline of the first thing anybody is told: the same for every kind."""
+    return max(ClockRule.alerts)

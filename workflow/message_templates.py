@@ -109,7 +109,7 @@ def example_values() -> dict[str, str]:
 
 def _deadline(case: Case) -> str:
     try:
-        clock_rule(case.kind)
+        clock_rule(case)
     except LookupError:
         return ""
     deadline = clock_of(case).deadline

@@ -171,7 +171,7 @@ def clock_of(case: Case, *, today: date | None = None) -> Clock:
     """
     return read_clock(
         (row.as_event() for row in case.clock_events.all()),
-        clock_rule(case.kind),
+        clock_rule(case),
         today=today or timezone.localdate(),
         department_code=working_department(case),
     )
@@ -202,13 +202,35 @@ def record_clock_event(
     with transaction.atomic():
         locked = Case.objects.select_for_update().get(pk=case.pk)
         refusals = check_sequence(
-            _ledger(locked), event, rule=clock_rule(locked.kind), today=timezone.localdate()
+            _ledger(locked), event, rule=clock_rule(locked), today=timezone.localdate()
         )
         if refusals:
             raise ActionRefusedError(" ".join(refusals))
         entered = _write(locked, event, actor=actor, reason=_reason(reason))
         project_clock(case)
     return entered
+
+
+def end_clock(
+    case: Case, *, actor: User | None, reason: str = "", on: date | None = None
+) -> ClockEvent | None:
+    """Stop the clock of a case: it is decided, withdrawn or closed. The caller holds the lock.
+
+    `on` is the day it takes effect, today unless told otherwise; `reason` is read by the lead.
+    Nothing is written for a clock that has not started, or has ended already.
+
+    Raises ActionRefusedError for a day to come.
+    """
+    clock = clock_of(case)
+    if clock.state in {ClockState.NOT_STARTED, ClockState.ENDED}:
+        return None
+    return record_clock_event(
+        case,
+        EventKind.END,
+        effective_on=on or timezone.localdate(),
+        actor=actor,
+        reason=reason,
+    )
 
 
 def correct_clock_event(
@@ -236,7 +258,7 @@ def correct_clock_event(
         refusals = check_correction(
             _ledger(case),
             mistake,
-            rule=clock_rule(case.kind),
+            rule=clock_rule(case),
             today=timezone.localdate(),
             replacement=replacement,
         )
@@ -258,7 +280,7 @@ def project_clock(case: Case) -> bool:
     """
     ledger = ClockEvent.objects.filter(case_id=case.pk)
     clock = read_clock(
-        (row.as_event() for row in ledger), clock_rule(case.kind), today=timezone.localdate()
+        (row.as_event() for row in ledger), clock_rule(case), today=timezone.localdate()
     )
     waits = clock.state in {ClockState.RUNNING, ClockState.SUSPENDED}
     says = {

@@ -42,6 +42,7 @@ def _has_opinions(case: Case, user: User, reader: Reader) -> bool:  # noqa: ARG0
 PAGES: Final[tuple[_Page, ...]] = (
     _Page("opinions", "Avis", "cases:opinions", _has_opinions),
     _Page("messages", "Messages", "cases:messages", lambda case, user, _: sees_thread(case, user)),
+    _Page("clock", "Délai", "cases:clock", lambda _case, _user, reader: reader != Reader.REVIEWER),
 )
 
 

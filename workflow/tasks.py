@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from workflow import tacit
 from workflow.clock_alerts import publish_due_alerts
 from workflow.consultations import close_the_silent, send_reminders
 from workflow.projections import settle_lapsed_suspensions
@@ -11,6 +12,12 @@ from workflow.projections import settle_lapsed_suspensions
 def clock_alerts() -> None:
     settle_lapsed_suspensions()
     publish_due_alerts()
+
+
+@shared_task
+def accept_by_silence() -> None:
+    """Record the acceptances that silence has brought about."""
+    tacit.accept_the_overdue()
 
 
 @shared_task

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from workflow.views import consultations, documents, messages, opinions
+from workflow.views import clock, consultations, documents, messages, opinions
 
 app_name = "cases"
 urlpatterns = [
@@ -36,4 +36,7 @@ urlpatterns = [
     path("messages/", messages.thread, name="messages"),
     path("messages/<int:message>/clore/", messages.stop_waiting, name="message-stop"),
     path("messages/fichiers/<uuid:attachment>/", messages.download, name="message-file"),
+    # Clock
+    path("delai/", clock.page, name="clock"),
+    path("delai/<int:event>/corriger/", clock.correct, name="clock-correction"),
 ]

@@ -251,6 +251,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "workflow.tasks.clock_alerts",
         "schedule": crontab(minute=10, hour="7-18"),
     },
+    # The first hour of the day after a deadline, and again in case a run was missed.
+    "record-acceptances-by-silence": {
+        "task": "workflow.tasks.accept_by_silence",
+        "schedule": crontab(minute=5, hour="0-23/6"),
+    },
     "empty-mails-whose-links-have-ended": {
         "task": "outbox.tasks.forget_old",
         "schedule": crontab(minute=20, hour=3),

@@ -20,7 +20,10 @@ from letters.models import LetterOfIntent
 from letters.steps import steps_of
 from letters.timeline import timeline
 from letters.views.access import visible_letter
+from workflow import clock_words
+from workflow.clock import ClockState
 from workflow.readers import Reader, reader_of
+from workflow.services import clock_of
 from workflow.tabs import tabs_of
 
 
@@ -67,8 +70,15 @@ def _deposited(request: PersonRequest, case: LetterOfIntent, reader: Reader) -> 
     documents = documents_of(case)
     ready = {link.kind: link.document for link in documents}
     papers = [(kind.label, ready.get(kind.key)) for kind in expected_kinds(procedure)]
+    clock = clock_of(case)
     return {
         "frozen": frozen_letter(case),
+        "deadline": clock_words.short_state(clock),
+        "time_left": clock_words.time_left(clock),
+        "meaning": clock_words.meaning_of_silence(clock),
+        "clock_is_open": clock.state in {ClockState.RUNNING, ClockState.SUSPENDED},
+        "overdue": clock_words.overdue(clock, is_lead=reader == Reader.LEAD),
+        "follows_clock": reader != Reader.REVIEWER,
         "procedure": procedure,
         "papers": papers,
         "in_preparation": len(ready) < len(papers),

@@ -3,6 +3,8 @@
 from itertools import count
 from typing import Any
 
+from django.db import connection
+
 from accounts.models import Membership, Organisation, User
 from letters import services
 from letters.content import procedure_of
@@ -134,6 +136,14 @@ def deposited(
 ) -> LetterOfIntent:
     letter = complete(region, communes=communes, owner=owner)
     file(letter)
+    return letter
+
+
+def without_clock(letter: LetterOfIntent) -> LetterOfIntent:
+    """The letter as if its deposit had not started the clock, for tests that write its ledger."""
+    with connection.cursor() as cursor:
+        # No line of a ledger is ever deleted: an empty table is another matter.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; TRUNCATE workflow_clockevent")
     return letter
 
 

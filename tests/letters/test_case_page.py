@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
-from django.utils.formats import date_format
 
 from accounts.models import Organisation
 from communities.models import TeamMember
@@ -19,6 +18,7 @@ from letters.timeline import Event, timeline
 from procedures import registry
 from tests import factories
 from tests.letters import cases
+from workflow.clock import day_in_words
 from workflow.models import CaseDocument, Snapshot
 
 pytestmark = pytest.mark.django_db
@@ -144,8 +144,8 @@ def test_a_deposited_page_holds_every_heading_answer_and_commune(client: Client)
     assert "Première ligne.\nSeconde ligne." in page
     assert "À venir\u00a0: L’association se crée." in page
     assert "Signé\u00a0: <strong>Claire Fabre</strong>, à Lavaur." in page
-    silence = services.silence_date(timezone.localdate(letter.deposited_at))
-    assert date_format(silence, "j F Y") in page
+    silence = services.silence_date(letter)
+    assert day_in_words(silence) in page
 
 
 def test_documents_are_said_to_be_in_preparation_then_offered(client: Client) -> None:
@@ -236,9 +236,9 @@ def test_a_deposited_letter_costs_the_same_queries_whatever_it_holds(
     for kind in (LETTER, RECEIPT)[: len(communes)]:
         issue(letter, kind)
     client.force_login(factories.membership(organisation_=letter.office).user)
-    # Session, person, role, letter; frozen content, documents, log; the savepoint.
-    with django_assert_num_queries(7 + 2):
+    # Session, person, role, letter; frozen content, documents, log, clock; the savepoint.
+    with django_assert_num_queries(8 + 2):
         assert page_of(client, letter).status_code == 200
     # What is frozen is drawn once.
-    with django_assert_num_queries(6 + 2):
+    with django_assert_num_queries(7 + 2):
         assert page_of(client, letter).status_code == 200

@@ -20,6 +20,7 @@ from territories.models import Commune, Region
 from territories.services import add_communes
 from tests import factories
 from tests.letters import cases
+from workflow.legal_dates import add_months
 from workflow.models import (
     Answer,
     Case,
@@ -87,8 +88,9 @@ def test_the_snapshot_says_every_answer_and_when_silence_means_refusal():
     assert set(fields) == {field.key for field in procedure_of(letter).fields}
     for answer in Answer.objects.filter(case=letter, key__in=fields):
         assert fields[answer.key]["value"] == answer.value
-    today = timezone.localdate()
-    assert content["silence_date"] == services.silence_date(today).isoformat()
+    deadline = add_months(timezone.localdate(letter.deposited_at), 2)
+    assert content["silence_date"] == deadline.isoformat()
+    assert services.silence_date(letter) == deadline
 
 
 @pytest.mark.django_db

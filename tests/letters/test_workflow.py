@@ -69,7 +69,6 @@ AWAITED = {
     "completion_requested",
     "decision_proposed",
     "accepted",
-    "tacitly_accepted",
     "refused",
     "closed",
 }

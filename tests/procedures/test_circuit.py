@@ -7,7 +7,6 @@ from decimal import Decimal
 import pytest
 from django.conf import settings
 
-from letters.services import SILENCE_MONTHS
 from procedures import registry
 from procedures.circuit import ConsultationKind, Silence, SilenceOfBody
 from procedures.loader import ProcedureFilesError
@@ -93,10 +92,6 @@ def test_each_region_says_who_decides_and_what_silence_means():
         "occitanie": (["ars"], "urps", False, (2, Silence.REFUSAL)),
         "pays-de-la-loire": (["ars"], "regional_committee", False, (2, Silence.REFUSAL)),
     }
-
-
-def test_the_receipt_and_the_circuit_count_the_same_months():
-    assert {circuit.period.months for circuit in circuits().values()} == {SILENCE_MONTHS}
 
 
 def test_each_region_says_who_is_consulted():

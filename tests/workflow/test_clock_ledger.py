@@ -43,7 +43,7 @@ def first_of_may(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def letter() -> LetterOfIntent:
-    return cases.deposited()
+    return cases.without_clock(cases.deposited())
 
 
 def coordinator(organisation: Organisation, department: str | None = None) -> User:
@@ -117,14 +117,14 @@ def test_the_clock_is_read_in_a_query_or_in_none_once_prefetched(letter, django_
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_who_start_the_clock_at_once_start_it_once():
+def test_two_who_end_the_clock_at_once_end_it_once():
     letter = cases.deposited()
     barrier = Barrier(2)
 
-    def begin(on: date) -> str:
+    def end(reason: str) -> str:
         try:
             barrier.wait(timeout=10)
-            record(letter, EventKind.START, on)
+            record(letter, EventKind.END, TODAY, reason=reason)
         except ActionRefusedError:
             return "refused"
         else:
@@ -133,8 +133,8 @@ def test_two_who_start_the_clock_at_once_start_it_once():
             connection.close()
 
     with ThreadPoolExecutor(2) as pool:
-        answers = sorted(pool.map(begin, [day(3, 12), day(3, 13)]))
-    assert (answers, letter.clock_events.count()) == (["done", "refused"], 1)
+        answers = sorted(pool.map(end, ["Décision.", "Retrait."]))
+    assert (answers, letter.clock_events.count()) == (["done", "refused"], 2)
 
 
 # --- Correcting -------------------------------------------------------------------------
@@ -255,7 +255,7 @@ def test_the_database_refuses_lines_that_no_service_writes(letter):
         entered_by=person,
         reason="Erreur",
     )
-    other = record(cases.deposited(), EventKind.START, day(3, 12))
+    other = cases.deposited().clock_events.get()
 
     def write(**fields: Any) -> str:
         base = {"case": letter, "kind": "start", "effective_on": day(3, 12)}

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from letters.services import SILENCE_MONTHS, silence_date
 from workflow.legal_dates import add_months
 
 days = st.dates(min_value=date(1900, 1, 1), max_value=date(2199, 12, 31))
@@ -60,9 +59,3 @@ def test_two_periods_in_a_row_never_end_after_the_sum_of_both(start, first, seco
 def test_a_legal_period_never_runs_backwards():
     with pytest.raises(ValueError, match="forwards"):
         add_months(date(2026, 3, 12), -1)
-
-
-@given(days)
-def test_silence_refuses_a_letter_after_two_months_whatever_the_day(start):
-    assert silence_date(start) == add_months(start, 2)
-    assert SILENCE_MONTHS == 2
