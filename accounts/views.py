@@ -7,6 +7,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import invitation_pages, invitations, roles, rules, services
@@ -36,7 +37,10 @@ def profile(request: PersonRequest) -> HttpResponse:
 
 @require_POST
 def switch_role(request: PersonRequest) -> HttpResponse:
-    """Act in another of one's own roles, or in one's own name (no membership given)."""
+    """Act in another of one's own roles, or in one's own name (no membership given).
+
+    `next` is the page of the portal to open then.
+    """
     chosen = request.POST.get("membership", "")
     membership = None
     if chosen:
@@ -51,7 +55,9 @@ def switch_role(request: PersonRequest) -> HttpResponse:
         if membership
         else "Vous agissez maintenant en votre nom.",
     )
-    return redirect("desks:home")
+    after = request.POST.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(after, allowed_hosts=None)
+    return redirect(after if is_ours else "desks:home")
 
 
 @require_http_methods(["GET", "POST"])

@@ -13,6 +13,7 @@ from desks import inbox as inboxes
 from desks import projects
 from desks.exports import inbox_csv
 from procedures import registry
+from workflow.opinion_rules import gives_opinions
 
 
 @login_not_required
@@ -29,6 +30,8 @@ def welcome(request: HttpRequest) -> HttpResponse:
 @require_safe
 def home(request: PersonRequest) -> HttpResponse:
     """« Mes projets » in one's own name; in a role, the desk of the organisation."""
+    if gives_opinions(request.user):
+        return redirect("desks:opinions")
     if request.user.acting is not None:
         return redirect("desks:inbox")
     listed, page = projects.read_projects(request.user, request.GET.get("page"))

@@ -12,7 +12,7 @@ from django.utils.formats import date_format
 from accounts.models import User
 from workflow import opinion_rules as rules
 from workflow.models import Case, Consultation, ConsultationNotice
-from workflow.notices import coordination_of, office_of
+from workflow.notices import case_path, coordination_of, office_of
 from workflow.notices import tell as tell_about
 from workflow.opinion_states import NoticeKind
 from workflow.people import members
@@ -55,8 +55,7 @@ def tell(
         "due_on": date_format(consultation.due_on, "j F Y") if consultation.due_on else "",
         "comment": comment,
     }
-    # A body no longer sees a case it is no longer asked about.
-    path = reverse("desks:home") if kind == NoticeKind.REVOCATION else ""
+    path = _path(consultation, case, kind)
     new = 0
     for person in people:
         notice, created = ConsultationNotice.objects.get_or_create(
@@ -78,6 +77,16 @@ def tell(
     return new
 
 
+def _path(consultation: Consultation, case: Case, kind: NoticeKind) -> str:
+    """Straight to the form: a practitioner has twenty minutes a week."""
+    if kind == NoticeKind.REVOCATION:
+        # A body no longer sees a case it is no longer asked about.
+        return reverse("desks:home")
+    if not consultation.is_expected:
+        return case_path(case)
+    return reverse("cases:opinion", args=[case.public_id, consultation.pk])
+
+
 def tell_coordinators_who_is_missing(case: Case, gaps: Sequence[tuple[str, str]]) -> None:
     """Say at the deposit which opinions nobody can give: (who, why)."""
     body, people = coordination_of(case)
@@ -89,6 +98,7 @@ def tell_coordinators_who_is_missing(case: Case, gaps: Sequence[tuple[str, str]]
         template="workflow/bodies_without_member",
         context={"gaps": gaps},
         body=body,
+        path=reverse("cases:opinions", args=[case.public_id]),
     )
 
 
@@ -102,4 +112,5 @@ def tell_office_all_is_in(case: Case, *, cause: str) -> None:
         template="workflow/opinions_settled",
         context={},
         body=case.office,
+        path=reverse("cases:opinions", args=[case.public_id]),
     )

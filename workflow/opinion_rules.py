@@ -7,7 +7,11 @@ Whether they still hold the role is checked again under the lock (`workflow.peop
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
+from procedures import registry
+
 if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
     from accounts.models import User
     from workflow.models import Case, Consultation
 
@@ -76,6 +80,21 @@ def is_of_the_body(consultation: "Consultation", user: "User") -> bool:
         and acting.organisation_id == consultation.body_id
         and acting.department_id in {None, *consultation.case.department_codes}
     )
+
+
+def gives_opinions(user: "User | AnonymousUser | None") -> bool:
+    """Whether the person acts for a body that some circuit asks for opinions. Costs no query."""
+    acting = getattr(user, "acting", None)
+    return acting is not None and acting.organisation.kind in _kinds_asked()
+
+
+def _kinds_asked() -> set[str]:
+    return {
+        line.body.value
+        for procedure in registry.all_procedures()
+        for line in procedure.circuit.consultations
+        if line.is_expected
+    }
 
 
 def may_draft(consultation: "Consultation", user: "User") -> bool:

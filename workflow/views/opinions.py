@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.http import PersonRequest
+from accounts.models import Membership, User
 from workflow import opinion_rules as rules
 from workflow.board import ConsultationRow, read_board
 from workflow.consultations import circuit_of
@@ -117,10 +118,34 @@ def _desk(request: PersonRequest, case: uuid.UUID, consultation: int) -> _Desk:
     raise Http404
 
 
+def _role_elsewhere(user: User, case: uuid.UUID, consultation: int) -> Membership | None:
+    """Another of the person's roles, in which this consultation is theirs to answer."""
+    current = user.acting.pk if user.acting else 0
+    held = Membership.objects.filter(
+        user=user,
+        is_active=True,
+        organisation__consultations=consultation,
+        organisation__consultations__case__public_id=case,
+    ).exclude(pk=current)
+    for membership in held.select_related("organisation", "department"):
+        other = User.objects.get(pk=user.pk)
+        other.acting = membership
+        if Consultation.objects.visible_to(other).filter(pk=consultation).exists():
+            return membership
+    return None
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 def opinion(request: PersonRequest, case: uuid.UUID, consultation: int) -> HttpResponse:
     """Read what is asked, write the opinion, save or submit it; then read it as it was given."""
-    desk = _desk(request, case, consultation)
+    try:
+        desk = _desk(request, case, consultation)
+    except Http404:
+        if held := _role_elsewhere(request.user, case, consultation):
+            # The link of a mail, opened in another of the person's roles.
+            context = {"membership": held, "next": request.path}
+            return render(request, "workflow/opinions/other_role.html", context, status=404)
+        raise
     if request.method == "POST":
         return _save(request, desk)
     rows = request.GET.get("reserves", "")
