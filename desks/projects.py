@@ -6,6 +6,7 @@ from typing import Any
 from django.core.paginator import Page
 from django.db.models import Prefetch, prefetch_related_objects
 from django.urls import reverse
+from django.utils.formats import date_format
 
 from accounts.models import User
 from cpts_portal.paging import read_page
@@ -14,9 +15,12 @@ from letters.documents import KINDS, RECEIPT
 from letters.labels import state_label
 from letters.models import LetterOfIntent
 from letters.rules import may_edit
-from letters.timeline import Event, timeline
+from letters.timeline import timeline
+from workflow.message_rules import writes_for_team
+from workflow.messages import ThreadState, thread_states
 from workflow.models import CaseDocument, TransitionLog
 from workflow.readers import Reader, StateLabel
+from workflow.timeline import Line
 
 PAGE_SIZE = 20
 
@@ -34,11 +38,13 @@ class Project:
     letter: LetterOfIntent
     role: str
     state: StateLabel
+    # What comes next, in a sentence: what the office waits for, before what the state says.
+    next_step: str
     procedure: str
     # The one thing to do next.
     action: Link
     others: list[Link]
-    events: list[Event]
+    events: list[Line]
 
 
 def read_projects(user: User, page: str | None) -> tuple[list[Project], Page[Any]]:
@@ -58,21 +64,42 @@ def read_projects(user: User, page: str | None) -> tuple[list[Project], Page[Any
             "documents", CaseDocument.objects.filter(kind__in=KINDS).select_related("document")
         ),
     )
-    return [_project(letter, user) for letter in letters], shown
+    deposited = [letter.pk for letter in letters if letter.is_deposited]
+    threads = thread_states(deposited, user)
+    nothing = ThreadState()
+    return [_project(one, user, threads.get(one.pk, nothing)) for one in letters], shown
 
 
-def _project(letter: LetterOfIntent, user: User) -> Project:
+def _project(letter: LetterOfIntent, user: User, thread: ThreadState) -> Project:
     logs = list(letter.transition_logs.all()) if letter.is_deposited else []
     documents = list(letter.documents.all()) if letter.is_deposited else []
+    state = state_label(letter.state, Reader.LEAD)
     return Project(
         letter=letter,
         role=str(letter.team_role(user)),
-        state=state_label(letter.state, Reader.LEAD),
+        state=state,
+        next_step=_awaited_answer(thread) or state.next_step,
         procedure=procedure_of(letter).label,
-        action=_action(letter, user, documents),
-        others=_other_links(letter),
+        action=_answer(letter, user, thread) or _action(letter, user, documents),
+        others=_other_links(letter, thread),
         events=timeline(letter, reader=Reader.LEAD, logs=logs, documents=documents),
     )
+
+
+def _awaited_answer(thread: ThreadState) -> str:
+    """What the office waits for, as a sentence; nothing when it waits for nothing."""
+    if not thread.to_answer:
+        return ""
+    by = thread.to_answer_by
+    until = f" avant la fin du {date_format(by, 'j F Y')}" if by else ""
+    return f"Le bureau en charge attend votre réponse{until}."
+
+
+def _answer(letter: LetterOfIntent, user: User, thread: ThreadState) -> Link | None:
+    if not thread.to_answer:
+        return None
+    label = "Répondre au bureau" if writes_for_team(letter, user) else "Lire la demande"
+    return Link(label, reverse("cases:messages", args=[letter.public_id]))
 
 
 def _action(letter: LetterOfIntent, user: User, documents: list[CaseDocument]) -> Link:
@@ -91,11 +118,14 @@ def _action(letter: LetterOfIntent, user: User, documents: list[CaseDocument]) -
     )
 
 
-def _other_links(letter: LetterOfIntent) -> list[Link]:
+def _other_links(letter: LetterOfIntent, thread: ThreadState) -> list[Link]:
     detail = reverse("letters:detail", args=[letter.public_id])
     team = Link("Équipe", reverse("communities:team", args=[letter.community.public_id]))
     if letter.is_deposited:
-        return [Link("Toute la lettre", detail), team]
+        unread = thread.unread
+        count = f" ({unread} non lu{'s' if unread > 1 else ''})" if unread else ""
+        thread_url = reverse("cases:messages", args=[letter.public_id])
+        return [Link("Toute la lettre", detail), Link(f"Messages{count}", thread_url), team]
     return [
         Link("Vue d’ensemble", detail),
         Link("Ce qui manque", reverse("letters:missing", args=[letter.public_id])),

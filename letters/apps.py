@@ -7,8 +7,7 @@ class LettersConfig(AppConfig):
 
     def ready(self) -> None:
         # They register effects and handlers.
-        from letters import consulting, services, tasks  # noqa: F401, PLC0415
-        from letters.labels import state_label, transition_label  # noqa: PLC0415
+        from letters import consulting, labels, services, tasks, timeline  # noqa: F401, PLC0415
         from letters.models import LetterOfIntent  # noqa: PLC0415
         from workflow.kinds import CaseKind, declare_kind  # noqa: PLC0415
 
@@ -20,8 +19,10 @@ class LettersConfig(AppConfig):
                 short="la lettre",
                 page="letters:detail",
                 tab="La lettre",
-                state_label=state_label,
-                transition_label=transition_label,
+                state_label=labels.state_label,
+                transition_label=labels.transition_label,
+                transition_audience=labels.transition_audience,
+                comment_audience=labels.comment_audience,
                 referent=lambda letter: letter.signatory_name,
             )
         )

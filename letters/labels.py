@@ -7,7 +7,7 @@ need to know what that means for them. Texts only: who the reader is comes from
 
 from typing import TYPE_CHECKING, Final
 
-from workflow.readers import Reader, StateLabel
+from workflow.readers import Audience, Reader, StateLabel
 from workflow.states import CaseState
 
 if TYPE_CHECKING:
@@ -290,6 +290,23 @@ TRANSITION_LABELS: Final[dict[str, dict[Reader, str]]] = {
     | {Reader.PUBLIC: "Lettre retirée"},
 }
 
+# Who reads that a transition happened. One that is not here stays inside the office.
+TRANSITION_AUDIENCES: Final[dict[str, Audience]] = dict.fromkeys(
+    (
+        "deposit",
+        "start_consultation",
+        "transmit",
+        "end_consultation",
+        "take_up",
+        "assign",
+        "accept_tacitly",
+        "withdraw",
+    ),
+    Audience.EVERYONE,
+)
+# Who reads the comment of a transition; the office alone for those that are not here.
+COMMENT_AUDIENCES: Final[dict[str, Audience]] = {"withdraw": Audience.PARTIES}
+
 
 def state_label(state: str, reader: Reader) -> StateLabel:
     """The words for a state. Raises KeyError for a state this table forgot."""
@@ -299,3 +316,11 @@ def state_label(state: str, reader: Reader) -> StateLabel:
 def transition_label(log: "TransitionLog", reader: Reader) -> str:
     """The words for a line of the log. Raises KeyError for a transition this table forgot."""
     return TRANSITION_LABELS[log.transition][reader].format(actor=log.actor or "le portail")
+
+
+def transition_audience(transition: str) -> Audience:
+    return TRANSITION_AUDIENCES.get(transition, Audience.OFFICE)
+
+
+def comment_audience(transition: str) -> Audience:
+    return COMMENT_AUDIENCES.get(transition, Audience.OFFICE)

@@ -1,27 +1,21 @@
-"""What happened to a letter, in order, in the words of the person who reads it."""
+"""What a letter adds to the story of a case, and the short story its pages show."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
-from django.utils import timezone
-
-from letters.labels import transition_label
+from letters.documents import KINDS
 from letters.models import LetterOfIntent
-from workflow.models import CaseDocument, TransitionLog
-from workflow.readers import Reader
-
-
-@dataclass(frozen=True)
-class Event:
-    """One line of a timeline. `at` is a day when the hour is unknown."""
-
-    at: datetime | date
-    label: str
-
-    @property
-    def has_hour(self) -> bool:
-        return isinstance(self.at, datetime)
+from workflow.kinds import kind_of
+from workflow.models import Case, CaseDocument, TransitionLog
+from workflow.readers import Audience, Reader
+from workflow.timeline import (
+    Line,
+    brief_viewer,
+    in_order,
+    tells,
+    transition_lines,
+    visible_lines,
+)
 
 
 def timeline(
@@ -30,26 +24,33 @@ def timeline(
     reader: Reader,
     logs: Iterable[TransitionLog],
     documents: Iterable[CaseDocument],
-) -> list[Event]:
-    """The life of a letter, oldest first.
+) -> list[Line]:
+    """The life of a letter in short, oldest first, without a query.
 
-    The team reads it from the first draft; an office from the deposit, since what came
-    before is none of its business. `logs` come with their actor, `documents` with their file.
+    `logs` come with their actor, `documents` with their file. Its page « Suivi » says all.
     """
-    events = []
-    if reader == Reader.LEAD:
-        events.append(Event(letter.created_at, "Lettre commencée"))
-    events += [Event(log.at, transition_label(log, reader)) for log in logs]
-    available = [link.document.created_at for link in documents]
-    if available:
-        events.append(Event(max(available), "Documents officiels disponibles"))
+    lines = [*transition_lines(kind_of(letter), logs, reader), *_own_lines(letter, documents)]
+    return in_order(visible_lines(lines, brief_viewer(reader)))
+
+
+@tells(Case.Kind.LETTER_OF_INTENT)
+def letter_lines(case: Case, reader: Reader) -> list[Line]:  # noqa: ARG001
+    documents = CaseDocument.objects.filter(case_id=case.pk, kind__in=KINDS)
+    letter = LetterOfIntent.objects.get(pk=case.pk)
+    return _own_lines(letter, documents.select_related("document"))
+
+
+def _own_lines(letter: LetterOfIntent, documents: Iterable[CaseDocument]) -> list[Line]:
+    """What came before the deposit is the team's; its papers are for all who have the letter."""
+    lines = [Line(letter.created_at, "Lettre commencée", Audience.TEAM)]
+    # A deposit is announced once, when the last of its papers is there.
+    ready: dict[int, datetime] = {}
+    for link in documents:
+        moment = link.document.created_at
+        ready[link.snapshot_id] = max(moment, ready.get(link.snapshot_id, moment))
+    for rank, snapshot in enumerate(sorted(ready)):
+        again = "Nouveaux documents" if rank else "Documents"
+        lines.append(Line(ready[snapshot], f"{again} officiels disponibles"))
     if letter.posted_on:
-        events.append(Event(letter.posted_on, "Version papier postée"))
-    return sorted(events, key=_moment)
-
-
-def _moment(event: Event) -> tuple[date, bool, float]:
-    """By day, then by hour; a day without hour comes after the hours of that day."""
-    if isinstance(event.at, datetime):
-        return timezone.localdate(event.at), False, event.at.timestamp()
-    return event.at, True, 0.0
+        lines.append(Line(letter.posted_on, "Version papier postée"))
+    return lines

@@ -13,10 +13,9 @@ from workflow.models import (
     ConsultationNotice,
     Opinion,
 )
-from workflow.opinion_states import ConsultationAction, ConsultationState, NoticeKind
+from workflow.opinion_states import INSIDE_ACTIONS, ConsultationState, NoticeKind
 
 # What goes on inside a body is its own business.
-INSIDE_ACTIONS: Final = frozenset({ConsultationAction.SUBMITTED, ConsultationAction.SENT_BACK})
 INSIDE_NOTICES: Final = frozenset({NoticeKind.TO_VALIDATE, NoticeKind.SENT_BACK})
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from workflow.readers import Reader, StateLabel
+from workflow.readers import Audience, Reader, StateLabel
 
 if TYPE_CHECKING:
     from workflow.models import Case, TransitionLog
@@ -28,6 +28,10 @@ class CaseKind:
     tab: str
     state_label: Callable[[str, Reader], StateLabel]
     transition_label: "Callable[[TransitionLog, Reader], str]"
+    # Who reads that a transition happened, and the comment that goes with it. A transition
+    # that was forgotten stays inside the office.
+    transition_audience: Callable[[str], Audience] = lambda _transition: Audience.OFFICE
+    comment_audience: Callable[[str], Audience] = lambda _transition: Audience.OFFICE
     # Who signed the deposit, as letters and messages name them; empty when nobody did.
     referent: "Callable[[Any], str]" = lambda _case: ""
 

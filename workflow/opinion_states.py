@@ -58,6 +58,10 @@ class ConsultationAction(models.TextChoices):
     MADE_CONFIDENTIAL = "made_confidential", "Avis rendu confidentiel"
 
 
+# What goes on inside a body is its own business.
+INSIDE_ACTIONS: Final = frozenset({ConsultationAction.SUBMITTED, ConsultationAction.SENT_BACK})
+
+
 class NoticeKind(models.TextChoices):
     """Why a body was written to."""
 

@@ -19,6 +19,18 @@ class Reader(StrEnum):
     PUBLIC = "public"  # anybody
 
 
+class Audience(StrEnum):
+    """Who reads a line of the story of a case; `workflow.timeline` says it in words."""
+
+    EVERYONE = "everyone"  # the team and every organisation that has the case
+    TEAM = "team"  # the team alone
+    DESKS = "desks"  # the team and the offices that have the case, not the bodies asked
+    PARTIES = "parties"  # the team, and the office in charge at the time and since
+    AGENCIES = "agencies"  # the office in charge, the agencies that have the case, the body
+    OFFICE = "office"  # the office in charge alone
+    BODY = "body"  # a body that is asked its opinion, alone
+
+
 @dataclass(frozen=True)
 class StateLabel:
     """A state for one reader: its name, its tone on screen, and what comes next."""

@@ -43,6 +43,7 @@ PAGES: Final[tuple[_Page, ...]] = (
     _Page("opinions", "Avis", "cases:opinions", _has_opinions),
     _Page("messages", "Messages", "cases:messages", lambda case, user, _: sees_thread(case, user)),
     _Page("clock", "Délai", "cases:clock", lambda _case, _user, reader: reader != Reader.REVIEWER),
+    _Page("timeline", "Suivi", "cases:timeline", lambda _case, _user, _reader: True),
 )
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from workflow.views import clock, consultations, documents, messages, opinions
+from workflow.views import clock, consultations, documents, messages, opinions, timeline
 
 app_name = "cases"
 urlpatterns = [
@@ -39,4 +39,6 @@ urlpatterns = [
     # Clock
     path("delai/", clock.page, name="clock"),
     path("delai/<int:event>/corriger/", clock.correct, name="clock-correction"),
+    # The story
+    path("suivi/", timeline.timeline, name="timeline"),
 ]

@@ -1,5 +1,6 @@
 """« Mes projets »: each CPTS, its state in the lead's words, what to do next."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,6 +11,9 @@ from communities.models import TeamMember
 from desks.projects import Project, read_projects
 from tests import factories
 from tests.desks.factories import deposited_letter, draft_letter
+from tests.letters import cases
+from tests.workflow import writing
+from workflow.models import Message
 
 pytestmark = pytest.mark.django_db
 
@@ -72,6 +76,27 @@ def test_home_costs_the_same_queries_whatever_the_number_of_projects(
     for _ in range(letters):
         deposited_letter(office, owner=me)
     client.force_login(me)
-    # Session, person; the page with its count, its log and its documents; the savepoint.
-    with django_assert_num_queries(5 + 2):
+    # Session, person; the page with its count, its log, its documents and its messages; the
+    # savepoint.
+    with django_assert_num_queries(6 + 2):
         assert client.get("/accueil/").status_code == 200
+
+
+def test_a_question_of_the_office_is_the_next_thing_to_do() -> None:
+    letter = cases.deposited("76")
+    reader = factories.team_member(letter.community, role=TeamMember.Role.READER).user
+    writing.send(letter, writing.agent_of(letter), answer_expected=True)
+    Message.objects.update(answer_by=date(2026, 12, 3))
+    page = f"/dossiers/{letter.public_id}/messages/"
+    shown = {
+        who: (project.next_step, project.action.label, project.action.url, project.others[1].label)
+        for who, project in {
+            "owner": only_project(letter.created_by),
+            "reader": only_project(reader),
+        }.items()
+    }
+    said = "Le bureau en charge attend votre réponse avant la fin du 3 décembre 2026."
+    assert shown == {
+        "owner": (said, "Répondre au bureau", page, "Messages (1 non lu)"),
+        "reader": (said, "Lire la demande", page, "Messages (1 non lu)"),
+    }

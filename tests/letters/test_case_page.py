@@ -14,12 +14,14 @@ from letters import services
 from letters.content import procedure_of
 from letters.documents import LETTER, RECEIPT
 from letters.models import LetterOfIntent
-from letters.timeline import Event, timeline
+from letters.timeline import timeline
 from procedures import registry
 from tests import factories
 from tests.letters import cases
 from workflow.clock import day_in_words
 from workflow.models import CaseDocument, Snapshot
+from workflow.readers import Audience
+from workflow.timeline import Line
 
 pytestmark = pytest.mark.django_db
 
@@ -192,16 +194,16 @@ def test_the_team_reads_the_whole_story_and_an_office_from_the_deposit() -> None
     document = issue(letter, LETTER)
     letter.refresh_from_db()
     logs = list(letter.transition_logs.select_related("actor"))
-    deposit = Event(logs[0].at, f"Lettre déposée par {letter.created_by}")
-    received = Event(logs[0].at, f"Lettre reçue de {letter.created_by}")
-    ready = Event(document.document.created_at, "Documents officiels disponibles")
-    posted = Event(letter.posted_on, "Version papier postée")
+    deposit = Line(logs[0].at, f"Lettre déposée par {letter.created_by}")
+    received = Line(logs[0].at, f"Lettre reçue de {letter.created_by}")
+    ready = Line(document.document.created_at, "Documents officiels disponibles")
+    posted = Line(letter.posted_on, "Version papier postée")
     story = {
         reader: timeline(letter, reader=reader, logs=logs, documents=[document])
         for reader in ("lead", "office")
     }
     assert story["lead"] == [
-        Event(letter.created_at, "Lettre commencée"),
+        Line(letter.created_at, "Lettre commencée", Audience.TEAM),
         deposit,
         ready,
         posted,

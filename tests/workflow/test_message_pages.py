@@ -8,6 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils.formats import date_format
 
 from accounts.models import Membership, User
 from letters.models import LetterOfIntent
@@ -16,6 +17,7 @@ from tests.letters import cases
 from tests.workflow import asking, writing
 from workflow import message_templates
 from workflow.models import Message, MessageDraft, MessageFile, MessageTemplate
+from workflow.services import clock_of
 
 pytestmark = pytest.mark.django_db
 
@@ -233,15 +235,20 @@ def test_a_text_of_the_office_is_inserted_after_what_was_written(
     assert answer.headers["Location"] == f"{url(letter)}#ecrire"
     page = client.get(url(letter))
     form = page.context["form"]
-    filled = (
-        f"Bonjour.\n\nBonjour Claire Fabre,\n\n« {letter.title} » : avant le "
-        "[à compléter\u00a0: le dernier jour du délai légal de réponse]."
-    )
+    deadline = date_format(clock_of(letter).deadline, "j F Y")
     assert (form["subject"].value(), form["text"].value()) == (
         f"Dossier {letter.reference}",
-        filled,
+        f"Bonjour.\n\nBonjour Claire Fabre,\n\n« {letter.title} » : avant le {deadline}.",
     )
-    refused = send(client, letter, text=form["text"].value())
+
+
+def test_what_the_case_cannot_fill_is_to_be_completed_before_sending(
+    client: Client, letter: LetterOfIntent
+) -> None:
+    text = message_templates.fill("Avant le {{ date_limite }}.", {"date_limite": ""})
+    assert text == "Avant le [à compléter\u00a0: le dernier jour du délai légal de réponse]."
+    enter(client, writing.agent_of(letter))
+    refused = send(client, letter, text=text)
     assert refused.status_code == 422
     assert "contient encore [à compléter" in words(refused)
 

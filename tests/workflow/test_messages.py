@@ -305,8 +305,8 @@ def test_each_side_is_written_to_once_and_never_told_the_text(
     assert {mail.recipient for mail in to_team} == {letter.created_by.email, editor.email}
     assert {mail.recipient for mail in to_office} == {agent.email, colleague.email}
     assert [mail.subject for mail in (to_team[0], to_office[0])] == [
-        f"{letter.title} · {letter.reference}\u00a0: une réponse est attendue",
-        f"{letter.title} · {letter.reference}\u00a0: nouveau message",
+        f"{letter.title} · {letter.reference} – une réponse est attendue",
+        f"{letter.title} · {letter.reference} – nouveau message",
     ]
     assert not [m for m in (*to_team, *to_office) if "SECRET" in m.text_body + m.html_body]
     assert {link_in(mail) for mail in (*to_team, *to_office)} == {
