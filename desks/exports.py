@@ -1,15 +1,15 @@
 """The inbox as a spreadsheet file."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from io import StringIO
+from typing import Any
 
 from django.utils import timezone
 
-from accounts.models import User
+from desks.deadlines import deadline_in_words
+from desks.inbox import DeskOptions, reader_of_line
 from letters.labels import state_label
-from workflow.models import Case
-from workflow.readers import reader_of
 
 HEADERS = [
     "Référence",
@@ -20,8 +20,12 @@ HEADERS = [
     "Population",
     "Taille",
     "Déposée le",
+    "Échéance",
+    "Délai",
     "État",
     "Bureau en charge",
+    "Suivie par",
+    "Étiquettes",
     "Adresse du dossier",
 ]
 # A cell that begins so would be computed by the spreadsheet that opens the file.
@@ -34,28 +38,38 @@ def neutral(cell: object) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
-def inbox_csv(letters: Iterable[Case], *, user: User, portal_url: str) -> str:
+def inbox_csv(lines: Iterable[Mapping[str, Any]], options: DeskOptions, *, portal_url: str) -> str:
     """The letters, one a row, for a French spreadsheet: semicolons, and a mark of UTF-8."""
-    lines = StringIO()
-    writer = csv.writer(lines, delimiter=";")
+    written = StringIO()
+    writer = csv.writer(written, delimiter=";")
     writer.writerow(HEADERS)
-    for letter in letters:
-        reader = reader_of(letter, user)
-        deposited = timezone.localdate(letter.deposited_at) if letter.deposited_at else ""
+    today = timezone.localdate()
+    for line in lines:
+        state = state_label(line["state"], reader_of_line(line))
+        deadline = deadline_in_words(
+            line["deadline_on"],
+            line["case__clock_state"],
+            line["case__suspended_until"],
+            today=today,
+        )
         writer.writerow(
             neutral(cell)
             for cell in (
-                letter.reference,
-                letter.title,
-                letter.region.name,
-                ", ".join(letter.department_codes),
-                letter.commune_count,
-                letter.population,
-                letter.size_class,
-                deposited,
-                state_label(letter.state, reader).label,
-                letter.office,
-                f"{portal_url}/lettres/{letter.public_id}/",
+                line["case__reference"],
+                line["case__title"],
+                line["case__region__name"],
+                ", ".join(line["case__department_codes"]),
+                line["case__commune_count"],
+                line["case__population"],
+                line["size_class"],
+                timezone.localdate(line["deposited_at"]),
+                line["deadline_on"] or "",
+                deadline.words,
+                state.label,
+                line["case__office__name"],
+                line["instructor_name"] or "",
+                ", ".join(options.labels[pk].name for pk in line["label_ids"]),
+                f"{portal_url}/lettres/{line['case__public_id']}/",
             )
         )
-    return "\ufeff" + lines.getvalue()
+    return "\ufeff" + written.getvalue()

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from desks import body_views, demo_mail, views
+from desks import actions, body_views, demo_mail, views
 
 app_name = "desks"
 urlpatterns = [
@@ -11,6 +11,13 @@ urlpatterns = [
     path("bureau/avis/", body_views.opinions, name="opinions"),
     path("bureau/avis/mandats/", body_views.mandates, name="mandates"),
     path("bureau/avis/mandats/<int:mandate>/retirer/", body_views.end, name="mandate-end"),
+    path("bureau/lot/", actions.bulk, name="bulk"),
+    path("bureau/etiquettes/", actions.labels, name="labels"),
+    path("bureau/etiquettes/<int:label>/", actions.label, name="label"),
+    path("bureau/dossiers/<uuid:case>/suivi/", actions.follow, name="follow"),
+    path("bureau/dossiers/<uuid:case>/attribution/", actions.assign, name="assign"),
+    path("bureau/dossiers/<uuid:case>/etiquettes/", actions.case_labels, name="case-labels"),
+    path("bureau/dossiers/<uuid:case>/note/", actions.note, name="note"),
     # Demonstration only: the mails the portal would have sent.
     path("demo/courriels/", demo_mail.mailbox, name="demo-mailbox"),
     path("demo/courriels/<str:name>/<int:rank>/", demo_mail.message, name="demo-message"),

@@ -2,7 +2,6 @@
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -43,27 +42,41 @@ def inbox(request: PersonRequest) -> HttpResponse:
     """The letters on the desk of the organisation the person acts for."""
     if request.user.acting is None:
         return redirect("desks:home")
-    choices = inboxes.InboxChoices.from_query(request.GET.dict())
-    on_desk = inboxes.desk_letters(request.user)
-    departments = inboxes.department_options(on_desk)
-    rows, page = inboxes.read_rows(
-        inboxes.filtered(on_desk, choices),
-        departments,
-        request.user.acting.organisation_id,
-        request.GET.get("page"),
+    options = inboxes.read_options(request.user)
+    choices, is_last_view = inboxes.choices_of(request.GET, options)
+    if not is_last_view:
+        inboxes.keep_view(request.user, choices, options)
+    counts = inboxes.tab_counts(request.user)
+    listed = inboxes.read_inbox(
+        request.user,
+        choices,
+        options,
+        page=request.GET.get("page"),
+        known_count=None if choices.is_filtered else counts[choices.tab],
     )
     return render(
         request,
         "desks/inbox.html",
         {
             "choices": choices,
-            "page": page,
-            "rows": rows,
+            "is_last_view": is_last_view,
+            "page": listed.page,
+            "listed": listed,
+            "rows": listed.rows,
+            "query": choices.as_query(),
+            "reset_query": choices.of_tab(choices.tab),
+            "reset_url": f"?{choices.of_tab(choices.tab)}",
+            "tabs": inboxes.tab_links(request.user, choices, counts),
             "headings": inboxes.headings(choices),
-            "departments": departments,
+            "columns": inboxes.column_options(choices),
+            "show": dict.fromkeys(choices.columns, True),
+            "departments": options.departments,
+            "labels": options.labels.values(),
+            "colleagues": inboxes.colleague_options(options),
+            "people": inboxes.people_options(options, request.user),
             "states": inboxes.state_options(),
             "sizes": inboxes.size_options(),
-            "desks": inboxes.desk_options(),
+            "deadlines": inboxes.deadline_options(),
         },
     )
 
@@ -71,14 +84,11 @@ def inbox(request: PersonRequest) -> HttpResponse:
 @require_safe
 def inbox_export(request: PersonRequest) -> HttpResponse:
     """The filtered list, in its order, as a file for a spreadsheet."""
-    if request.user.acting is None:
-        raise PermissionDenied("Choisissez d’abord le rôle dans lequel vous agissez.")
-    choices = inboxes.InboxChoices.from_query(request.GET.dict())
-    letters = inboxes.filtered(inboxes.desk_letters(request.user), choices)
+    inboxes.acting_of(request.user)
+    options = inboxes.read_options(request.user)
+    choices, _ = inboxes.choices_of(request.GET, options)
     content = inbox_csv(
-        letters.select_related("region", "office"),
-        user=request.user,
-        portal_url=settings.PORTAL_URL,
+        inboxes.read_all(request.user, choices), options, portal_url=settings.PORTAL_URL
     )
     name = f"lettres-{timezone.localdate():%Y-%m-%d}.csv"
     return HttpResponse(

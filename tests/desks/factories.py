@@ -9,6 +9,7 @@ from communities.models import Community
 from letters.models import LetterOfIntent
 from tests import factories
 from workflow.models import Case, CaseDesk
+from workflow.search import index_case
 from workflow.states import CaseState
 
 FIRST_DEPOSIT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -35,9 +36,17 @@ def draft_letter(person: User, *, name: str = "", **fields: Any) -> LetterOfInte
 
 
 def deposited_letter(
-    office: Organisation, *, owner: User | None = None, name: str = "", **fields: Any
+    office: Organisation,
+    *,
+    owner: User | None = None,
+    name: str = "",
+    content: dict[str, Any] | None = None,
+    **fields: Any,
 ) -> LetterOfIntent:
-    """A letter on this office's desk, which is in charge of it."""
+    """A letter on this office's desk, which is in charge of it.
+
+    `content` is what else it says in its deposit, for those who search.
+    """
     person = owner or factories.user()
     number = next(_numbers)
     defaults: dict[str, Any] = {
@@ -53,6 +62,8 @@ def deposited_letter(
     }
     letter = _letter(factories.community(person, name=name), person, **(defaults | fields))
     inform(letter, office, kind=CaseDesk.Kind.IN_CHARGE)
+    said = {"title": letter.title, "reference": letter.reference} | (content or {})
+    index_case(letter, said)
     return letter
 
 

@@ -1,0 +1,216 @@
+"""What a person asks of the list, as its address says it: tab, filters, order, columns."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from django.http import QueryDict
+
+from accounts.models import Membership, Organisation
+from workflow.models import Case, InboxTab
+from workflow.search import LONGEST_SEARCH
+from workflow.states import CaseState
+
+DEFAULT_ORDER: Final = "-depot"
+ALL_TAB: Final = "tous"
+MINE_TAB: Final = "miens"
+SIGN_TAB: Final = "a-signer"
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A tab of the list. `key` names it in the address; a stored tab holds each case once."""
+
+    key: str
+    label: str
+    stored: InboxTab | None = None
+
+
+TABS: Final = (
+    Tab(SIGN_TAB, "À signer"),
+    Tab("a-prendre", "À prendre en charge", InboxTab.TO_TAKE),
+    Tab(MINE_TAB, "Les miens"),
+    Tab("porteur", "En attente du porteur", InboxTab.LEAD),
+    Tab("avis", "En attente d’avis", InboxTab.OPINIONS),
+    Tab("a-decider", "À décider", InboxTab.TO_DECIDE),
+    Tab("decides", "Décidés ou clos", InboxTab.DECIDED),
+    Tab("pour-avis", "Pour avis", InboxTab.CONSULTED),
+    Tab("information", "Pour information", InboxTab.INFORMED),
+    Tab(ALL_TAB, "Tous"),
+)
+TABS_BY_KEY: Final = {tab.key: tab for tab in TABS}
+# Those who are in charge of cases; the others are asked their opinion or told.
+_OFFICES: Final = (
+    Organisation.Kind.ARS,
+    Organisation.Kind.ARS_BRANCH,
+    Organisation.Kind.ONE_STOP_DESK,
+)
+
+
+def offered_tabs(acting: Membership, counts: Mapping[str, int]) -> list[Tab]:
+    """The tabs a person has: those of their role, and any other in which there is something."""
+    usual = {ALL_TAB}
+    if acting.organisation.kind in _OFFICES:
+        usual |= {"a-prendre", MINE_TAB, "porteur", "avis", "a-decider", "decides", "information"}
+    else:
+        usual |= {"pour-avis", "information"}
+    if acting.role == Membership.Role.SIGNATORY:
+        usual.add(SIGN_TAB)
+    # What others sign is theirs to count.
+    return [
+        tab
+        for tab in TABS
+        if tab.key in usual or (tab.key != SIGN_TAB and counts.get(tab.key, 0) > 0)
+    ]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the list. `key` names it in the address; `order` is what sorts it, if any."""
+
+    key: str
+    label: str
+    order: tuple[str, ...] = ()
+    # The reference and the name are always there.
+    is_optional: bool = True
+
+
+COLUMNS: Final = (
+    Column("reference", "Référence", ("case__reference",), is_optional=False),
+    Column("cpts", "CPTS", ("title",), is_optional=False),
+    Column("departement", "Département", ("case__department_codes", "case_id")),
+    Column("population", "Population", ("case__population", "case_id")),
+    Column("depot", "Déposée le", ("deposited_at", "case_id")),
+    Column("echeance", "Échéance", ("deadline_on", "case_id")),
+    Column("etat", "État", ("state", "deposited_at", "case_id")),
+    Column("suivi", "Suivie par"),
+    Column("bureau", "Votre bureau"),
+)
+COLUMNS_BY_KEY: Final = {column.key: column for column in COLUMNS}
+OPTIONAL: Final = tuple(column.key for column in COLUMNS if column.is_optional)
+DEFAULT_COLUMNS: Final = ("departement", "population", "depot", "echeance", "etat", "suivi")
+ORDERS: Final = frozenset(column.key for column in COLUMNS if column.order)
+
+DEADLINES: Final = {"proche": "Dans les 15 jours", "depassee": "Dépassée"}
+ME: Final = "moi"
+NOBODY: Final = "personne"
+# What the address may hold; anything else is not ours.
+_NAMES: Final = (
+    "onglet",
+    "q",
+    "etat",
+    "departement",
+    "taille",
+    "etiquette",
+    "suivi",
+    "suivis",
+    "echeance",
+    "tri",
+)
+
+
+@dataclass(frozen=True)
+class InboxChoices:
+    """What was asked of the list. Unknown values are dropped."""
+
+    tab: str = ALL_TAB
+    search: str = ""
+    state: str = ""
+    department: str = ""
+    size: str = ""
+    # A label's number, a person's number or one of the words above.
+    label: str = ""
+    instructor: str = ""
+    followed: bool = False
+    deadline: str = ""
+    # Empty: the order that goes with the rest.
+    order: str = ""
+    columns: tuple[str, ...] = DEFAULT_COLUMNS
+
+    @classmethod
+    def from_query(
+        cls, query: QueryDict, *, columns: Sequence[str] = DEFAULT_COLUMNS
+    ) -> "InboxChoices":
+        """Read the address; `columns` are those to show when it does not say."""
+
+        def one_of(name: str, allowed: Any) -> str:
+            value = query.get(name, "")
+            return value if value in allowed else ""
+
+        def number_or(name: str, words: Sequence[str] = ()) -> str:
+            value = query.get(name, "")
+            is_number = value.isascii() and value.isdecimal() and len(value) < 19
+            return value if is_number or value in words else ""
+
+        chosen = tuple(query.getlist("colonnes"))
+        if chosen:
+            columns = [key for key in OPTIONAL if key in chosen]
+        return cls(
+            tab=one_of("onglet", TABS_BY_KEY) or ALL_TAB,
+            search=" ".join(query.get("q", "").replace("\0", "").split())[:LONGEST_SEARCH],
+            state=one_of("etat", deposited_states()),
+            department=query.get("departement", "").replace("\0", "")[:3],
+            size=one_of("taille", Case.SizeClass.values),
+            label=number_or("etiquette"),
+            instructor=number_or("suivi", (ME, NOBODY)),
+            followed=query.get("suivis") == "oui",
+            deadline=one_of("echeance", DEADLINES),
+            order=_order(query.get("tri", "")),
+            columns=tuple(key for key in OPTIONAL if key in columns),
+        )
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether anything but the tab narrows the list."""
+        return replace(self, tab=ALL_TAB, order="", columns=DEFAULT_COLUMNS) != InboxChoices()
+
+    @property
+    def narrows(self) -> bool:
+        """Whether a filter other than the words searched narrows the list."""
+        return replace(self, search="").is_filtered
+
+    @property
+    def label_number(self) -> int | None:
+        return int(self.label) if self.label else None
+
+    @property
+    def sorted_by(self) -> str:
+        """The order in force: a search without one is sorted by relevance, which has no column."""
+        return self.order or ("" if self.search else DEFAULT_ORDER)
+
+    def as_query(self, **changes: Any) -> str:
+        """The address that asks for the same, with `changes`; the tab is always said."""
+        one = replace(self, **changes)
+        values = {
+            "onglet": one.tab,
+            "q": one.search,
+            "etat": one.state,
+            "departement": one.department,
+            "taille": one.size,
+            "etiquette": one.label,
+            "suivi": one.instructor,
+            "suivis": "oui" if one.followed else "",
+            "echeance": one.deadline,
+            "tri": one.order,
+        }
+        query = QueryDict(mutable=True)
+        query.update({name: value for name, value in values.items() if value})
+        return query.urlencode()
+
+    def of_tab(self, tab: str) -> str:
+        """The address of another tab: its filters are its own, so that its count is right."""
+        return InboxChoices(tab=tab, order=self.order).as_query()
+
+
+def deposited_states() -> list[str]:
+    """The states a case on a desk can be in."""
+    return [state.value for state in CaseState if state != CaseState.DRAFT]
+
+
+def says_something(query: QueryDict) -> bool:
+    """Whether an address asks for anything of the list: else the last view is shown again."""
+    return any(name in query for name in (*_NAMES, "colonnes", "page"))
+
+
+def _order(asked: str) -> str:
+    return asked if asked.removeprefix("-") in ORDERS else ""
