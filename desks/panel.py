@@ -1,13 +1,17 @@
-"""What an office and its people keep about one case, in two queries."""
+"""What an office and its people keep about one case, in one query."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce, Concat, NullIf, Trim
 
 from accounts.models import User
 from desks.inbox import LabelTag, acting_of
 from workflow import desk_rules, desk_tools
 from workflow.models import Case
+from workflow.states import OPEN_STATES
 
 
 @dataclass(frozen=True)
@@ -40,32 +44,55 @@ class Panel:
 _PANEL = """
     SELECT 'label', l.id, l.name, l.colour, u.id IS NOT NULL
       FROM workflow_officelabel l
-      LEFT JOIN workflow_caselabel u ON u.label_id = l.id AND u.case_id = %(case)s
-     WHERE l.organisation_id = %(body)s
+      LEFT JOIN workflow_caselabel u ON u.label_id = l.id AND u.case_id = %s
+     WHERE l.organisation_id = %s
      UNION ALL
     SELECT 'note', id, text, '', true FROM workflow_privatenote
-     WHERE user_id = %(user)s AND organisation_id = %(body)s AND case_id = %(case)s
+     WHERE user_id = %s AND organisation_id = %s AND case_id = %s
      UNION ALL
     SELECT 'followed', id, '', '', true FROM workflow_followedcase
-     WHERE user_id = %(user)s AND organisation_id = %(body)s AND case_id = %(case)s
+     WHERE user_id = %s AND organisation_id = %s AND case_id = %s
      UNION ALL
     SELECT 'instructor', id,
            coalesce(nullif(trim(first_name || ' ' || last_name), ''), email), '', true
-      FROM accounts_user WHERE id = %(instructor)s
-     ORDER BY 1, 3
-"""
+      FROM accounts_user WHERE id = %s"""
+
+
+def full_name() -> Coalesce:
+    """A person's name as `str()` gives it."""
+    name = Trim(Concat("first_name", Value(" "), "last_name"))
+    return Coalesce(NullIf(name, Value("")), F("email"))
 
 
 def read_panel(case: Case, user: User) -> Panel:
-    body = acting_of(user).organisation_id
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _PANEL,
-            {"case": case.pk, "body": body, "user": user.pk, "instructor": case.instructor_id},
+    acting = acting_of(user)
+    asked: list[Any] = [
+        *(case.pk, acting.organisation_id),
+        *(user.pk, acting.organisation_id, case.pk),
+        *(user.pk, acting.organisation_id, case.pk),
+        case.instructor_id,
+    ]
+    statement = _PANEL
+    # Whoever may give the case away is among those to whom it can be given.
+    in_charge = (
+        acting.organisation_id == case.office_id
+        and case.state in OPEN_STATES
+        and acting.role in desk_rules.roles_to_follow(case.state)
+    )
+    if in_charge:
+        people, values = (
+            desk_tools.colleagues(case)
+            .order_by()
+            .values_list(Value("person"), "pk", full_name(), Value(""), Value(value=True))
+            .query.sql_with_params()
         )
+        statement += f" UNION ALL ({people})"
+        asked += values
+    with connection.cursor() as cursor:
+        cursor.execute(f"{statement} ORDER BY 1, 3", asked)
         rows = cursor.fetchall()
-    texts = {kind: text for kind, _, text, _, _ in rows if kind != "label"}
-    may_assign = desk_rules.may_assign(case, user)
+    people_there = [(pk, name) for kind, pk, name, _, _ in rows if kind == "person"]
+    texts = {kind: text for kind, _, text, _, _ in rows if kind not in {"label", "person"}}
     return Panel(
         labels=[
             PanelLabel(LabelTag(pk, name, colour), is_put)
@@ -75,9 +102,6 @@ def read_panel(case: Case, user: User) -> Panel:
         is_followed="followed" in texts,
         note=texts.get("note", ""),
         instructor=texts.get("instructor", ""),
-        may_assign=may_assign,
-        people=[
-            Person(person.pk, str(person), person.pk == case.instructor_id)
-            for person in (desk_tools.colleagues(case) if may_assign else ())
-        ],
+        may_assign=in_charge and user.pk in dict(people_there),
+        people=[Person(pk, name, pk == case.instructor_id) for pk, name in people_there],
     )
