@@ -2,12 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.formats import number_format
 
 from procedures.schema import Procedure
-from territories.models import Commune, Intercommunality, Territory, TerritoryPart
+from territories.models import (
+    Commune,
+    Department,
+    DepartmentOutline,
+    Intercommunality,
+    Territory,
+    TerritoryPart,
+)
 from territories.population import DepartmentShare, TerritorySummary
 
 NBSP = "\u00a0"
@@ -221,3 +229,32 @@ def suggestion(territory: Territory, code: str) -> Whole | None:
         territory_parts__territory=territory
     )
     return whole if left.exists() else None
+
+
+def departments() -> QuerySet[Any, Any]:
+    """The départements to choose from; `is_drawn` are those the map can show."""
+    drawn = DepartmentOutline.objects.filter(pk=OuterRef("pk"))
+    return Department.objects.select_related("region").annotate(is_drawn=Exists(drawn))
+
+
+def map_codes(territory: Territory) -> dict[str, Any]:
+    """What the map of a territory fills, in one query.
+
+    `whole` and `parts` are INSEE codes; `departments` those of the territory, the one with most
+    communes first; `others` the territories of other CPTS that the viewer may know of.
+    """
+    lines = territory.parts.values_list("commune_id", "commune__department_id", "part_name")
+    by_department: dict[str, int] = {}
+    whole, parts = [], set()
+    for code, department, part_name in lines.order_by("commune_id"):
+        by_department[department] = by_department.get(department, 0) + 1
+        if part_name:
+            parts.add(code)
+        else:
+            whole.append(code)
+    return {
+        "whole": whole,
+        "parts": sorted(parts),
+        "departments": sorted(by_department, key=lambda code: (-by_department[code], code)),
+        "others": [],
+    }

@@ -24,6 +24,7 @@ urlpatterns = [
     path("<uuid:letter>/a-completer/", writing.missing, name="missing"),
     # Territory
     path("<uuid:letter>/territoire/", territory.edit, name="territory"),
+    path("<uuid:letter>/territoire/communes.json", territory.codes, name="territory-codes"),
     path("<uuid:letter>/territoire/<slug:action>/", territory.change, name="territory-change"),
     # Attachments
     path("<uuid:letter>/pieces/", attachments.edit, name="attachments"),

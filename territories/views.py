@@ -1,11 +1,15 @@
-"""Search as JSON, for the autocomplete. Everything else about a territory is on its own page."""
+"""Search and outlines as JSON, for the scripts. Everything else is on the territory's own page."""
 
+import gzip
+
+from django.contrib.auth.decorators import login_not_required
 from django.db.transaction import non_atomic_requests
-from django.http import HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from territories.models import Commune, Intercommunality
+from territories.models import Commune, DepartmentOutline, Intercommunality
 
 # The reference data changes once a year: a few minutes spare most of a typist's requests.
 _BRIEFLY = cache_control(private=True, max_age=300)
@@ -49,3 +53,31 @@ def search_intercommunalities(request: HttpRequest) -> JsonResponse:
             ]
         }
     )
+
+
+@login_not_required
+@non_atomic_requests
+@require_safe
+@cache_control(public=True, max_age=3600)
+def department_outlines(request: HttpRequest, department: str) -> HttpResponse:
+    """The outlines of a département as compressed JSON: public facts, the same for everyone.
+
+    A browser that has them asks again after an hour, and is told in a few bytes that they have
+    not changed.
+    """
+    drawn = DepartmentOutline.objects.filter(pk=department)
+    digest = drawn.values_list("digest", flat=True).first()
+    if digest is None:
+        raise Http404(department)
+    etag = f'"{digest[:32]}"'
+    if unchanged := get_conditional_response(request, etag=etag):
+        return unchanged
+    payload = bytes(drawn.values_list("payload", flat=True).get())
+    headers = {"ETag": etag}
+    if "gzip" in request.headers.get("Accept-Encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+    else:
+        payload = gzip.decompress(payload)
+    response = HttpResponse(payload, content_type="application/json", headers=headers)
+    patch_vary_headers(response, ["Accept-Encoding"])
+    return response

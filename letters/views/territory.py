@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
@@ -19,7 +19,7 @@ from letters.models import LetterOfIntent
 from letters.views.access import editable_letter, visible_letter
 from territories import services
 from territories.errors import TerritoryError
-from territories.models import Commune, Department, Territory
+from territories.models import Commune, Territory
 from territories.pasted_list import PastedLine, read_pasted_list
 
 STATE_ANCHOR: Final = "territoire-etat"
@@ -66,6 +66,7 @@ def _page(
     search = request.GET.get("q", "").strip()[:120]
     territory = letter.community.territory
     typed = {"code": ""} | dict(typed or {})
+    departments = shown.departments()
     context = {
         "letter": letter,
         "may_edit": rules.may_edit(letter, request.user),
@@ -74,7 +75,8 @@ def _page(
         "offers": shown.offers(search, territory) if search else [],
         "wholes": shown.intercommunalities(search) if search else [],
         "suggestion": _suggestion(territory, request.GET.get("apres", "")),
-        "departments": Department.objects.select_related("region"),
+        "departments": departments,
+        "map_departments": [one for one in departments if one.is_drawn],
         "part_of": _commune(
             typed.get("code", "") if "nom" in typed else request.GET.get("partie", "")
         ),
@@ -83,6 +85,13 @@ def _page(
         "refused": [(refusal[0], "", refusal[1])] if refusal else [],
     }
     return render(request, "letters/territory/edit.html", context, status=422 if refusal else 200)
+
+
+@require_safe
+def codes(request: PersonRequest, letter: uuid.UUID) -> JsonResponse:
+    """What the map fills: INSEE codes of whole communes, of those present by parts, of others."""
+    territory = visible_letter(request, letter).community.territory
+    return JsonResponse(shown.map_codes(territory))
 
 
 def _step_url(letter: LetterOfIntent, content: LetterContent) -> str:
@@ -152,6 +161,8 @@ def change(request: PersonRequest, letter: uuid.UUID, action: str) -> HttpRespon
         "vider": _clear,
         "liste": _read_list,
         "confirmer": _confirm_list,
+        "selection": _select,
+        "deselection": _deselect,
     }
     if action not in _ADDING and action not in others:
         raise Http404(action)
@@ -205,6 +216,30 @@ def _remove(request: PersonRequest, letter: LetterOfIntent) -> HttpResponse:
         message = "La commune est retirée du territoire."
     else:
         message = f"{shown.figure(count)} lignes sont retirées du territoire."
+    return _done(request, letter, message)
+
+
+def _chosen(request: PersonRequest) -> list[str]:
+    return [_storable(code) for code in request.POST.getlist("code")]
+
+
+def _select(request: PersonRequest, letter: LetterOfIntent) -> HttpResponse:
+    """Add the communes chosen on the map."""
+    try:
+        message = services.add_communes(letter.community.territory, _chosen(request)).message
+    except TerritoryError as refused:
+        return _refused(request, letter, "recherche", refused.message)
+    return _done(request, letter, message)
+
+
+def _deselect(request: PersonRequest, letter: LetterOfIntent) -> HttpResponse:
+    """Take away the communes chosen on the map, whole or by parts."""
+    count = services.remove_communes(letter.community.territory, _chosen(request))
+    message = (
+        f"{shown.plural(count, 'ligne est retirée', 'lignes sont retirées')} du territoire."
+        if count
+        else "C’était déjà retiré du territoire."
+    )
     return _done(request, letter, message)
 
 

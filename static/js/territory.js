@@ -25,6 +25,8 @@ class Territory {
     this.prepare();
     root.addEventListener("click", (event) => this.clicked(event));
     root.addEventListener("submit", (event) => this.submitted(event));
+    // What is chosen on the map goes through the same door, each gesture in its turn.
+    document.addEventListener("territory:send", ({ detail }) => this.send(detail.action, detail.data));
     this.makeSearch();
   }
 
@@ -90,6 +92,7 @@ class Territory {
     const facts = [...fresh.querySelectorAll(".territory-figures__list dd")].slice(0, 3);
     this.say([said, ...facts.map((fact) => `${fact.textContent}.`)].join(" "));
     this.tellOthers(fresh);
+    document.dispatchEvent(new CustomEvent("territory:changed"));
   }
 
   /** The population and the size may stand elsewhere on the page. */

@@ -469,3 +469,42 @@ def test_the_page_costs_the_same_with_one_commune_and_with_thirty(owner, letter)
     with_one = queries()
     add_communes(territory, list(codes[1:]))
     assert (with_one, queries()) == (10, 10)
+
+
+# --- The map -------------------------------------------------------------------------
+
+
+def test_the_map_is_told_what_the_territory_holds(owner, letter):
+    territory = letter.community.territory
+    add_communes(territory, ["81140", "81271", "31149"])
+    add_part(territory, "31555", "Le Mirail", None)
+
+    told = owner.get(reverse("letters:territory-codes", args=[letter.public_id])).json()
+
+    assert told == {
+        "whole": ["31149", "81140", "81271"],
+        "parts": ["31555"],
+        "departments": ["31", "81"],
+        "others": [],
+    }
+
+
+def test_communes_chosen_on_the_map_are_added_and_taken_away_together(owner, letter):
+    chosen = {"code": ["81140", "81271"]}
+
+    added = post(owner, letter, "selection", chosen, **{"X-Fragment": "page"})
+
+    assert added.status_code == 200
+    assert lines(letter) == ["81140", "81271"]
+
+    post(owner, letter, "deselection", {"code": ["81140"]}, **{"X-Fragment": "page"})
+
+    assert lines(letter) == ["81271"]
+
+
+def test_a_code_the_map_cannot_have_drawn_is_refused_in_words(owner, letter):
+    refused = post(owner, letter, "selection", {"code": ["81140", "99999"]})
+
+    assert refused.status_code == 422
+    assert "99999" in read(refused)
+    assert lines(letter) == []

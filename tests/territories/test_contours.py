@@ -7,6 +7,8 @@ import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test import Client
+from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -371,3 +373,27 @@ def test_outlines_are_json_a_browser_reads(nine: str) -> None:
     assert (document["steps"], name, population) == (5000, commune.name, commune.population)
     # The first corner, then the way to each of the next three.
     assert len(ring) == 8
+
+
+# --- What a browser is sent ----------------------------------------------------------------
+
+
+def test_outlines_are_sent_compressed_once_and_then_said_unchanged(
+    client: Client, nine: str
+) -> None:
+    load_contours(nine)
+    url = reverse("territories:outlines", args=["81"])
+
+    sent = client.get(url, headers={"Accept-Encoding": "gzip"})
+    again = client.get(url, headers={"If-None-Match": sent["ETag"]})
+    plain = client.get(url)
+
+    assert (sent.status_code, sent["Content-Encoding"]) == (200, "gzip")
+    assert sent["Cache-Control"] == "public, max-age=3600"
+    assert (again.status_code, again.content) == (304, b"")
+    assert gzip.decompress(sent.content) == plain.content
+    assert len(plain.json()["communes"]) == 9
+
+
+def test_a_departement_without_outlines_is_not_found(client: Client, db: None) -> None:
+    assert client.get(reverse("territories:outlines", args=["99"])).status_code == 404
