@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, Value
+from django.db.models import F, TextField, Value
 from django.db.models.functions import Coalesce, Concat, NullIf, Trim
 
 from accounts.models import User
@@ -61,7 +61,7 @@ _PANEL = """
 def full_name() -> Coalesce:
     """A person's name as `str()` gives it."""
     name = Trim(Concat("first_name", Value(" "), "last_name"))
-    return Coalesce(NullIf(name, Value("")), F("email"))
+    return Coalesce(NullIf(name, Value("")), F("email"), output_field=TextField())
 
 
 def read_panel(case: Case, user: User) -> Panel:
