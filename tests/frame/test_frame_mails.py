@@ -1,10 +1,18 @@
+import re
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.template.loader import get_template
 
 from cpts_portal.mails import queue_template_mail, render_mail
+from devstack.paths import PROJECT
 from outbox.models import Mail
+
+# An address of the portal, as templates write it.
+_LINK = re.compile(r"{{ *(?:\w+_)?url *}}(?:{% url [^%]*%})?|https?://")
+_BUTTON = re.compile(r"\n\n[^\n]+\n{{ *(?:\w+_)?url *}}")
+_SUBJECT = re.compile(r"{% block subject %}(.*?){% endblock %}", re.DOTALL)
 
 CONTEXT = {
     "inviter": "Anne <b>Roux</b>",
@@ -61,13 +69,73 @@ def test_same_cause_is_mailed_once_to_the_same_person():
     assert Mail.objects.count() == 1
 
 
-def test_every_mail_begins_with_its_subject():
-    folder = get_template("email/base.txt").origin.name.rsplit("/", 1)[0]
-    names = sorted(
-        path.relative_to(folder).with_suffix("").as_posix()
-        for path in Path(folder).rglob("*.txt")
+def templates() -> dict[str, str]:
+    """Every mail with its source."""
+    folder = Path(get_template("email/base.txt").origin.name).parent
+    return {
+        path.relative_to(folder).with_suffix("").as_posix(): path.read_text()
+        for path in sorted(folder.rglob("*.txt"))
         if path.name != "base.txt"
-    )
+    }
+
+
+def test_every_mail_begins_with_its_subject():
+    names = list(templates())
     assert {name: bool(render_mail(name, {}).subject) for name in names} == dict.fromkeys(
         names, True
     )
+
+
+def test_every_mail_has_one_link_to_act_and_it_is_a_button():
+    found = {name: _LINK.findall(source) for name, source in templates().items()}
+    assert {name: links for name, links in found.items() if len(links) != 1} == {}
+    assert {
+        name: source for name, source in templates().items() if not _BUTTON.search(source)
+    } == {}
+
+
+def test_no_mail_about_a_case_repeats_the_name_that_begins_its_subject():
+    subjects = {
+        name: _SUBJECT.search(source)[1]
+        for name, source in templates().items()
+        if name.startswith(("workflow/", "letters/"))
+    }
+    assert {
+        name: said for name, said in subjects.items() if "title" in said or "reference" in said
+    } == {}
+
+
+def test_only_what_needs_no_notification_is_mailed_directly():
+    """Links that open an account, and what a person who has none is sent."""
+    direct = {
+        path.relative_to(PROJECT).as_posix()
+        for app in settings.PROJECT_APPS
+        for path in (PROJECT / app).rglob("*.py")
+        if re.search(r"\bqueue_(template_)?mail\(", path.read_text())
+    }
+    assert direct == {
+        "accounts/adapters.py",
+        "accounts/services.py",
+        "communities/services.py",
+        "notifications/digests.py",
+        "notifications/services.py",
+        "outbox/services.py",
+    }
+
+
+def test_the_case_begins_the_subject_and_the_foot_leads_to_the_choices():
+    mail = render_mail(
+        "communities/team_invitation",
+        CONTEXT,
+        about="CPTS Aubrac · LI-76-2026-0001",
+        preferences_url="http://testserver/compte/courriels/",
+    )
+    assert mail.subject == f"CPTS Aubrac · LI-76-2026-0001 – {mail.matter}"
+    assert mail.action == "Répondre à l’invitation"
+    assert mail.text.endswith(
+        "\nChoisir les courriels que vous recevez\u00a0: http://testserver/compte/courriels/\n"
+    )
+    assert re.findall(r'href="([^"]+)"', mail.html) == [
+        CONTEXT["url"],
+        "http://testserver/compte/courriels/",
+    ]

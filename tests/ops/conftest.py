@@ -14,6 +14,7 @@ from celery import current_app
 from django.db import connection
 
 from devstack.paths import PROJECT
+from devstack.postgres import Postgres
 from devstack.valkey import Valkey
 
 Condition = Callable[[], Any]
@@ -47,9 +48,9 @@ def use_broker(url: str) -> None:
 
 
 class Worker:
-    """A real Celery worker on the tests' database; its mails become files."""
+    """A real Celery worker on the tests' database; its mails become files, or go to a server."""
 
-    def __init__(self, folder: Path, broker_url: str) -> None:
+    def __init__(self, folder: Path, broker_url: str, *, smtp_port: int = 0) -> None:
         self.mail_folder = folder / "mail"
         self.log = folder / "worker.log"
         self.environment = os.environ | {
@@ -58,6 +59,11 @@ class Worker:
             "DATABASE_URL": database_url(),
             "CELERY_BROKER_URL": broker_url,
         }
+        if smtp_port:
+            self.environment |= {
+                "DJANGO_SETTINGS_MODULE": "tests.ops.smtp_settings",
+                "EMAIL_URL": f"smtp://127.0.0.1:{smtp_port}",
+            }
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -94,9 +100,18 @@ class Worker:
 def database_url() -> str:
     options = connection.settings_dict
     return (
-        f"postgres://{options['USER']}@:{options['PORT']}/{options['NAME']}"
-        f"?host={options['OPTIONS']['host']}"
+        f"postgres://{options['USER']}@:{options['PORT']}/{options['NAME']}?host={options['HOST']}"
     )
+
+
+@pytest.fixture
+def other_server(tmp_path: Path) -> Iterator[Postgres]:
+    """A database server of the test's own, that it may stop."""
+    server = Postgres(tmp_path / "postgres")
+    server.start()
+    server.ensure_database()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import hashlib
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -95,16 +95,6 @@ def test_mail_refused_by_its_server_leaves_later_once_with_the_documents(
         for part in message.iter_attachments()
     )
     assert CaseDocument.objects.count() == 2
-
-
-@pytest.fixture
-def other_server(tmp_path: Path) -> Iterator[Postgres]:
-    """A database server of the test's own, that it may stop."""
-    server = Postgres(tmp_path / "postgres")
-    server.start()
-    server.ensure_database()
-    yield server
-    server.stop()
 
 
 def test_documents_and_mails_come_once_after_the_database_was_stopped(

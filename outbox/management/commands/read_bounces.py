@@ -1,4 +1,3 @@
-import mailbox
 import sys
 from pathlib import Path
 from typing import Any
@@ -36,23 +35,20 @@ class Command(BaseCommand):
                 f"{maildir} n’est pas un dossier Maildir : il n’a pas de dossier « new ». "
                 "Donnez le dossier qui contient « cur », « new » et « tmp »."
             )
-        noted, others = _read(mailbox.Maildir(maildir, factory=None, create=False), keep=keep)
+        noted, others = _read(maildir, keep=keep)
         self.stdout.write(f"Retours notés : {noted}. Autres messages laissés : {others}.")
 
 
-def _read(box: "mailbox.Maildir", *, keep: bool) -> tuple[int, int]:
+def _read(maildir: Path, *, keep: bool) -> tuple[int, int]:
     """Note the reports not read yet; how many were ours, and how many were something else."""
     noted = others = 0
-    for key in sorted(box.keys()):
-        message = box.get_message(key)
-        if message.get_subdir() != "new":
-            continue
-        if note_bounce(box.get_bytes(key)):
-            noted += 1
-        else:
-            others += 1
+    (maildir / "cur").mkdir(exist_ok=True)
+    for file in sorted((maildir / "new").iterdir()):
+        with file.open("rb") as opened:
+            known = note_bounce(opened.read(LONGEST_REPORT))
+        noted += known
+        others += not known
         if not keep:
-            message.set_subdir("cur")
-            message.add_flag("S")
-            box[key] = message
+            # How a Maildir says that a message was seen.
+            file.rename(maildir / "cur" / f"{file.name}:2,S")
     return noted, others
