@@ -15,6 +15,7 @@ from accounts.forms import ProfileForm, RoleInvitationForm
 from accounts.http import PersonRequest
 from accounts.invitations import InvitationError
 from accounts.models import Membership, Organisation, OrganisationInvitation, User
+from outbox.delivery import failing_addresses
 
 PEOPLE_PER_PAGE = 30
 
@@ -81,11 +82,16 @@ def organisation(request: PersonRequest, code: str) -> HttpResponse:
         .order_by("user__last_name", "user__first_name", "pk")
     )
     page = Paginator(people, PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
+    failing = failing_addresses([body.email, *(held.user.email for held in page)])
     context: dict[str, Any] = {
         "organisation": body,
+        "mailbox_failure": failing.get(body.email.lower(), ""),
         "form": form,
         "page": page,
-        "people": [(membership, rules.may_end(membership, request.user)) for membership in page],
+        "people": [
+            (held, rules.may_end(held, request.user), failing.get(held.user.email.lower(), ""))
+            for held in page
+        ],
         "invitations": OrganisationInvitation.objects.waiting()
         .filter(organisation=body)
         .select_related("department", "invited_by")

@@ -10,7 +10,7 @@ from django.utils.formats import date_format
 from accounts.models import Organisation, User
 from notifications.kinds import INTERNAL, KINDS, Cadence
 from notifications.schedule import next_digest_day
-from outbox.models import Mail
+from outbox.models import FAILED, Mail
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -38,6 +38,10 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
         What goes on inside another body stays there.
         """
         return self.filter(Q(body=body) | ~Q(kind__in=INTERNAL), case=case)
+
+    def failed(self) -> "NotificationQuerySet":
+        """Those whose mail was refused for good, or came back."""
+        return self.filter(Q(mail__refused_at__isnull=False) | Q(mail__bounced_at__isnull=False))
 
     def waiting_for_a_digest(self, cadence: Cadence) -> "NotificationQuerySet":
         return self.filter(WAITING_FOR_A_DIGEST, cadence=cadence)
@@ -119,6 +123,10 @@ class Notification(models.Model):
     @property
     def kind_label(self) -> str:
         return KINDS[self.kind].label if self.kind in KINDS else self.kind
+
+    @property
+    def has_failed(self) -> bool:
+        return self.mail is not None and self.mail.delivery in FAILED
 
     @property
     def delivery_in_words(self) -> str:

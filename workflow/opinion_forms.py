@@ -6,7 +6,6 @@ from typing import Any, cast
 
 from django import forms
 from django.forms.boundfield import BoundField
-from django.utils.html import format_html
 
 from accounts.models import User
 from cpts_portal.forms import PortalForm, dress
@@ -103,10 +102,7 @@ class OpinionForm(PortalForm):
             self.fields[f"comment_{criterion.key}"] = LongText(
                 longest=COMMENT_MAX_LENGTH,
                 rows=2,
-                label=format_html(
-                    'Commentaire<span class="fr-sr-only"> sur ce critère : {}</span>',
-                    criterion.label,
-                ),
+                label=f"Commentaire sur ce critère : {criterion.label}",
                 required=False,
             )
 

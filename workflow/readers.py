@@ -31,6 +31,11 @@ class Audience(StrEnum):
     BODY = "body"  # a body that is asked its opinion, alone
 
 
+def reads_mails(reader: Reader) -> bool:
+    """Who sees whom the portal wrote to about a case, and what became of it."""
+    return reader == Reader.OFFICE
+
+
 @dataclass(frozen=True)
 class StateLabel:
     """A state for one reader: its name, its tone on screen, and what comes next."""

@@ -11,7 +11,7 @@ from procedures import registry
 from workflow.kinds import kind_of
 from workflow.messages import sees_thread
 from workflow.models import Case
-from workflow.readers import Reader
+from workflow.readers import Reader, reads_mails
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ PAGES: Final[tuple[_Page, ...]] = (
     _Page("messages", "Messages", "cases:messages", lambda case, user, _: sees_thread(case, user)),
     _Page("clock", "Délai", "cases:clock", lambda _case, _user, reader: reader != Reader.REVIEWER),
     _Page("timeline", "Suivi", "cases:timeline", lambda _case, _user, _reader: True),
+    _Page("mails", "Courriels", "cases:mails", lambda _case, _user, reader: reads_mails(reader)),
 )
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from workflow.views import clock, consultations, documents, messages, opinions, timeline
+from workflow.views import clock, consultations, documents, mails, messages, opinions, timeline
 
 app_name = "cases"
 urlpatterns = [
@@ -32,6 +32,8 @@ urlpatterns = [
         consultations.revoke_page,
         name="consultation-revoke",
     ),
+    # Mails
+    path("courriels/", mails.sent, name="mails"),
     # Messages
     path("messages/", messages.thread, name="messages"),
     path("messages/<int:message>/clore/", messages.stop_waiting, name="message-stop"),

@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts import rules, services
 from accounts.invitations import InvitationError
 from accounts.models import Membership, Organisation, OrganisationInvitation, User
+from outbox.models import Mail
 from tests import factories
 from tests.mailbox import link_in, mails
 
@@ -430,11 +431,30 @@ def test_people_page_costs_the_same_with_one_person_or_thirty(
 ):
     client.force_login(coordinator)
     url = "/organismes/ars-occitanie/personnes/"
-    # 2 savepoint, 3 session, person and role, 1 organisation, 2 page, 3 lists of the page.
-    with django_assert_num_queries(11):
+    # 2 savepoint, 3 session, person and role, 1 organisation, 2 page, 3 lists of the page,
+    # 1 addresses in failure.
+    with django_assert_num_queries(12):
         client.get(url)
     for number in range(30):
         factories.membership(organisation_=agency)
         invite(agency, coordinator, email=f"invite{number}@exemple.test")
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         client.get(url)
+
+
+def test_people_page_says_which_addresses_no_longer_receive_anything(client, agency, coordinator):
+    held = factories.membership(organisation_=agency)
+    agency.email = "ars@exemple.test"
+    agency.save()
+    for address in (held.user.email, agency.email):
+        Mail.objects.create(
+            deduplication_key=address,
+            recipient=address,
+            refused_at=timezone.now(),
+            failure="adresse inconnue (5.1.1)",
+        )
+    client.force_login(coordinator)
+    page = client.get("/organismes/ars-occitanie/personnes/").content.decode()
+    assert page.count("Adresse en échec") == 1
+    assert page.count("refusé\u00a0: adresse inconnue (5.1.1)") == 2
+    assert "est en échec" in page

@@ -36,7 +36,7 @@ def test_a_person_is_told_once_in_their_centre_and_by_a_mail():
         "case": CASE,
         "about": "CPTS Pays de Lumbres · LI-32-2026-0001",
         "title": "Plus aucun avis n’est attendu",
-        "action": "Ouvrir le dossier",
+        "action": "Voir les avis",
         "path": "/accueil/",
     }
     (mail,) = mails()
