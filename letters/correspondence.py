@@ -9,8 +9,8 @@ from typing import Any, Final
 from django.conf import settings
 from django.utils.dateparse import parse_date
 
-from cpts_portal.words import hour
-from letters.printing import NBSP, french_spaces, local_datetime, long_date
+from cpts_portal.words import NBSP, hour
+from documents.french import french_spaces, local_datetime, long_date
 from procedures.schema import Procedure
 
 # What a height of 24 mm holds, safe in both windows.

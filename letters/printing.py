@@ -8,15 +8,15 @@ text. Templates only go through what this module prepares.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from itertools import groupby
 from typing import Any, Final
 
 from django.utils import timezone
-from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.dateparse import parse_date
 
 from cpts_portal.words import NBSP, file_size, hour
-from procedures.reading import MONTH_NAMES
+from documents.french import Lines, figure, french_spaces, local_datetime, long_date, to_paragraphs
 from procedures.schema import FieldKind, Procedure
 
 # Characters across the page at the size of tables, and what padding takes in each column.
@@ -46,8 +46,6 @@ SHORT_KINDS: Final = frozenset(
 )
 SHORT_LABEL: Final = 70
 SHORT_ANSWER: Final = 200
-
-Lines = list[list[str]]
 
 
 @dataclass(frozen=True)
@@ -509,27 +507,6 @@ def _signature_block(content: Mapping[str, Any], procedure: Procedure, digest: s
 
 # --- French text ----------------------------------------------------------------------------
 
-_BEFORE = re.compile(r"(?<=\S) (?=[:;!?»%€](?:\s|$|[).,»]))")
-_AFTER = re.compile(r"(?<=«) |(?<=\b[LR]\.) (?=\d)")
-
-
-def french_spaces(text: str) -> str:
-    """The same text, its ordinary spaces beside French punctuation made unbreakable."""
-    return _AFTER.sub(NBSP, _BEFORE.sub(NBSP, str(text)))
-
-
-def to_paragraphs(lines: Iterable[str]) -> Lines:
-    """Lines grouped into paragraphs: a blank line parts two of them."""
-    return [
-        [french_spaces(line) for line in group]
-        for blank, group in groupby(lines, key=lambda line: not line.strip())
-        if not blank
-    ]
-
-
-def figure(number: int) -> str:
-    return f"{number:,}".replace(",", NBSP)
-
 
 def _figure(number: int | None) -> str:
     return "non publiée" if number is None else figure(number)
@@ -540,20 +517,6 @@ def aligned(figures: Sequence[str]) -> list[str]:
     widest = max(figures, key=len, default="")
     blanks = "".join(NBSP if character == NBSP else FIGURE_SPACE for character in widest)
     return [blanks[: len(widest) - len(figure)] + figure for figure in figures]
-
-
-def long_date(day: date) -> str:
-    """« 1er mars 2027 », with unbreakable spaces."""
-    number = "1er" if day.day == 1 else str(day.day)
-    return f"{number}{NBSP}{MONTH_NAMES[day.month - 1]}{NBSP}{day.year}"
-
-
-def local_datetime(value: str | datetime) -> datetime:
-    """A moment of the snapshot, in the portal's time zone."""
-    moment = parse_datetime(value) if isinstance(value, str) else value
-    if moment is None:
-        raise ValueError(f"Not a moment: {value!r}")
-    return timezone.localtime(moment)
 
 
 def _day(value: str | date) -> date:

@@ -6,4 +6,8 @@ class WorkflowConfig(AppConfig):
     verbose_name = "Dossiers"
 
     def ready(self) -> None:
-        from workflow import clock_alerts, message_mails  # noqa: F401, PLC0415 - register handlers
+        from workflow import (  # noqa: F401, PLC0415 - they register handlers
+            clock_alerts,
+            message_mails,
+            opinion_documents,
+        )

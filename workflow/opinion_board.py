@@ -12,7 +12,7 @@ from procedures.circuit import Circuit, Grid
 from workflow import opinion_rules as rules
 from workflow.board import ConsultationRow
 from workflow.models import Case, ConsultationNotice
-from workflow.opinion_states import ConsultationState, NoticeKind
+from workflow.opinion_states import ConsultationAction, ConsultationState, NoticeKind
 from workflow.opinion_words import POSITION_TONES, days_left, due_tone, long_day
 from workflow.states import CONSULTING_STATES
 
@@ -112,8 +112,14 @@ def _line(row: ConsultationRow, circuit: Circuit, today: date) -> BoardLine:
         position_tone=POSITION_TONES.get(given.position, "") if given else "",
         marks=_marks(given.marks, grid) if given and grid else [],
         communicable=("Communicable" if given.communicable else "Confidentiel") if given else "",
-        last_message=last_message(row.notices),
+        last_message=last_message(row.notices) or _nobody(row),
     )
+
+
+def _nobody(row: ConsultationRow) -> str:
+    """Why nothing was written to a body that nobody can answer for."""
+    last = [log.comment for log in row.logs if log.action == ConsultationAction.NO_MEMBER]
+    return last[-1][:1].upper() + last[-1][1:] if last else ""
 
 
 def _when(row: ConsultationRow, today: date) -> str:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from django import forms
 from django.forms.boundfield import BoundField
+from django.utils.html import format_html
 
 from accounts.models import User
 from cpts_portal.forms import PortalForm, dress
@@ -102,7 +103,10 @@ class OpinionForm(PortalForm):
             self.fields[f"comment_{criterion.key}"] = LongText(
                 longest=COMMENT_MAX_LENGTH,
                 rows=2,
-                label=f"Commentaire sur ce critère : {criterion.label}",
+                label=format_html(
+                    'Commentaire<span class="fr-sr-only"> sur ce critère : {}</span>',
+                    criterion.label,
+                ),
                 required=False,
             )
 

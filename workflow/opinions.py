@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Organisation, User
 from communities.models import TeamMember
+from outbox.services import publish
 from procedures.circuit import Grid
 from procedures.grids import marks_problems, read_marks
 from workflow import opinion_rules as rules
@@ -26,6 +27,7 @@ from workflow.models import (
     Opinion,
     Snapshot,
 )
+from workflow.opinion_content import opinion_content
 from workflow.opinion_states import (
     JUDGING,
     OPEN_TO_OPINIONS,
@@ -247,7 +249,17 @@ def validate_opinion(consultation: Consultation, *, user: User, revision: int) -
     opinion.validated_by = user
     opinion.mandate = mandate
     opinion.is_late = is_late
+    before = Opinion.objects.filter(consultation__case=case, validated_at__isnull=False)
+    opinion.content = opinion_content(
+        opinion,
+        consultation,
+        case,
+        circuit_of(case),
+        rank=before.count() + 1,
+        mandate=mandate,
+    )
     opinion.save()
+    publish("workflow.opinion_given", key=str(opinion.pk), opinion_id=opinion.pk)
     if is_late:
         log_action(consultation, Action.VALIDATED_LATE, actor=user)
     else:

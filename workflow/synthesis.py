@@ -9,11 +9,13 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Organisation, User
+from outbox.services import publish
 from procedures.circuit import Circuit
 from workflow import opinion_rules as rules
 from workflow.consultations import circuit_of
 from workflow.models import Case, Consultation, Opinion, Synthesis
+from workflow.opinion_content import handover_content
 from workflow.opinion_states import ConsultationState
 from workflow.people import still_holds_their_role
 from workflow.services import ActionRefusedError
@@ -200,14 +202,18 @@ def close_synthesis(case: Case, *, office_id: int, actor: User) -> Synthesis:
     synthesis = Synthesis.objects.filter(case=case).first() or Synthesis(
         case=case, office_id=office_id, written_by=actor
     )
+    now = timezone.now()
+    office = Organisation.objects.get(pk=office_id)
     synthesis.content = {
+        **handover_content(case, office=office.name, actor=actor, at=now),
         "lines": [asdict(line) for line in lines],
         "reserves": [asdict(reserve) for reserve in merged_reserves(lines)],
         "text": synthesis.text,
     }
-    synthesis.transmitted_at = timezone.now()
+    synthesis.transmitted_at = now
     synthesis.transmitted_by = actor
     synthesis.save()
+    publish("workflow.synthesis_transmitted", key=str(synthesis.pk), synthesis_id=synthesis.pk)
     return synthesis
 
 

@@ -11,11 +11,12 @@ from page import ValidationProfile, validate_pdf_bytes
 from pypdf import PdfReader
 
 from cpts_portal.words import file_size
+from documents.french import french_spaces, long_date, to_paragraphs
 from documents.models import OfficialDocument
 from letters import services
 from letters.documents import documents_of, issue_documents
 from letters.models import LetterOfIntent
-from letters.printing import Row, aligned, column_widths, french_spaces, long_date, to_paragraphs
+from letters.printing import Row, aligned, column_widths
 from territories.models import Commune
 from territories.services import add_part
 from tests import factories

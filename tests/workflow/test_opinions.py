@@ -707,6 +707,8 @@ def test_an_opinion_given_while_it_is_revoked_is_one_or_the_other():
 
 # --- What the database refuses whoever writes --------------------------------------------
 
+NOT_GIVEN: dict[str, Any] = {"validated_at": None, "validated_by": None, "content": None}
+
 
 @pytest.mark.parametrize(
     ("change", "constraint"),
@@ -718,17 +720,18 @@ def test_an_opinion_given_while_it_is_revoked_is_one_or_the_other():
         ({"return_comment": "?"}, "opinion_returned_with_a_reason"),
         ({"returned_at": timezone.now()}, "opinion_returned_with_a_reason"),
         (
-            {"validated_at": None, "validated_by": None, "is_late": True},
+            {**NOT_GIVEN, "is_late": True},
             "opinion_draft_is_neither_late_nor_communicable",
         ),
         (
-            {"validated_at": None, "validated_by": None, "communicable": True},
+            {**NOT_GIVEN, "communicable": True},
             "opinion_draft_is_neither_late_nor_communicable",
         ),
         (
-            {"validated_at": None, "validated_by": None, "is_current": False},
+            {**NOT_GIVEN, "is_current": False},
             "opinion_replaced_was_given",
         ),
+        ({"content": None}, "opinion_given_is_frozen"),
     ],
 )
 def test_the_database_refuses_an_opinion_that_is_not_one(

@@ -153,6 +153,8 @@ class Opinion(models.Model):
     mandate = models.ForeignKey(
         "Mandate", models.PROTECT, null=True, blank=True, related_name="+", verbose_name="mandat"
     )
+    # What it said in words when it was given: its official document is made from it alone.
+    content = models.JSONField("contenu", null=True, blank=True, encoder=DjangoJSONEncoder)
     # Given after its deadline or after the decision: kept, shown as such, not counted.
     is_late = models.BooleanField("hors délai", default=False)
     # May be read by the team and by the other bodies, once the synthesis has left.
@@ -199,6 +201,11 @@ class Opinion(models.Model):
             models.CheckConstraint(
                 condition=Q(is_current=True) | Q(validated_at__isnull=False),
                 name="opinion_replaced_was_given",
+            ),
+            models.CheckConstraint(
+                condition=Q(validated_at__isnull=True, content__isnull=True)
+                | Q(validated_at__isnull=False, content__isnull=False),
+                name="opinion_given_is_frozen",
             ),
         ]
 

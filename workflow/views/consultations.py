@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -20,6 +20,7 @@ from workflow.kinds import child_of
 from workflow.models import Case, Synthesis
 from workflow.official import readable_documents
 from workflow.opinion_board import board_lines, follow_actions, marks_table, summary
+from workflow.opinion_documents import OPINION, SYNTHESIS
 from workflow.opinion_forms import (
     AskAgainForm,
     ExtendForm,
@@ -33,8 +34,6 @@ from workflow.services import ActionRefusedError, AlreadyDoneError, IncompleteEr
 from workflow.states import CaseState
 from workflow.synthesis import as_table, merged_reserves, opinion_table, save_synthesis
 from workflow.views.access import case_context, visible_case
-
-SYNTHESIS: Final = "synthesis"
 
 
 def board(request: PersonRequest, case: Case, rows: Sequence[ConsultationRow]) -> HttpResponse:
@@ -128,7 +127,7 @@ def follow(request: PersonRequest, case: uuid.UUID, consultation: int) -> HttpRe
     documents = {
         link.about: link.document_id
         for link in readable_documents(shown, request.user).filter(about__isnull=False)
-        if link.about is not None and link.kind == "opinion"
+        if link.about is not None and link.kind == OPINION
     }
     today = timezone.localdate()
     context = {

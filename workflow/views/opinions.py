@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -17,6 +17,7 @@ from workflow.board import ConsultationRow, read_board
 from workflow.consultations import circuit_of
 from workflow.models import Case, ConflictDeclaration, Consultation, Opinion
 from workflow.official import readable_documents
+from workflow.opinion_documents import OPINION
 from workflow.opinion_forms import ConflictForm, OpinionForm, SendBackForm
 from workflow.opinion_states import OPEN_TO_OPINIONS
 from workflow.opinion_words import OpinionShown, due_in_words, due_tone, show_opinion
@@ -35,8 +36,6 @@ from workflow.opinions import (
 from workflow.services import ActionRefusedError, AlreadyDoneError, IncompleteError
 from workflow.views.access import case_context, visible_case
 from workflow.views.consultations import board
-
-OPINION: Final = "opinion"
 
 
 @require_safe
@@ -198,8 +197,10 @@ def _saved(request: PersonRequest, desk: _Desk, form: OpinionForm, action: str) 
     if action == "submit":
         messages.success(
             request,
-            "Le projet d’avis est soumis. Il ne comptera qu’une fois validé par le président ou "
-            "la personne qui a son mandat.",
+            "Relisez l’avis tel qu’il sera rendu, puis validez-le."
+            if not validation_refusal(desk.consultation, request.user)
+            else "Le projet d’avis est soumis. Il ne comptera qu’une fois validé par le président "
+            "ou la personne qui a son mandat.",
         )
         return back
     messages.success(request, "Le projet d’avis est enregistré. Il n’est pas encore soumis.")
