@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
+from cpts_portal.memo import Memo
 from procedures import answers as answer_rules
 from procedures import registry
-from procedures.schema import AttachmentSlot, Procedure
+from procedures.schema import AttachmentSlot, Field, Procedure
 from territories.models import Region, Territory
 from territories.population import TerritorySummary, summarise
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 # The step that gathers the pieces the form itself does not place elsewhere.
 ATTACHMENTS_STEP = "pieces"
+_kept_sentences = Memo[tuple[str, ...]](
+    limit=4_000_000, weigh=lambda sentences: sum(map(len, sentences))
+)
 # What a declared population still needs.
 REASON_WANTED = (
     "Dites pourquoi vous déclarez une autre population que celle de l’INSEE, ou retirez le chiffre."
@@ -47,6 +51,13 @@ class LetterContent:
     files: Mapping[str, int]
     # Slots announced « à venir », with the reason given.
     deferred: Mapping[str, str]
+    # Each answer as it is stored, a JSON text: what is worked out from it is kept under it.
+    written: Mapping[str, str]
+
+    def mark(self, field: Field) -> tuple[str, int, str, str]:
+        """All that what is said of an answer depends on: the form's field, and what is stored."""
+        procedure = self.procedure
+        return procedure.key, procedure.version, field.key, self.written.get(field.key, "")
 
 
 def procedure_of(letter: "LetterOfIntent") -> Procedure:
@@ -64,14 +75,15 @@ def deferral(value: Any) -> str:
 def read_content(letter: "LetterOfIntent") -> LetterContent:
     """All the draft holds, in three queries at most: answers and files, territory, its summary."""
     procedure = procedure_of(letter)
-    answers, revisions, files = _answers_and_files(letter)
+    written, revisions, files = _answers_and_files(letter)
+    answers = {key: json.loads(text) for key, text in written.items()}
     return LetterContent(
         procedure=procedure,
         region=letter.region,
         answers=answers,
         revisions=revisions,
         territory=summarise(
-            _territory(letter),
+            territory_of(letter),
             size_thresholds=procedure.size_rule.thresholds,
             floor=procedure.floor.inhabitants,
         ),
@@ -81,6 +93,7 @@ def read_content(letter: "LetterOfIntent") -> LetterContent:
             for slot in procedure.attachments
             if slot.deferrable
         },
+        written=written,
     )
 
 
@@ -94,8 +107,8 @@ _ANSWERS_AND_FILES = """
 
 def _answers_and_files(
     letter: "LetterOfIntent",
-) -> tuple[dict[str, Any], dict[str, int], dict[str, int]]:
-    answers: dict[str, Any] = {}
+) -> tuple[dict[str, str], dict[str, int], dict[str, int]]:
+    written: dict[str, str] = {}
     revisions: dict[str, int] = {}
     files: dict[str, int] = {}
     with connection.cursor() as cursor:
@@ -104,11 +117,11 @@ def _answers_and_files(
             if value is None:
                 files[key] = count
             else:
-                answers[key], revisions[key] = json.loads(value), count
-    return answers, revisions, files
+                written[key], revisions[key] = value, count
+    return written, revisions, files
 
 
-def _territory(letter: "LetterOfIntent") -> Territory:
+def territory_of(letter: "LetterOfIntent") -> Territory:
     """The current territory; its number alone when the letter was read with it."""
     known = getattr(letter, "territory_id", None)
     return Territory(pk=known) if known else letter.community.territory
@@ -134,15 +147,24 @@ def missing_before_deposit(content: LetterContent) -> list[Missing]:
                 seen_slots.add(field.key)
                 listed += _missing_slot(content, slots[field.key], section.key)
             elif field.is_answer:
-                value = content.answers.get(field.key)
                 listed += [
-                    Missing(problem.sentence, section.key, field.key)
-                    for problem in answer_rules.problems(field, value)
+                    Missing(sentence, section.key, field.key)
+                    for sentence in _sentences(content, field)
                 ]
     for key, slot in slots.items():
         if key not in seen_slots:
             listed += _missing_slot(content, slot, ATTACHMENTS_STEP)
     return listed
+
+
+def _sentences(content: LetterContent, field: Field) -> tuple[str, ...]:
+    """What keeps an answer from being deposited: worked out once for each stored text."""
+
+    def read() -> tuple[str, ...]:
+        problems = answer_rules.problems(field, content.answers.get(field.key))
+        return tuple(problem.sentence for problem in problems)
+
+    return _kept_sentences.get(content.mark(field), read)
 
 
 def _missing_slot(content: LetterContent, slot: AttachmentSlot, section: str) -> list[Missing]:

@@ -6,9 +6,9 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
+from letters import content_markup
 from letters.models import LetterOfIntent
 from workflow.models import Snapshot
 
@@ -40,13 +40,10 @@ def frozen_letter(letter: LetterOfIntent) -> FrozenLetter:
 def _read(public_id: UUID, version: int) -> FrozenLetter:
     snapshot = Snapshot.objects.get(case__public_id=public_id, version=version)
     content = snapshot.content
-    html = render_to_string(
-        "letters/case/_content.html", {"content": content, "letter": {"public_id": public_id}}
-    )
     return FrozenLetter(
         title=content["title"],
         procedure=content["procedure"]["label"],
         silence_date=date.fromisoformat(content["silence_date"]),
         team=content["team"],
-        html=html,
+        html=content_markup.content(content, public_id),
     )

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, cast
 
@@ -19,7 +19,7 @@ from communities.models import Community, TeamMember
 from communities.services import create_community
 from documents.services import FileRefusedError, store_attachment
 from letters import rules
-from letters.content import LetterContent, procedure_of, read_content
+from letters.content import LetterContent, procedure_of, read_content, territory_of
 from letters.models import LetterOfIntent
 from outbox.services import publish
 from procedures import answers as answer_rules
@@ -426,7 +426,7 @@ def letter_content(letter: LetterOfIntent, content: LetterContent) -> dict[str, 
             }
             for section in procedure.sections
         ],
-        "territory": territory_as_data(letter.community.territory),
+        "territory": territory_as_data(territory_of(letter)),
         "summary": summary_as_data(territory),
         "attachments": _attachments_as_data(letter, content),
     }
@@ -441,7 +441,9 @@ def _field_as_data(field: Field, answers: Mapping[str, Any]) -> dict[str, Any]:
         "group": field.group,
         "label": field.printed_label,
         "value": value,
-        "display": asdict(answer_rules.display(field, value)) if field.is_answer else None,
+        "display": answer_rules.as_data(answer_rules.display(field, value))
+        if field.is_answer
+        else None,
     }
 
 
@@ -461,14 +463,18 @@ def summary_as_data(territory: TerritorySummary) -> dict[str, Any]:
 
 def _attachments_as_data(letter: LetterOfIntent, content: LetterContent) -> list[dict[str, Any]]:
     files: dict[str, list[dict[str, Any]]] = {}
-    for link in letter.attachments.select_related("attachment"):
-        files.setdefault(link.slot, []).append(
+    for slot, pk, name, content_type, size, sha256 in letter.attachments.values_list(
+        "slot",
+        "attachment_id",
+        *(f"attachment__{name}" for name in ("name", "content_type", "size", "sha256")),
+    ):
+        files.setdefault(slot, []).append(
             {
-                "id": str(link.attachment_id),
-                "name": link.attachment.name,
-                "content_type": link.attachment.content_type,
-                "size": link.attachment.size,
-                "sha256": link.attachment.sha256,
+                "id": str(pk),
+                "name": name,
+                "content_type": content_type,
+                "size": size,
+                "sha256": sha256,
             }
         )
     return [

@@ -1,12 +1,16 @@
 """What the pages say of a territory: its figures in words, its lines under their département."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from html import escape as _e
+from typing import Any, NamedTuple
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db import connection
+from django.db.models import Count, Exists, OuterRef, Q
 from django.utils.formats import number_format
+from django.utils.safestring import SafeString
 
+from letters.markup import figure
 from procedures.schema import Procedure
 from territories.models import (
     Commune,
@@ -14,18 +18,12 @@ from territories.models import (
     DepartmentOutline,
     Intercommunality,
     Territory,
-    TerritoryPart,
 )
 from territories.population import DepartmentShare, TerritorySummary
 
 NBSP = "\u00a0"
 # Beyond this many communes the page opens one département at a time.
 MAX_OPEN_LINES = 300
-
-
-def figure(number: int) -> str:
-    """A number as French readers write it."""
-    return number_format(number, use_l10n=True, force_grouping=True)
 
 
 def plural(count: int, one: str, many: str) -> str:
@@ -116,40 +114,133 @@ def _caveats(summary: TerritorySummary) -> tuple[str, ...]:
 # --- The lines -------------------------------------------------------------------------
 
 
+class Line(NamedTuple):
+    """One line of a territory: a whole commune, or a named part of it.
+
+    `population` is the commune's and `part_population` the part's, in inhabitants, None where
+    nobody gives it.
+    """
+
+    pk: int
+    code: str
+    name: str
+    postal_codes: list[str]
+    population: int | None
+    part_name: str
+    part_population: int | None
+
+
 @dataclass(frozen=True)
 class Group:
-    """The lines of one département; `lines` is None while it is folded."""
+    """One département, and the rows of its table as HTML: None while it is folded."""
 
     share: DepartmentShare
     label: str
-    lines: Sequence[TerritoryPart] | None
+    rows: SafeString | None
 
 
-def groups(territory: Territory, summary: TerritorySummary, opened: str = "") -> list[Group]:
+def groups(
+    territory: Territory,
+    summary: TerritorySummary,
+    opened: str = "",
+    *,
+    may_edit: bool,
+    standalone: bool,
+) -> list[Group]:
     """The territory's lines by département, in one query.
 
-    A large territory comes folded but for the département `opened`.
+    A large territory comes folded but for the département `opened`. `standalone`: on the
+    territory's own page, whose form takes lines away; inside a step the script does.
     """
     folded = summary.commune_count > MAX_OPEN_LINES
-    parts = territory.parts.select_related("commune").order_by(
-        "commune__name_key", "commune_id", "part_name"
-    )
-    if folded:
-        parts = parts.filter(commune__department_id=opened)
-    by_department: dict[str, list[TerritoryPart]] = {}
-    if opened or not folded:
-        for part in parts:
-            by_department.setdefault(part.commune.department_id, []).append(part)
+    by_department = _lines(territory, opened if folded else None) if opened or not folded else {}
+
+    def rows(department: str) -> SafeString | None:
+        if department not in by_department:
+            return None
+        return _rows(by_department[department], may_edit=may_edit, standalone=standalone)
+
     return [
         Group(
             share,
             f"{share.name} ({share.code}){NBSP}: "
             f"{plural(share.commune_count, 'commune', 'communes')}, "
             f"{plural(share.population, 'habitant', 'habitants')}",
-            by_department.get(share.code) if share.code == opened or not folded else None,
+            rows(share.code),
         )
         for share in sorted(summary.departments, key=lambda share: share.code)
     ]
+
+
+# Written by hand: as models, two hundred communes take ten times as long.
+_LINES = """
+    SELECT commune.department_id, part.id, commune.code, commune.name, commune.postal_codes,
+           commune.population, part.part_name, part.part_population
+      FROM territories_territorypart AS part
+      JOIN territories_commune AS commune ON commune.code = part.commune_id
+     WHERE part.territory_id = %(territory)s
+       AND (%(department)s::text IS NULL OR commune.department_id = %(department)s)
+     ORDER BY commune.name_key, commune.code, part.part_name
+"""
+
+
+def _lines(territory: Territory, department: str | None) -> dict[str, list[Line]]:
+    """The lines by département, of one département when it is given."""
+    found: dict[str, list[Line]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_LINES, {"territory": territory.pk, "department": department})
+        for code, *line in cursor.fetchall():
+            found.setdefault(code, []).append(Line(*line))
+    return found
+
+
+def _rows(lines: Sequence[Line], *, may_edit: bool, standalone: bool) -> SafeString:
+    """Written in Python rather than in a template, as `letters.markup` is."""
+    pick = may_edit and standalone
+    remove = _REMOVE_HERE if standalone else _REMOVE_BY_SCRIPT
+    return SafeString(
+        "".join(_row(line, pick=pick, remove=remove if may_edit else "") for line in lines)
+    )
+
+
+# What takes a line away: `{pk}` is the line, `{said}` what a screen reader adds.
+_REMOVE_HERE = (
+    '<button class="portal-link-button" type="submit" name="part" value="{pk}" data-remove>'
+    'Retirer<span class="fr-sr-only"> {said}</span></button>'
+)
+_REMOVE_BY_SCRIPT = (
+    '<button class="portal-link-button" type="button" hidden value="{pk}" data-remove>'
+    'Retirer<span class="fr-sr-only"> {said}</span></button>'
+)
+
+
+def _row(line: Line, *, pick: bool, remove: str) -> str:
+    name, part = _e(line.name), _e(line.part_name)
+    if part:
+        inhabitants, otherwise = line.part_population, "non indiqué"
+        aside = f' <span class="portal-muted">(partie{NBSP}: {part})</span>'
+    else:
+        inhabitants, otherwise, aside = line.population, "non publié", ""
+    chosen = (
+        '<td class="territory-table__pick"><input type="checkbox" name="part"'
+        f' value="{line.pk}" aria-label="Choisir {name}{f", {part}" if part else ""}"></td>'
+        if pick
+        else ""
+    )
+    taken_away = (
+        f'<td class="territory-table__remove">'
+        f"{remove.format(pk=line.pk, said=f'{name} {part}')}</td>"
+        if remove
+        else ""
+    )
+    return (
+        f'<tr>{chosen}<th scope="row">{name}{aside}</th>'
+        f'<td class="territory-table__code" data-label="INSEE">{line.code}</td>'
+        '<td class="territory-table__code" data-label="Code postal">'
+        f"{', '.join(line.postal_codes)}</td>"
+        f'<td class="portal-number">{otherwise if inhabitants is None else figure(inhabitants)}'
+        f"</td>{taken_away}</tr>"
+    )
 
 
 # --- What a search offers --------------------------------------------------------------
@@ -231,10 +322,22 @@ def suggestion(territory: Territory, code: str) -> Whole | None:
     return whole if left.exists() else None
 
 
-def departments() -> QuerySet[Any, Any]:
-    """The départements to choose from; `is_drawn` are those the map can show."""
+def departments() -> list[tuple[str, str, bool]]:
+    """The départements to choose from: code, name, and whether the map can show it."""
     drawn = DepartmentOutline.objects.filter(pk=OuterRef("pk"))
-    return Department.objects.select_related("region").annotate(is_drawn=Exists(drawn))
+    rows = Department.objects.annotate(is_drawn=Exists(drawn))
+    return list(rows.values_list("code", "name", "is_drawn"))
+
+
+def department_options(found: Iterable[tuple[str, str, bool]], chosen: str = "") -> SafeString:
+    """The options of a list of départements: a template takes longer over a hundred of them."""
+    return SafeString(
+        "".join(
+            f'<option value="{code}"{" selected" if code == chosen else ""}>'
+            f"{code} – {_e(name)}</option>"
+            for code, name, _ in found
+        )
+    )
 
 
 def map_codes(territory: Territory) -> dict[str, Any]:

@@ -15,13 +15,14 @@ What cannot be read is kept as typed: `problems()` says what is wrong with it.
 
 from procedures.checking import Problem, attachment_problems, hard_limits, problems
 from procedures.reading import is_blank, normalise, read_date, read_month, read_number, read_phone
-from procedures.showing import Box, Cell, Display, display, display_size
+from procedures.showing import Box, Cell, Display, as_data, display, display_size
 
 __all__ = [
     "Box",
     "Cell",
     "Display",
     "Problem",
+    "as_data",
     "attachment_problems",
     "display",
     "display_size",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from procedures.checking import figure, is_iso_date
 from procedures.reading import Json, as_text, is_blank, is_nothing, read_month
@@ -51,6 +52,31 @@ class Display:
     header: tuple[str, ...] = ()
     rows: tuple[tuple[Cell, ...], ...] = ()
     row_headers: bool = False
+
+
+def as_data(shown: Display) -> dict[str, Any]:
+    """The same as plain data. `dataclasses.asdict` copies each text of each cell on its way."""
+    return {
+        "key": shown.key,
+        "label": shown.label,
+        "blank": shown.blank,
+        "lines": shown.lines,
+        "boxes": _boxes_as_data(shown.boxes),
+        "pairs": shown.pairs,
+        "header": shown.header,
+        "rows": tuple(
+            tuple(
+                {"lines": cell.lines, "boxes": _boxes_as_data(cell.boxes), "number": cell.number}
+                for cell in row
+            )
+            for row in shown.rows
+        ),
+        "row_headers": shown.row_headers,
+    }
+
+
+def _boxes_as_data(boxes: tuple[Box, ...]) -> tuple[dict[str, Any], ...]:
+    return tuple({"label": box.label, "ticked": box.ticked} for box in boxes)
 
 
 def display(field: Field, value: Json) -> Display:

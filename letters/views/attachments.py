@@ -7,7 +7,6 @@ from typing import Any, Final, cast
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import Prefetch, prefetch_related_objects
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -40,19 +39,25 @@ class ShownFile:
     size: int
 
 
-def slot_context(
-    letter: LetterOfIntent, slot: AttachmentSlot, content: LetterContent
-) -> dict[str, Any]:
-    """What `letters/attachments/_slot.html` shows of one slot, under the name `item`.
+Files = Mapping[str, list[ShownFile]]
 
-    The letter's files are read once, in one query, however many slots are shown.
-    """
-    _read_files(letter)
-    files = [
-        ShownFile(link.attachment_id, link.attachment.name, _kind(link), link.attachment.size)
-        for link in letter.attachments.all()
-        if link.slot == slot.key
-    ]
+
+def read_files(letter: LetterOfIntent, content: LetterContent) -> Files:
+    """The letter's files by slot, in one query: in none when the content counts none."""
+    found: dict[str, list[ShownFile]] = {}
+    if not content.files:
+        return found
+    for slot, pk, name, content_type, size in letter.attachments.values_list(
+        "slot", "attachment_id", "attachment__name", "attachment__content_type", "attachment__size"
+    ):
+        kind = _KINDS.get(content_type, "fichier")
+        found.setdefault(slot, []).append(ShownFile(pk, name, kind, size))
+    return found
+
+
+def slot_context(slot: AttachmentSlot, content: LetterContent, held: Files) -> dict[str, Any]:
+    """What `letters/attachments/_slot.html` shows of one slot, under the name `item`."""
+    files = held.get(slot.key, [])
     deferred = content.deferred.get(slot.key, "").strip()
     status, tone = _status(slot, has_files=bool(files), deferred=bool(deferred))
     return {
@@ -68,10 +73,6 @@ def slot_context(
     }
 
 
-def _kind(link: CaseAttachment) -> str:
-    return _KINDS.get(link.attachment.content_type, "fichier")
-
-
 def _status(slot: AttachmentSlot, *, has_files: bool, deferred: bool) -> tuple[str, str]:
     """The state of a slot in words, and the tone that repeats it."""
     if has_files:
@@ -79,12 +80,6 @@ def _status(slot: AttachmentSlot, *, has_files: bool, deferred: bool) -> tuple[s
     if deferred:
         return "à venir", "info"
     return ("à joindre", "warning") if slot.required else ("facultatif", "")
-
-
-def _read_files(letter: LetterOfIntent) -> None:
-    if "attachments" not in getattr(letter, "_prefetched_objects_cache", {}):
-        links = CaseAttachment.objects.select_related("attachment")
-        prefetch_related_objects([letter], Prefetch("attachments", queryset=links))
 
 
 @require_GET
@@ -103,7 +98,8 @@ def _page(
 ) -> HttpResponse:
     content = read_content(letter)
     refusals, reasons = refusals or {}, reasons or {}
-    slots = [slot_context(letter, slot, content) for slot in content.procedure.attachments]
+    held = read_files(letter, content)
+    slots = [slot_context(slot, content, held) for slot in content.procedure.attachments]
     for item in slots:
         key = item["slot"].key
         item["refusals"] = refusals.get(key, [])
@@ -128,7 +124,8 @@ def _fragment(
     request: HttpRequest, letter: LetterOfIntent, slot: AttachmentSlot, refusals: list[str]
 ) -> HttpResponse:
     """One slot, for the script that has just sent files to it."""
-    item = slot_context(letter, slot, read_content(letter)) | {"refusals": refusals}
+    content = read_content(letter)
+    item = slot_context(slot, content, read_files(letter, content)) | {"refusals": refusals}
     response = render(
         request,
         "letters/attachments/_slot.html",

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
 from cpts_portal.forms import PortalForm
-from letters import rules, services
+from letters import content_markup, rules, services
 from letters.content import missing_before_deposit, procedure_of, read_content
 from letters.links import links
 from letters.models import LetterOfIntent
@@ -126,7 +126,7 @@ def _page(
     context = {
         "letter": case,
         "procedure": content.procedure,
-        "content": services.letter_content(case, content),
+        "content": content_markup.content(services.letter_content(case, content), case.public_id),
         "summary": content.territory,
         "missing": links(case, missing_before_deposit(content)),
         "form": form,

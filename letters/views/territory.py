@@ -13,8 +13,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.http import PersonRequest
 from letters import rules
 from letters import territory as shown
-from letters.content import LetterContent, read_content
+from letters.content import LetterContent, read_content, territory_of
 from letters.links import field_url
+from letters.markup import figure
 from letters.models import LetterOfIntent
 from letters.views.access import editable_letter, visible_letter
 from territories import services
@@ -29,15 +30,19 @@ def field_context(
     letter: LetterOfIntent,
     content: LetterContent,
     opened: str = "",
-    territory: Territory | None = None,
+    *,
+    may_edit: bool,
+    standalone: bool = False,
 ) -> dict[str, Any]:
     """What `letters/territory/_field.html` shows, under the name `territory`.
 
-    A large territory is folded but for the département `opened`; `territory` is the letter's,
-    when the caller has already read it.
+    A large territory is folded but for the département `opened`. `standalone`: on the page of
+    the territory, whose form takes lines away.
     """
     summary = content.territory
-    groups = shown.groups(territory or letter.community.territory, summary, opened)
+    groups = shown.groups(
+        territory_of(letter), summary, opened, may_edit=may_edit, standalone=standalone
+    )
     return {
         "figures": shown.figures(summary, content.procedure),
         "summary": summary,
@@ -64,19 +69,26 @@ def _page(
     """`refusal` is (id of the control, sentence); `typed` is shown again where it was."""
     content = read_content(letter)
     search = request.GET.get("q", "").strip()[:120]
-    territory = letter.community.territory
+    territory = territory_of(letter)
+    may_edit = rules.may_edit(letter, request.user)
     typed = {"code": ""} | dict(typed or {})
     departments = shown.departments()
     context = {
         "letter": letter,
-        "may_edit": rules.may_edit(letter, request.user),
-        "territory": field_context(letter, content, request.GET.get("departement", ""), territory),
+        "may_edit": may_edit,
+        "territory": field_context(
+            letter,
+            content,
+            request.GET.get("departement", ""),
+            may_edit=may_edit,
+            standalone=True,
+        ),
         "search": search,
         "offers": shown.offers(search, territory) if search else [],
         "wholes": shown.intercommunalities(search) if search else [],
         "suggestion": _suggestion(territory, request.GET.get("apres", "")),
-        "departments": departments,
-        "map_departments": [one for one in departments if one.is_drawn],
+        "departments": shown.department_options(departments, typed.get("departement", "")),
+        "map_departments": shown.department_options(one for one in departments if one[2]),
         "part_of": _commune(
             typed.get("code", "") if "nom" in typed else request.GET.get("partie", "")
         ),
@@ -90,7 +102,7 @@ def _page(
 @require_safe
 def codes(request: PersonRequest, letter: uuid.UUID) -> JsonResponse:
     """What the map fills: INSEE codes of whole communes, of those present by parts, of others."""
-    territory = visible_letter(request, letter).community.territory
+    territory = territory_of(visible_letter(request, letter))
     return JsonResponse(shown.map_codes(territory))
 
 
@@ -215,7 +227,7 @@ def _remove(request: PersonRequest, letter: LetterOfIntent) -> HttpResponse:
     elif count == 1:
         message = "La commune est retirée du territoire."
     else:
-        message = f"{shown.figure(count)} lignes sont retirées du territoire."
+        message = f"{figure(count)} lignes sont retirées du territoire."
     return _done(request, letter, message)
 
 
@@ -278,11 +290,18 @@ def _fragment(
 ) -> HttpResponse:
     """The figures and the list alone, for the script that has just changed them."""
     content = read_content(letter)
+    standalone = request.headers["X-Fragment"] == "page"
     context = {
         "letter": letter,
         "may_edit": True,
-        "standalone": request.headers["X-Fragment"] == "page",
-        "territory": field_context(letter, content, request.POST.get("ouvert", "")),
+        "standalone": standalone,
+        "territory": field_context(
+            letter,
+            content,
+            request.POST.get("ouvert", ""),
+            may_edit=True,
+            standalone=standalone,
+        ),
         "suggestion": _suggestion(letter.community.territory, code),
         "message": message,
         "refusal": refusal,

@@ -3,8 +3,8 @@
 import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import wraps
-from typing import Any, Final
+from functools import partial, wraps
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 from django.conf import settings
@@ -15,11 +15,13 @@ from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.http import PersonRequest
 from cpts_portal import words
+from cpts_portal.memo import Memo
 from letters import links, markup, rules, services, tables
 from letters.cells import max_rows, rows_as_value
 from letters.content import LetterContent, missing_before_deposit, procedure_of, read_content
@@ -28,6 +30,7 @@ from letters.forms import (
     Control,
     CreateLetterForm,
     base_mark,
+    control,
     control_value,
     controls,
     normalised,
@@ -91,15 +94,21 @@ def _page(
     section = _section_or_404(content, section_key)
     may_edit = rules.may_edit(letter, request.user)
     typed = {out.field.key: out.typed for out in outcomes if out.must_be_shown_again}
-    shown = controls(section.fields, content, typed)
-    for item in shown:
-        _complete(item, letter, content, may_edit=may_edit)
-    _show_outcomes(shown, outcomes)
+    is_checked = bool(outcomes) or "a-corriger" in request.GET
+    drawn = {}
+    if may_edit and not is_checked:
+        drawn = _stored_fields(letter, section, content)
+    rest = [field for field in section.fields if field.key not in drawn]
+    checked = controls(rest, content, typed)
+    _complete(checked, letter, content, may_edit=may_edit)
+    _show_outcomes(checked, outcomes)
     if may_edit:
-        address = reverse("letters:autosave", args=[letter.public_id, "x"]).removesuffix("x/")
-        for item in shown:
+        address = _fields_address(letter)
+        for item in checked:
             if item.kind in WRITTEN_KINDS:
                 item.html = markup.field(item, address)
+    by_key = drawn | {item.key: item for item in checked}
+    shown = [by_key[field.key] for field in section.fields]
     missing = missing_before_deposit(content)
     steps = steps_of(letter, content, missing)
     before, after = neighbours(steps, section.key)
@@ -114,12 +123,50 @@ def _page(
         "may_edit": may_edit,
         "missing": links.links(letter, missing),
         "missing_label": missing_label(len(missing)),
-        "refused": _refused(shown, request, outcomes),
+        "refused": _refused(checked) if is_checked else [],
         "is_lost": bool(typed),
         "account": str(request.user.pk),
         "csrf_cookie": settings.CSRF_COOKIE_NAME,
     }
     return render(request, "letters/step.html", context, status=_status(outcomes))
+
+
+class _Drawn(NamedTuple):
+    """A field already drawn, as the page goes through it."""
+
+    group: str
+    html: SafeString
+
+
+# About fifty full letters.
+_kept_fields = Memo[SafeString](limit=16_000_000, weigh=len)
+
+
+def _stored_fields(
+    letter: LetterOfIntent, section: Section, content: LetterContent
+) -> dict[str, _Drawn]:
+    """The fields that hold an answer, each drawn once for each stored version of it."""
+    address = _fields_address(letter)
+
+    def drawn(field: Field) -> SafeString:
+        return markup.field(control(field, content), address)
+
+    return {
+        field.key: _Drawn(
+            field.group,
+            _kept_fields.get(
+                (address, content.revisions.get(field.key, 0), *content.mark(field)),
+                partial(drawn, field),
+            ),
+        )
+        for field in section.fields
+        if field.is_answer and field.kind in WRITTEN_KINDS
+    }
+
+
+def _fields_address(letter: LetterOfIntent) -> str:
+    """Where the letter's fields are saved, with its last slash."""
+    return reverse("letters:autosave", args=[letter.public_id, "x"]).removesuffix("x/")
 
 
 def _section_or_404(content: LetterContent, key: str) -> Section:
@@ -130,23 +177,29 @@ def _section_or_404(content: LetterContent, key: str) -> Section:
 
 
 def _complete(
-    item: Control,
+    shown: Iterable[Control],
     letter: LetterOfIntent,
     content: LetterContent,
     *,
     may_edit: bool,
 ) -> None:
-    """Give the control what is drawn by other rooms, or what a reader sees instead of it."""
-    field = content.procedure.field(item.key)
-    if field.kind == FieldKind.ATTACHMENT:
-        slot = content.procedure.slot(item.key)
-        item.context = attachments.slot_context(letter, slot, content)
-    elif field.kind == FieldKind.TERRITORY:
-        item.context = territory.field_context(letter, content)
-    elif field.kind == FieldKind.POPULATION:
-        item.context = content.territory
-    elif not may_edit and field.is_answer:
-        item.display = answer_rules.display(field, content.answers.get(item.key))
+    """Give controls what is drawn by other rooms, or what a reader sees instead of them."""
+    held = attachments.read_files(letter, content) if _has_slots(shown) else {}
+    for item in shown:
+        field = content.procedure.field(item.key)
+        if field.kind == FieldKind.ATTACHMENT:
+            slot = content.procedure.slot(item.key)
+            item.context = attachments.slot_context(slot, content, held)
+        elif field.kind == FieldKind.TERRITORY:
+            item.context = territory.field_context(letter, content, may_edit=may_edit)
+        elif field.kind == FieldKind.POPULATION:
+            item.context = content.territory
+        elif not may_edit and field.is_answer:
+            item.display = answer_rules.display(field, content.answers.get(item.key))
+
+
+def _has_slots(shown: Iterable[Control]) -> bool:
+    return any(item.kind == FieldKind.ATTACHMENT.value for item in shown)
 
 
 def _show_outcomes(shown: Iterable[Control], outcomes: Iterable[Outcome]) -> None:
@@ -161,12 +214,8 @@ def _show_outcomes(shown: Iterable[Control], outcomes: Iterable[Outcome]) -> Non
             item.revision = f"{outcome.clash.revision}."
 
 
-def _refused(
-    shown: Iterable[Control], request: PersonRequest, outcomes: Sequence[Outcome]
-) -> list[tuple[str, str, str]]:
+def _refused(shown: Iterable[Control]) -> list[tuple[str, str, str]]:
     """What the list at the top says, after a save: (anchor, label, sentence)."""
-    if not outcomes and "a-corriger" not in request.GET:
-        return []
     listed = []
     for item in shown:
         if item.clash:

@@ -1,6 +1,7 @@
 """Answers are read without loss, checked in sentences, and shown ready to lay out."""
 
 import json
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from procedures.answers import (
     Cell,
     Display,
     Problem,
+    as_data,
     attachment_problems,
     display,
     display_size,
@@ -722,6 +724,15 @@ def test_the_four_sizes_are_shown_in_increasing_order():
         ("Taille 3 (entre 80 000 et 175 000 habitants)", False),
         ("Taille 4 (plus de 175 000 habitants)", False),
     ]
+
+
+@pytest.mark.parametrize("procedure", registry.all_procedures(), ids=lambda p: p.key)
+def test_what_is_shown_is_frozen_whole(procedure):
+    shown = [
+        display(asked, normalise(asked, ANSWERS.get(asked.key)))
+        for asked in procedure.answer_fields
+    ]
+    assert [as_data(one) for one in shown] == [asdict(one) for one in shown]
 
 
 # --- For machines -----------------------------------------------------------------------
