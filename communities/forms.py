@@ -13,6 +13,8 @@ _GIVEN = [
 
 
 class InvitationForm(PortalForm):
+    is_same_for_all = True
+
     email = forms.EmailField(
         label="Adresse électronique",
         help_text="Par exemple : prenom.nom@exemple.fr. L’invitation ne vaut que pour elle.",

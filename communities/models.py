@@ -4,7 +4,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -20,7 +20,9 @@ class CommunityQuerySet(models.QuerySet["Community"]):
         """The CPTS on whose team the person is, when they act in their own name."""
         if not isinstance(user, User) or user.acting is not None:
             return self.none()
-        return self.filter(team_members__user=user)
+        return self.filter(team_members__user=user).annotate(
+            viewer_id=Value(user.pk), viewer_role=F("team_members__role")
+        )
 
 
 class Community(models.Model):
@@ -45,7 +47,12 @@ class Community(models.Model):
         return self.name
 
     def team_role(self, user: User) -> "TeamMember.Role | None":
-        """The person's role on the team, or None. Uses prefetched members when there are any."""
+        """The person's role on the team, or None.
+
+        Free when `visible_to` has just read it, or when the members are prefetched.
+        """
+        if getattr(self, "viewer_id", None) == user.pk:
+            return TeamMember.Role(self.viewer_role)  # type: ignore[attr-defined]
         return next(
             (
                 TeamMember.Role(member.role)

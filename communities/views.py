@@ -5,7 +5,6 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
-from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -18,6 +17,7 @@ from communities import rules, services
 from communities.forms import InvitationForm, OwnershipForm, RoleForm
 from communities.models import Community, TeamInvitation, TeamMember
 from communities.services import TeamError
+from communities.team import read_team
 
 
 @require_http_methods(["GET", "POST"])
@@ -39,24 +39,21 @@ def team(request: PersonRequest, public_id: UUID) -> HttpResponse:
             else:
                 messages.success(request, f"L’invitation part à l’adresse {invitation.email}.")
                 return _back(community)
-    transfer = (
-        community.ownership_transfers.waiting().select_related("from_user", "to_user").first()
-    )
+    shown = read_team(community)
+    transfer = shown.transfer
     return render(
         request,
         "communities/team.html",
         {
             "community": community,
-            "members": community.team_members.all(),
+            "members": shown.members,
             "manages": manages,
             "form": form,
             "given_roles": services.GIVEN_ROLES,
             "transfer": transfer,
             "answers": transfer and rules.may_answer_transfer(transfer, request.user),
             "withdraws": transfer and rules.may_withdraw_transfer(transfer, request.user),
-            "invitations": community.invitations.waiting()
-            .select_related("invited_by")
-            .order_by("-created_at", "-pk")[: services.TEAM_LIMIT],
+            "invitations": shown.invitations,
         },
     )
 
@@ -237,13 +234,7 @@ def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _community(request: PersonRequest, public_id: UUID) -> Community:
-    members = TeamMember.objects.select_related("user")
-    return get_object_or_404(
-        Community.objects.visible_to(request.user).prefetch_related(
-            Prefetch("team_members", queryset=members)
-        ),
-        public_id=public_id,
-    )
+    return get_object_or_404(Community.objects.visible_to(request.user), public_id=public_id)
 
 
 def _managed(request: PersonRequest, public_id: UUID) -> Community:

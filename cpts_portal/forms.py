@@ -7,12 +7,16 @@ from django.core.validators import EmailValidator
 from django.forms.renderers import TemplatesSetting
 from django.forms.utils import flatatt
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 _INPUTS = frozenset(
     f"django/forms/widgets/{kind}.html"
     for kind in ("text", "email", "number", "password", "hidden", "date", "url", "input")
+)
+_INPUT = "django/forms/widgets/input.html"
+_OPTIONS = frozenset(
+    f"django/forms/widgets/{kind}.html" for kind in ("checkbox", "checkbox_option", "radio_option")
 )
 
 
@@ -31,6 +35,10 @@ class PortalRenderer(TemplatesSetting):
             value = {} if widget["value"] is None else {"value": str(widget["value"])}
             attrs = {"type": widget["type"], "name": widget["name"], **value, **widget["attrs"]}
             return format_html("<input{}>", flatatt(attrs))
+        if template_name in _OPTIONS and not context["widget"].get("wrap_label"):
+            return self.render(_INPUT, context)
+        if template_name == "django/forms/widgets/select.html":
+            return _select(context["widget"])
         if template_name == "django/forms/widgets/textarea.html":
             widget = context["widget"]
             return format_html(
@@ -39,6 +47,30 @@ class PortalRenderer(TemplatesSetting):
                 widget["value"] or "",
             )
         return mark_safe(super().render(template_name, context, request))  # noqa: S308
+
+
+def _select(widget: dict[str, Any]) -> SafeString:
+    """A list of choices: a template draws each of its options with two others."""
+    groups = []
+    for name, choices, _index in widget["optgroups"]:
+        options = format_html_join(
+            "\n",
+            '<option value="{}"{}>{}</option>',
+            (
+                (
+                    "" if choice["value"] is None else str(choice["value"]),
+                    flatatt(choice["attrs"]),
+                    choice["label"],
+                )
+                for choice in choices
+            ),
+        )
+        groups.append(
+            format_html('<optgroup label="{}">\n{}</optgroup>', name, options) if name else options
+        )
+    inside = format_html_join("\n", "{}", ((group,) for group in groups))
+    attrs = flatatt({"name": widget["name"], **widget["attrs"]})
+    return format_html("<select{}>\n{}\n</select>", attrs, inside)
 
 
 _CHOICES = "components/form_field_choices.html"
@@ -54,6 +86,9 @@ _DRESS: tuple[tuple[type[forms.Widget], str, str, str | None], ...] = (
 )
 
 
+_drawn_once: dict[type, SafeString] = {}
+
+
 class PortalFormMixin:
     """Put before a Django form class: `{{ form }}` or `{{ form.name.as_field_group }}` is ready.
 
@@ -63,6 +98,8 @@ class PortalFormMixin:
 
     default_renderer: Any = PortalRenderer
     note = ""
+    # Whether an empty form is the same for everybody, every time: it is then drawn once.
+    is_same_for_all = False
     fields: dict[str, forms.Field]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -70,6 +107,32 @@ class PortalFormMixin:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             dress(field)
+
+    def render(
+        self,
+        template_name: str | None = None,
+        context: dict[str, Any] | None = None,
+        renderer: Any = None,
+    ) -> SafeString:
+        """The form as HTML: what `{{ form }}` is in a template."""
+        form: Any = self
+        draw: Any = super()
+        if (
+            template_name
+            or context
+            or renderer
+            or form.is_bound
+            or form.initial
+            or not self.is_same_for_all
+        ):
+            return draw.render(template_name, context, renderer)
+        kind = type(self)
+        if kind not in _drawn_once:
+            _drawn_once[kind] = draw.render()
+        return _drawn_once[kind]
+
+    __str__ = render
+    __html__ = render
 
     def error_links(self) -> list[tuple[str, str, str]]:
         """What was refused: (id of the control or "", label or "", message), in order."""

@@ -4,21 +4,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Page
-from django.db.models import Prefetch, prefetch_related_objects
 from django.urls import reverse
 from django.utils.formats import date_format
 
 from accounts.models import User
 from cpts_portal.paging import read_page
 from letters.content import procedure_of
-from letters.documents import KINDS, RECEIPT
+from letters.documents import RECEIPT
 from letters.labels import state_label
 from letters.models import LetterOfIntent
+from letters.past import Past, read_past
 from letters.rules import may_edit
 from letters.timeline import timeline
 from workflow.message_rules import writes_for_team
 from workflow.messages import ThreadState, thread_states
-from workflow.models import CaseDocument, TransitionLog
+from workflow.models import CaseDocument
 from workflow.readers import Reader, StateLabel
 from workflow.timeline import Line
 
@@ -56,23 +56,16 @@ def read_projects(user: User, page: str | None) -> tuple[list[Project], Page[Any
         page,
         PAGE_SIZE,
     )
-    # A draft has neither log nor document.
-    prefetch_related_objects(
-        [letter for letter in letters if letter.is_deposited],
-        Prefetch("transition_logs", TransitionLog.objects.select_related("actor")),
-        Prefetch(
-            "documents", CaseDocument.objects.filter(kind__in=KINDS).select_related("document")
-        ),
-    )
+    past = read_past(letters)
     deposited = [letter.pk for letter in letters if letter.is_deposited]
     threads = thread_states(deposited, user)
     nothing = ThreadState()
-    return [_project(one, user, threads.get(one.pk, nothing)) for one in letters], shown
+    return [
+        _project(one, user, past[one.pk], threads.get(one.pk, nothing)) for one in letters
+    ], shown
 
 
-def _project(letter: LetterOfIntent, user: User, thread: ThreadState) -> Project:
-    logs = list(letter.transition_logs.all()) if letter.is_deposited else []
-    documents = list(letter.documents.all()) if letter.is_deposited else []
+def _project(letter: LetterOfIntent, user: User, past: Past, thread: ThreadState) -> Project:
     state = state_label(letter.state, Reader.LEAD)
     return Project(
         letter=letter,
@@ -80,9 +73,9 @@ def _project(letter: LetterOfIntent, user: User, thread: ThreadState) -> Project
         state=state,
         next_step=_awaited_answer(thread) or state.next_step,
         procedure=procedure_of(letter).label,
-        action=_answer(letter, user, thread) or _action(letter, user, documents),
+        action=_answer(letter, user, thread) or _action(letter, user, past.documents),
         others=_other_links(letter, thread),
-        events=timeline(letter, reader=Reader.LEAD, logs=logs, documents=documents),
+        events=timeline(letter, reader=Reader.LEAD, logs=past.logs, documents=past.documents),
     )
 
 

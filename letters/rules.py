@@ -30,6 +30,11 @@ def may_edit(letter: "LetterOfIntent", user: "User") -> bool:
     )
 
 
+def may_invite(letter: "LetterOfIntent", user: "User") -> bool:
+    """As `communities.rules.may_manage_team`, from the role that came with the letter."""
+    return user.acting is None and letter.team_role(user) == "owner"
+
+
 def may_record_posting(letter: "LetterOfIntent", user: "User") -> bool:
     """The owner who deposited says when the paper version left."""
     return letter.is_deposited and may_deposit(letter, user)

@@ -3,20 +3,21 @@
 import uuid
 from typing import Any
 
-from django.db.models import Prefetch, prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.http import PersonRequest
-from communities.rules import may_manage_team
+from accounts.models import User
+from communities.models import TeamMember
 from letters import rules
 from letters.content import missing_before_deposit, procedure_of, read_content
-from letters.documents import documents_of, expected_kinds
+from letters.documents import expected_kinds
 from letters.frozen import frozen_letter
 from letters.labels import state_label
 from letters.links import links
 from letters.models import LetterOfIntent
+from letters.past import read_past
 from letters.steps import steps_of
 from letters.timeline import timeline
 from letters.views.access import visible_letter
@@ -49,26 +50,35 @@ def _draft(request: PersonRequest, case: LetterOfIntent, reader: Reader) -> dict
     content = read_content(case)
     missing = missing_before_deposit(content)
     steps = steps_of(case, content, missing)
-    members = case.community.team_members.select_related("user")
-    prefetch_related_objects([case.community], Prefetch("team_members", queryset=members))
     return {
         "procedure": content.procedure,
         "summary": content.territory,
         "steps": steps,
         "next_step": next((step for step in steps if step.missing_count), steps[0]),
         "missing": links(case, missing),
-        "members": case.community.team_members.all(),
+        "members": _members(case),
         "may_edit": rules.may_edit(case, request.user),
-        "may_invite": may_manage_team(case.community, request.user),
+        "may_invite": rules.may_invite(case, request.user),
         "may_deposit": rules.may_deposit(case, request.user),
         "events": timeline(case, reader=reader, logs=[], documents=[]),
     }
 
 
+def _members(case: LetterOfIntent) -> list[tuple[str, str]]:
+    """The team: each one's name and role."""
+    rows = TeamMember.objects.filter(community_id=case.community_id).values_list(
+        "role", "user__first_name", "user__last_name", "user__email"
+    )
+    return [
+        (str(User(first_name=first, last_name=last, email=email)), TeamMember.Role(role).label)
+        for role, first, last, email in rows
+    ]
+
+
 def _deposited(request: PersonRequest, case: LetterOfIntent, reader: Reader) -> dict[str, Any]:
     procedure = procedure_of(case)
-    documents = documents_of(case)
-    ready = {link.kind: link.document for link in documents}
+    past = read_past([case])[case.pk]
+    ready = {link.kind: link.document for link in past.current}
     papers = [(kind.label, ready.get(kind.key)) for kind in expected_kinds(procedure)]
     clock = clock_of(case)
     return {
@@ -83,10 +93,5 @@ def _deposited(request: PersonRequest, case: LetterOfIntent, reader: Reader) -> 
         "papers": papers,
         "in_preparation": len(ready) < len(papers),
         "may_post": procedure.paper is not None and rules.may_record_posting(case, request.user),
-        "events": timeline(
-            case,
-            reader=reader,
-            logs=case.transition_logs.select_related("actor"),
-            documents=documents,
-        ),
+        "events": timeline(case, reader=reader, logs=past.logs, documents=past.current),
     }

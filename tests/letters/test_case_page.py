@@ -238,9 +238,9 @@ def test_a_deposited_letter_costs_the_same_queries_whatever_it_holds(
     for kind in (LETTER, RECEIPT)[: len(communes)]:
         issue(letter, kind)
     client.force_login(factories.membership(organisation_=letter.office).user)
-    # Session, person, role, letter; frozen content, documents, log, clock, desk; the savepoint.
-    with django_assert_num_queries(9 + 2):
+    # Session, person, role, letter; frozen content; log and documents; clock, desk; the savepoint.
+    with django_assert_num_queries(8 + 2):
         assert page_of(client, letter).status_code == 200
     # What is frozen is drawn once.
-    with django_assert_num_queries(8 + 2):
+    with django_assert_num_queries(7 + 2):
         assert page_of(client, letter).status_code == 200
