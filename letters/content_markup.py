@@ -15,17 +15,54 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from cpts_portal import words
+from cpts_portal.memo import Memo
+from letters.content import LetterContent
 from letters.markup import figure
+from letters.models import LetterOfIntent
+from letters.services import beside_answers
+from procedures import answers as answer_rules
+from procedures.schema import Field
 
 Data = Mapping[str, Any]
 # Beyond this many communes the lists come folded.
 _MAX_OPEN: Final = 60
 
 
+def draft(letter: LetterOfIntent, held: LetterContent) -> SafeString:
+    """A draft as it would be sent now. Each answer is drawn once for each stored text."""
+    sections = [
+        {
+            "key": section.key,
+            "title": section.title,
+            "part": section.part,
+            "fields": [_draft_field(field, held) for field in section.fields],
+        }
+        for section in held.procedure.sections
+    ]
+    return content({"sections": sections, **beside_answers(letter, held)}, letter.public_id)
+
+
+# About a hundred full letters.
+_kept_answers = Memo[str](limit=8_000_000, weigh=len)
+
+
+def _draft_field(field: Field, held: LetterContent) -> dict[str, Any]:
+    def drawn() -> str:
+        shown = answer_rules.display(field, held.answers.get(field.key))
+        return answer(field.printed_label, answer_rules.as_data(shown))
+
+    return {
+        "key": field.key,
+        "kind": field.kind.value,
+        "group": field.group,
+        "label": field.printed_label,
+        "html": _kept_answers.get(held.mark(field), drawn) if field.is_answer else "",
+    }
+
+
 def content(letter: Data, public_id: uuid.UUID) -> SafeString:
-    """A letter section by section. `letter` is a snapshot's content, or what
-    `services.letter_content` says of a draft; `public_id` is of the case whose attachments
-    are downloaded.
+    """A letter section by section, from a snapshot's content. `public_id` is of the case whose
+    attachments are downloaded.
     """
     drawn = []
     part = ""
@@ -60,7 +97,7 @@ def _field(field: Data, letter: Data, public_id: uuid.UUID) -> str:
             return ""
         inside = _signature(letter["signature"])
     else:
-        inside = answer(field["label"], field["display"])
+        inside = field["html"] if "html" in field else answer(field["label"], field["display"])
     group = field["group"]
     above = f'<p class="case-group fr-text--bold">{_e(group)}</p>\n' if group else ""
     return f'{above}<div class="case-field"><h4>{_e(field["label"])}</h4>\n{inside}</div>\n'

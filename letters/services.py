@@ -20,11 +20,12 @@ from communities.services import create_community
 from documents.services import FileRefusedError, store_attachment
 from letters import rules
 from letters.content import LetterContent, procedure_of, read_content, territory_of
+from letters.files import held_files
 from letters.models import LetterOfIntent
 from outbox.services import publish
 from procedures import answers as answer_rules
 from procedures import registry
-from procedures.schema import AttachmentSlot, Field, FieldKind, Procedure
+from procedures.schema import AttachmentSlot, Field, FieldKind, Procedure, Section
 from territories.models import Region
 from territories.population import DepartmentShare, TerritorySummary
 from territories.services import territory_as_data
@@ -406,7 +407,7 @@ def deposited_content(letter: LetterOfIntent, *, log: TransitionLog) -> dict[str
 
 def letter_content(letter: LetterOfIntent, content: LetterContent) -> dict[str, Any]:
     """What the draft says now, in the shape documents are made from."""
-    procedure, territory = content.procedure, content.territory
+    procedure = content.procedure
     return {
         "kind": letter.kind,
         "title": letter.title,
@@ -416,19 +417,27 @@ def letter_content(letter: LetterOfIntent, content: LetterContent) -> dict[str, 
             "version": procedure.version,
             "label": procedure.label,
         },
-        "sections": [
-            {
-                "key": section.key,
-                "title": section.title,
-                "heading": section.heading,
-                "part": section.part,
-                "fields": [_field_as_data(field, content.answers) for field in section.fields],
-            }
-            for section in procedure.sections
-        ],
+        "sections": [_section_as_data(section, content) for section in procedure.sections],
+        **beside_answers(letter, content),
+    }
+
+
+def beside_answers(letter: LetterOfIntent, content: LetterContent) -> dict[str, Any]:
+    """What a letter says besides its answers: its communes, their figures, its files."""
+    return {
         "territory": territory_as_data(territory_of(letter)),
-        "summary": summary_as_data(territory),
+        "summary": summary_as_data(content.territory),
         "attachments": _attachments_as_data(letter, content),
+    }
+
+
+def _section_as_data(section: Section, content: LetterContent) -> dict[str, Any]:
+    return {
+        "key": section.key,
+        "title": section.title,
+        "heading": section.heading,
+        "part": section.part,
+        "fields": [_field_as_data(field, content.answers) for field in section.fields],
     }
 
 
@@ -463,18 +472,14 @@ def summary_as_data(territory: TerritorySummary) -> dict[str, Any]:
 
 def _attachments_as_data(letter: LetterOfIntent, content: LetterContent) -> list[dict[str, Any]]:
     files: dict[str, list[dict[str, Any]]] = {}
-    for slot, pk, name, content_type, size, sha256 in letter.attachments.values_list(
-        "slot",
-        "attachment_id",
-        *(f"attachment__{name}" for name in ("name", "content_type", "size", "sha256")),
-    ):
-        files.setdefault(slot, []).append(
+    for file in held_files(letter) if content.files else []:
+        files.setdefault(file.slot, []).append(
             {
-                "id": str(pk),
-                "name": name,
-                "content_type": content_type,
-                "size": size,
-                "sha256": sha256,
+                "id": str(file.id),
+                "name": file.name,
+                "content_type": file.content_type,
+                "size": file.size,
+                "sha256": file.sha256,
             }
         )
     return [

@@ -18,6 +18,7 @@ from documents.services import FileRefusedError, too_large
 from documents.uploads import dropped_files
 from letters import rules, services
 from letters.content import LetterContent, read_content
+from letters.files import held_files
 from letters.models import LetterOfIntent
 from letters.views.access import editable_letter, visible_letter
 from procedures.schema import FILE_KINDS, AttachmentSlot
@@ -47,11 +48,9 @@ def read_files(letter: LetterOfIntent, content: LetterContent) -> Files:
     found: dict[str, list[ShownFile]] = {}
     if not content.files:
         return found
-    for slot, pk, name, content_type, size in letter.attachments.values_list(
-        "slot", "attachment_id", "attachment__name", "attachment__content_type", "attachment__size"
-    ):
-        kind = _KINDS.get(content_type, "fichier")
-        found.setdefault(slot, []).append(ShownFile(pk, name, kind, size))
+    for file in held_files(letter):
+        kind = _KINDS.get(file.content_type, "fichier")
+        found.setdefault(file.slot, []).append(ShownFile(file.id, file.name, kind, file.size))
     return found
 
 

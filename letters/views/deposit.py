@@ -123,15 +123,16 @@ def _page(
     request: HttpRequest, case: LetterOfIntent, form: DepositForm, *, status: int = 200
 ) -> HttpResponse:
     content = read_content(case)
+    may_deposit = rules.may_deposit(case, _user(request))
     context = {
         "letter": case,
         "procedure": content.procedure,
-        "content": content_markup.content(services.letter_content(case, content), case.public_id),
+        "content": content_markup.draft(case, content),
         "summary": content.territory,
         "missing": links(case, missing_before_deposit(content)),
         "form": form,
-        "may_deposit": rules.may_deposit(case, _user(request)),
-        "owners": services.owners(case),
+        "may_deposit": may_deposit,
+        "owners": [] if may_deposit else services.owners(case),
     }
     return render(request, "letters/deposit.html", context, status=status)
 

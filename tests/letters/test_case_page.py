@@ -161,9 +161,9 @@ def test_documents_are_said_to_be_in_preparation_then_offered(client: Client) ->
     assert "en préparation" in response.content.decode()
     receipt, official = issue(letter, RECEIPT), issue(letter, LETTER)
     response = page_of(client, letter)
-    assert response.context["papers"] == [
-        ("Lettre d’intention", official.document),
-        ("Accusé de réception électronique", receipt.document),
+    assert [(label, paper.pk, paper.size) for label, paper in response.context["papers"]] == [
+        ("Lettre d’intention", official.document.pk, official.document.size),
+        ("Accusé de réception électronique", receipt.document.pk, receipt.document.size),
     ]
     page = response.content.decode()
     assert "en préparation" not in page
