@@ -5,7 +5,7 @@ from typing import Any, cast
 from allauth.account import forms as allauth_forms
 from django import forms
 
-from accounts import rules
+from accounts import rpps, rules
 from accounts.models import Membership, Organisation, User
 from cpts_portal.forms import PortalForm, PortalFormMixin, PortalModelForm
 from territories.models import Department
@@ -95,9 +95,18 @@ class ReauthenticateForm(_EntranceMixin, allauth_forms.ReauthenticateForm):
 class ProfileForm(PortalModelForm):
     """Who the person is, as teams and desks see them."""
 
+    rpps = forms.CharField(
+        label="Numéro RPPS",
+        required=False,
+        max_length=30,
+        help_text="11 chiffres. Personne d’autre ne le lit : le portail s’en sert pour vous "
+        "prévenir d’un conflit d’intérêts avant un avis. Exemple : 10101010105.",
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+
     class Meta:
         model = User
-        fields = ["first_name", "last_name", "profession"]
+        fields = ["first_name", "last_name", "profession", "rpps"]
         widgets = {
             "first_name": forms.TextInput(attrs={"autocomplete": "given-name"}),
             "last_name": forms.TextInput(attrs={"autocomplete": "family-name"}),
@@ -110,6 +119,12 @@ class ProfileForm(PortalModelForm):
         super().__init__(*args, **kwargs)
         self.fields["first_name"].required = True
         self.fields["last_name"].required = True
+
+    def clean_rpps(self) -> str:
+        number = rpps.bare(self.cleaned_data["rpps"])
+        if number and (wrong := rpps.problem(number)):
+            raise forms.ValidationError(wrong)
+        return number
 
 
 class RoleInvitationForm(PortalForm):

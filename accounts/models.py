@@ -37,6 +37,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     first_name = models.CharField("prénom", max_length=100, blank=True)
     last_name = models.CharField("nom", max_length=100, blank=True)
     profession = models.CharField("profession", max_length=100, blank=True)
+    # Said by the person, shown to nobody else: it finds conflicts of interest.
+    rpps = models.CharField("numéro RPPS", max_length=11, blank=True)
     is_staff = models.BooleanField("accès à l’administration", default=False)
     is_active = models.BooleanField("compte actif", default=True)
     date_joined = models.DateTimeField("inscription", default=timezone.now)
@@ -58,6 +60,11 @@ class User(AbstractBaseUser, PermissionsMixin):
                 Lower("email"),
                 name="user_email_unique",
                 violation_error_message="Un compte existe déjà avec cette adresse.",
+            ),
+            models.CheckConstraint(
+                condition=Q(rpps="") | Q(rpps__regex=r"^[0-9]{11}$"),
+                name="user_rpps_has_eleven_digits",
+                violation_error_message="Un numéro RPPS compte 11 chiffres.",
             ),
         ]
 

@@ -9,9 +9,11 @@ from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Organisation, User
+from accounts.rpps import is_written_in
 from communities.models import TeamMember
 from outbox.services import publish
 from procedures.circuit import Grid
@@ -409,17 +411,21 @@ def end_mandate(mandate: Mandate, *, by: User) -> None:
 def conflict_suspected(case: Case, user: User) -> str | None:
     """What ties the person to the case, as a sentence, or None.
 
-    The team, whoever is invited to it, then any address in what was last deposited.
+    The team, whoever is invited to it, then any address or RPPS number in what was last
+    deposited.
     """
-    for member in case.community.team_members.all():
-        if member.user_id == user.pk:
+    for member in case.community.team_members.select_related("user"):
+        if member.user_id == user.pk or (user.rpps and member.user.rpps == user.rpps):
             return f"Vous êtes dans l’équipe de cette CPTS, comme {member.get_role_display()}."
     if case.community.invitations.waiting().filter(email__iexact=user.email).exists():
         return "Une invitation dans l’équipe de cette CPTS vous attend."
-    email = user.email.lower()
     snapshot = Snapshot.objects.filter(case=case).order_by("-version").first()
-    if snapshot and any(email in text.lower() for text in _texts(snapshot.content)):
+    texts = list(_texts(snapshot.content)) if snapshot else []
+    email = user.email.lower()
+    if any(email in text.lower() for text in texts):
         return "Votre adresse électronique figure dans le dossier déposé."
+    if user.rpps and any(is_written_in(user.rpps, text) for text in texts):
+        return "Votre numéro RPPS figure dans le dossier déposé."
     return None
 
 
@@ -435,9 +441,15 @@ def _texts(content: Any) -> Iterator[str]:
 
 
 def writes_with_the_team(case: Case, user: User) -> bool:
-    """Whether the person writes the case: they cannot judge it, whatever they declare."""
+    """Whether the person writes the case: they cannot judge it, whatever they declare.
+
+    Two accounts of one RPPS number are one person.
+    """
+    same = Q(user=user)
+    if user.rpps:
+        same |= Q(user__rpps=user.rpps)
     return case.community.team_members.filter(
-        user=user,
+        same,
         role__in=(TeamMember.Role.OWNER, TeamMember.Role.EDITOR),
     ).exists()
 

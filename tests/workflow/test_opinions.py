@@ -776,3 +776,45 @@ def test_only_an_opinion_that_was_given_is_communicated_and_by_the_office(body, 
         "made_communicable",
         "made_confidential",
     ]
+
+
+# --- The RPPS number, beside the address ----------------------------------------------------
+
+RPPS = "10101010105"
+
+
+def with_number(body: Organisation) -> User:
+    User.objects.filter(pk=asking.reviewer(body).pk).update(rpps=RPPS)
+    return asking.reviewer(body)
+
+
+def test_a_number_written_in_the_deposited_case_asks_for_a_declaration(body, letter, request_):
+    person = with_number(body)
+    assert conflict_suspected(letter, person) is None
+    other = cases.complete()
+    Answer.objects.update_or_create(
+        case_id=other.pk,
+        key="existing_tools",
+        defaults={"value": "Dr Fabre, RPPS 101 0101 0105.", "updated_by": other.created_by},
+    )
+    cases.file(other)
+    consult(letter_id=other.pk)
+    assert conflict_suspected(other, person) == ("Votre numéro RPPS figure dans le dossier déposé.")
+    with pytest.raises(ConflictToDeclareError, match="RPPS"):
+        written(asking.request_to(other, body), person)
+    assert conflict_suspected(other, asking.president(body)) is None
+
+
+def test_two_accounts_of_one_number_are_one_person(body, letter, request_):
+    person = with_number(body)
+    factories.team_member(letter.community, factories.user(rpps=RPPS), role="editor")
+    assert "Vous êtes dans l’équipe" in (conflict_suspected(letter, person) or "")
+    with pytest.raises(ActionRefusedError, match="déportez-vous"):
+        written(request_, person)
+    with pytest.raises(ActionRefusedError, match="Déportez-vous"):
+        declare_conflict(request_, user=person, outcome="none", reason="Aucun.")
+
+
+def test_two_people_without_a_number_are_not_taken_for_one(body, letter, request_):
+    factories.team_member(letter.community, role="editor")
+    assert conflict_suspected(letter, asking.reviewer(body)) is None
