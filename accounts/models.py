@@ -187,6 +187,14 @@ class Membership(models.Model):
     def __str__(self) -> str:
         return f"{self.get_role_display()} · {self.organisation}"
 
+    @property
+    def keeps_signatures(self) -> bool:
+        """Whether they record who may sign for their organisation: one that signs decisions."""
+        kinds = Organisation.Kind
+        return self.role in {self.Role.SIGNATORY, self.Role.COORDINATOR} and (
+            self.organisation.kind in {kinds.ARS, kinds.ARS_BRANCH, kinds.CPAM, kinds.MSA}
+        )
+
 
 class AbstractInvitation(models.Model):
     """An invitation by e-mail that expires. Only the digest of its secret is stored."""

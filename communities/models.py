@@ -197,3 +197,56 @@ class OwnershipTransfer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.community} : {self.from_user} → {self.to_user}"
+
+
+class CommunityStageQuerySet(models.QuerySet["CommunityStage"]):
+    def open(self) -> "CommunityStageQuerySet":
+        return self.filter(closed_on__isnull=True)
+
+
+class CommunityStage(models.Model):
+    """A stage a decision has opened to a CPTS: public, but for what it carries to the next file.
+
+    A decision withdrawn closes the stage it had opened; the line stays.
+    """
+
+    class Kind(models.TextChoices):
+        HEALTH_PROJECT = "health_project", "Projet de santé"
+
+    community = models.ForeignKey(
+        Community, models.PROTECT, related_name="stages", verbose_name="CPTS"
+    )
+    kind = models.CharField("étape", max_length=20, choices=Kind, default=Kind.HEALTH_PROJECT)
+    # Said in public, as it was when it was decided.
+    name = models.CharField("intitulé", max_length=200)
+    act = models.CharField("acte", max_length=100)
+    reference = models.CharField("numéro de l’acte", max_length=60, unique=True)
+    population = models.PositiveIntegerField("population")
+    commune_count = models.PositiveIntegerField("nombre de communes")
+    size_class = models.CharField("taille", max_length=2, blank=True)
+    opened_on = models.DateField("ouverte le", default=timezone.localdate)
+    closed_on = models.DateField("refermée le", null=True, blank=True)
+    # For the team only: what the file of this stage begins with.
+    carried = models.JSONField("données reprises", default=dict, blank=True)
+
+    objects = CommunityStageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "étape d’une CPTS"
+        verbose_name_plural = "étapes d’une CPTS"
+        ordering = ["opened_on", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["community", "kind"],
+                condition=Q(closed_on__isnull=True),
+                name="community_stage_one_open",
+                violation_error_message="Cette étape est déjà ouverte pour cette CPTS.",
+            ),
+            models.CheckConstraint(
+                condition=Q(closed_on__isnull=True) | Q(closed_on__gte=F("opened_on")),
+                name="community_stage_dates_in_order",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.community} : {self.get_kind_display()}"

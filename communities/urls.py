@@ -4,6 +4,7 @@ from communities import views
 
 app_name = "communities"
 urlpatterns = [
+    path("cpts/<uuid:public_id>/", views.public, name="public"),
     path("cpts/<uuid:public_id>/equipe/", views.team, name="team"),
     path("cpts/<uuid:public_id>/equipe/quitter/", views.leave, name="leave"),
     path("cpts/<uuid:public_id>/equipe/<int:pk>/role/", views.change_role, name="change_role"),

@@ -5,10 +5,10 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import invitation_pages, invitations, roles
 from accounts.http import PersonRequest
@@ -18,6 +18,21 @@ from communities.forms import InvitationForm, OwnershipForm, RoleForm
 from communities.models import Community, TeamInvitation, TeamMember
 from communities.services import TeamError
 from communities.team import read_team
+
+
+@login_not_required
+@require_safe
+def public(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """What anyone may know of a CPTS: what was decided of it, and when. No one's name.
+
+    A CPTS of which nothing was ever decided is not known here.
+    """
+    community = get_object_or_404(Community.objects.select_related("region"), public_id=public_id)
+    stages = list(community.stages.defer("carried"))
+    if not stages:
+        raise Http404
+    context = {"community": community, "stages": stages, "stage": stages[-1]}
+    return render(request, "communities/public.html", context)
 
 
 @require_http_methods(["GET", "POST"])

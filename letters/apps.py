@@ -7,7 +7,14 @@ class LettersConfig(AppConfig):
 
     def ready(self) -> None:
         # They register effects and handlers.
-        from letters import consulting, labels, services, tasks, timeline  # noqa: F401, PLC0415
+        from letters import (  # noqa: F401, PLC0415
+            consulting,
+            deciding,
+            labels,
+            services,
+            tasks,
+            timeline,
+        )
         from letters.models import LetterOfIntent  # noqa: PLC0415
         from workflow.kinds import CaseKind, declare_kind  # noqa: PLC0415
 

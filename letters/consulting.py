@@ -12,9 +12,11 @@ from letters import rules
 from letters.models import LetterOfIntent
 from letters.services import KIND
 from outbox.registry import handles
+from outbox.services import publish
 from procedures.circuit import Body, Silence
 from workflow.clock import EventKind
 from workflow.consultations import LONGEST_COMMENT, open_plan, revoke_all
+from workflow.decisions import drop_open_decision
 from workflow.effects import prepares, records
 from workflow.models import Case, CaseDesk, TransitionLog
 from workflow.services import ActionRefusedError, end_clock, perform, record_clock_event
@@ -90,6 +92,7 @@ def settle_by_silence(letter: LetterOfIntent, *, log: TransitionLog, actor: None
     """The clock stops, and opinions no longer asked for are not awaited."""
     end_clock(letter, actor=None, reason="Le silence a valu acceptation.")
     revoke_all(letter, reason="Le silence a valu acceptation.")
+    drop_open_decision(letter)
 
 
 def withdraw(letter: LetterOfIntent, *, actor: User, reason: str) -> TransitionLog:
@@ -113,7 +116,9 @@ def withdraw(letter: LetterOfIntent, *, actor: User, reason: str) -> TransitionL
 
 
 @records(KIND, "withdraw")
-def stop_asking(letter: LetterOfIntent, *, log: TransitionLog, actor: User) -> None:  # noqa: ARG001
-    """The clock stops, and nobody is asked for an opinion on a letter that is given up."""
+def stop_asking(letter: LetterOfIntent, *, log: TransitionLog, actor: User) -> None:
+    """The clock stops; nobody is asked for an opinion, nor to sign, on a letter given up."""
     end_clock(letter, actor=actor, reason="La CPTS a retiré sa lettre.")
     revoke_all(letter, reason="La CPTS a retiré son dossier.")
+    drop_open_decision(letter)
+    publish("letters.withdrawn", key=str(log.pk), log_id=log.pk)

@@ -166,7 +166,8 @@ STATE_LABELS: Final[dict[str, dict[Reader, StateLabel]]] = {
         Reader.LEAD: StateLabel(
             "Acceptée",
             "success",
-            "Votre lettre est acceptée. Vous pouvez écrire le projet de santé.",
+            "Votre lettre est acceptée : l’étape du projet de santé est ouverte. Lisez la "
+            "décision, et ses réserves s’il y en a.",
         ),
         Reader.REVIEWER: StateLabel("Acceptée", "success", "La lettre est acceptée."),
         Reader.OFFICE: StateLabel(
@@ -272,7 +273,10 @@ STATE_LABELS: Final[dict[str, dict[Reader, StateLabel]]] = {
     },
 }
 
+_FOR_THE_OFFICE = dict.fromkeys(Reader, "")
+
 # What the log says of each transition, in the words of each reader; `{actor}` is who did it.
+# Without words, the line is not for this reader.
 TRANSITION_LABELS: Final[dict[str, dict[Reader, str]]] = {
     "deposit": dict.fromkeys(Reader, "Lettre déposée par {actor}")
     | {Reader.OFFICE: "Lettre reçue de {actor}", Reader.PUBLIC: "Lettre déposée"},
@@ -288,6 +292,23 @@ TRANSITION_LABELS: Final[dict[str, dict[Reader, str]]] = {
     "accept_tacitly": dict.fromkeys(Reader, "Lettre acceptée par silence"),
     "withdraw": dict.fromkeys(Reader, "Lettre retirée par {actor}")
     | {Reader.PUBLIC: "Lettre retirée"},
+    # Until it is taken, only those who prepare a decision know of it.
+    "propose_decision": _FOR_THE_OFFICE | {Reader.OFFICE: "Décision proposée par {actor}"},
+    "revise_proposal": _FOR_THE_OFFICE | {Reader.OFFICE: "Décision proposée modifiée par {actor}"},
+    "take_back_proposal": _FOR_THE_OFFICE
+    | {Reader.OFFICE: "Décision proposée reprise par {actor}"},
+    "send_back_proposal": _FOR_THE_OFFICE
+    | {Reader.OFFICE: "Décision proposée renvoyée par {actor}"},
+    "approve_decision": _FOR_THE_OFFICE | {Reader.OFFICE: "Décision approuvée par {actor}"},
+    "accept": dict.fromkeys(Reader, "Lettre acceptée")
+    | {Reader.OFFICE: "Acceptation signée par {actor}"},
+    "refuse": dict.fromkeys(Reader, "Lettre refusée")
+    | {Reader.OFFICE: "Refus signé par {actor}", Reader.PUBLIC: ""},
+    "withdraw_decision": dict.fromkeys(Reader, "Décision retirée, dossier rouvert")
+    | {
+        Reader.OFFICE: "Décision retirée et dossier rouvert par {actor}",
+        Reader.PUBLIC: "Décision retirée",
+    },
 }
 
 # Who reads that a transition happened. One that is not here stays inside the office.
@@ -301,11 +322,16 @@ TRANSITION_AUDIENCES: Final[dict[str, Audience]] = dict.fromkeys(
         "assign",
         "accept_tacitly",
         "withdraw",
+        "accept",
+        "refuse",
+        "withdraw_decision",
     ),
     Audience.EVERYONE,
 )
 # Who reads the comment of a transition; the office alone for those that are not here.
-COMMENT_AUDIENCES: Final[dict[str, Audience]] = {"withdraw": Audience.PARTIES}
+COMMENT_AUDIENCES: Final[dict[str, Audience]] = dict.fromkeys(
+    ("withdraw", "withdraw_decision"), Audience.PARTIES
+)
 
 
 def state_label(state: str, reader: Reader) -> StateLabel:

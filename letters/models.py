@@ -5,6 +5,7 @@ from django.db.models import Q
 
 from letters.content import Missing, missing_before_deposit, read_content
 from letters.workflow import LetterWorkflow
+from workflow.decisions import missing_before
 from workflow.models import Case, CaseQuerySet
 from workflow.synthesis import missing_before_handover
 from workflow.tacit import is_accepted_by_silence
@@ -39,7 +40,9 @@ class LetterOfIntent(LetterWorkflow, Case):
             return missing_before_deposit(read_content(self))
         if transition in {"transmit", "end_consultation"}:
             sentences = missing_before_handover(self, needs_text=transition == "transmit")
-            return [Missing(sentence, section="", field="") for sentence in sentences]
-        if transition == "accept_tacitly" and not is_accepted_by_silence(self):
-            return [Missing("Le délai court encore, ou est suspendu.", section="", field="")]
-        return []
+        elif transition == "accept_tacitly":
+            accepted = is_accepted_by_silence(self)
+            sentences = [] if accepted else ["Le délai court encore, ou est suspendu."]
+        else:
+            sentences = missing_before(self, transition)
+        return [Missing(sentence, section="", field="") for sentence in sentences]

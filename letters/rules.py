@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from procedures import registry
 from procedures.circuit import Circuit, Silence
-from workflow import opinion_rules
+from workflow import decision_rules, opinion_rules
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -90,3 +90,40 @@ def silence_has_accepted(letter: "LetterOfIntent") -> bool:
 def may_withdraw(letter: "LetterOfIntent", user: "User | None") -> bool:
     """An owner of the CPTS, in their own name, as for the deposit."""
     return may_deposit(letter, user)
+
+
+# --- The decision -------------------------------------------------------------------------------
+
+
+def may_propose(letter: "LetterOfIntent", user: "User | None") -> bool:
+    """Who examines the letter writes the decision, changes it and takes it back."""
+    return decision_rules.may_propose(letter, user)
+
+
+def may_sign(letter: "LetterOfIntent", user: "User | None") -> bool:
+    """A signatory of a body that decides, or the holder of a delegation in force."""
+    return decision_rules.may_sign(letter, user)
+
+
+def may_withdraw_decision(letter: "LetterOfIntent", user: "User | None") -> bool:
+    """A coordinator of the office in charge, or of its agency."""
+    return decision_rules.may_withdraw_decision(letter, user)
+
+
+def can_be_proposed(letter: "LetterOfIntent") -> bool:
+    """Nothing keeps the letter from being decided, and the text lacks nothing."""
+    return not letter.missing_for("propose_decision")
+
+
+def nothing_stops_a_decision(letter: "LetterOfIntent") -> bool:
+    return not letter.missing_for("approve_decision")
+
+
+def is_signed_to_accept(letter: "LetterOfIntent") -> bool:
+    """Every body that decides has approved the same text, which accepts."""
+    return not letter.missing_for("accept")
+
+
+def is_signed_to_refuse(letter: "LetterOfIntent") -> bool:
+    """Every body that decides has approved the same text, which refuses."""
+    return not letter.missing_for("refuse")

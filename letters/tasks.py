@@ -4,7 +4,8 @@ from letters.documents import issue_documents
 from letters.mails import announce_deposit
 from letters.models import LetterOfIntent
 from outbox.registry import handles
-from workflow.models import Snapshot, TransitionLog
+from workflow.decision_mails import tell_office_case_is_withdrawn
+from workflow.models import Case, Snapshot, TransitionLog
 
 
 @handles("letters.deposited")
@@ -15,3 +16,11 @@ def after_deposit(*, log_id: int) -> None:
     snapshot = Snapshot.objects.get(case_id=log.case_id, version=log.version)
     documents = issue_documents(letter, snapshot)
     announce_deposit(letter, log, documents)
+
+
+@handles("letters.withdrawn")
+def after_withdrawal(*, log_id: int) -> None:
+    """Tell the office in charge that the CPTS gave its letter up. Running it again adds nothing."""
+    log = TransitionLog.objects.select_related("actor").get(pk=log_id)
+    case = Case.objects.select_related("office", "instructor", "community").get(pk=log.case_id)
+    tell_office_case_is_withdrawn(case, log)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from letters.views import attachments, case, deposit, documents, territory, writing
+from letters.views import attachments, case, deposit, documents, territory, withdrawal, writing
 
 app_name = "letters"
 urlpatterns = [
@@ -43,6 +43,7 @@ urlpatterns = [
     # Depositing
     path("<uuid:letter>/depot/", deposit.deposit, name="deposit"),
     path("<uuid:letter>/envoi-postal/", deposit.posting, name="posting"),
+    path("<uuid:letter>/retrait/", withdrawal.withdraw, name="withdraw"),
     # Documents
     path("<uuid:letter>/apercu.pdf", documents.preview, name="preview"),
     path("<uuid:letter>/documents/<uuid:document>/", documents.download, name="document"),

@@ -156,3 +156,90 @@ class LetterWorkflow(ConcurrentTransitionMixin, Base):
     )
     def withdraw(self, *, actor: Any) -> None:
         """The lead gives the letter up before it is decided; the log holds the reason."""
+
+    # --- The decision: see workflow/decisions.py -----------------------------------------------
+
+    @transition(
+        field="state",
+        source=CaseState.UNDER_REVIEW,
+        target=CaseState.DECISION_PROPOSED,
+        permission=rules.may_propose,  # type: ignore[arg-type]
+        conditions=[rules.can_be_proposed],  # type: ignore[list-item]
+        custom={"label": "Proposer la décision"},
+    )
+    def propose_decision(self, *, actor: Any) -> None:
+        """The instructor puts a text before those who sign."""
+
+    @transition(
+        field="state",
+        source=CaseState.DECISION_PROPOSED,
+        target=CaseState.DECISION_PROPOSED,
+        permission=rules.may_propose,  # type: ignore[arg-type]
+        conditions=[rules.can_be_proposed],  # type: ignore[list-item]
+        custom={"label": "Modifier la décision proposée"},
+    )
+    def revise_proposal(self, *, actor: Any) -> None:
+        """The text changes: what was approved of it no longer counts."""
+
+    @transition(
+        field="state",
+        source=CaseState.DECISION_PROPOSED,
+        target=CaseState.UNDER_REVIEW,
+        permission=rules.may_propose,  # type: ignore[arg-type]
+        custom={"label": "Reprendre la proposition"},
+    )
+    def take_back_proposal(self, *, actor: Any) -> None:
+        """The instructor takes the text back before it is signed."""
+
+    @transition(
+        field="state",
+        source=CaseState.DECISION_PROPOSED,
+        target=CaseState.UNDER_REVIEW,
+        permission=rules.may_sign,  # type: ignore[arg-type]
+        custom={"label": "Renvoyer la proposition"},
+    )
+    def send_back_proposal(self, *, actor: Any) -> None:
+        """A signatory returns the text; the log holds what to change."""
+
+    @transition(
+        field="state",
+        source=CaseState.DECISION_PROPOSED,
+        target=CaseState.DECISION_PROPOSED,
+        permission=rules.may_sign,  # type: ignore[arg-type]
+        conditions=[rules.nothing_stops_a_decision],  # type: ignore[list-item]
+        custom={"label": "Approuver le texte, un autre organisme devant encore le faire"},
+    )
+    def approve_decision(self, *, actor: Any) -> None:
+        """One of the bodies that decide together has signed; another has not yet."""
+
+    @transition(
+        field="state",
+        source=CaseState.DECISION_PROPOSED,
+        target=CaseState.ACCEPTED,
+        permission=rules.may_sign,  # type: ignore[arg-type]
+        conditions=[rules.is_signed_to_accept],  # type: ignore[list-item]
+        custom={"label": "Signer l’acceptation"},
+    )
+    def accept(self, *, actor: Any) -> None:
+        """Every body that decides has approved the text: the letter is accepted."""
+
+    @transition(
+        field="state",
+        source=CaseState.DECISION_PROPOSED,
+        target=CaseState.REFUSED,
+        permission=rules.may_sign,  # type: ignore[arg-type]
+        conditions=[rules.is_signed_to_refuse],  # type: ignore[list-item]
+        custom={"label": "Signer le refus"},
+    )
+    def refuse(self, *, actor: Any) -> None:
+        """Every body that decides has approved the text: the letter is refused."""
+
+    @transition(
+        field="state",
+        source=[CaseState.ACCEPTED, CaseState.REFUSED],
+        target=CaseState.UNDER_REVIEW,
+        permission=rules.may_withdraw_decision,  # type: ignore[arg-type]
+        custom={"label": "Retirer la décision et rouvrir le dossier"},
+    )
+    def withdraw_decision(self, *, actor: Any) -> None:
+        """An illegal decision is withdrawn within four months; the letter is examined again."""

@@ -1,6 +1,7 @@
 from django.apps import AppConfig
 from django.core.exceptions import ImproperlyConfigured
 
+from procedures.decisions import decision_parameters
 from procedures.loader import ProcedureFilesError
 from procedures.registry import registry
 
@@ -13,6 +14,7 @@ class ProceduresConfig(AppConfig):
         """Load the procedures; a wrong file stops the server, the worker and every command."""
         try:
             registry()
+            decision_parameters()
         except ProcedureFilesError as error:
             faults = "\n".join(f"- {fault}" for fault in error.faults)
             raise ImproperlyConfigured(

@@ -8,6 +8,7 @@ class WorkflowConfig(AppConfig):
     def ready(self) -> None:
         from workflow import (  # noqa: F401, PLC0415 - they register handlers
             clock_alerts,
+            decision_documents,
             message_mails,
             opinion_documents,
         )

@@ -1,12 +1,13 @@
 """Who sees which consultation and which opinion. See docs/decisions/0005-avis.md."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import Organisation, User
 from communities.models import TeamMember
+from workflow.decision_states import DecisionState
 from workflow.opinion_states import AWAITED, ConsultationState
 
 if TYPE_CHECKING:
@@ -123,3 +124,36 @@ class SynthesisQuerySet(models.QuerySet):
         if acting.organisation.kind in ARS_KINDS:
             allowed |= Q(transmitted_at__isnull=False)
         return found.filter(allowed, ~writes_the_case(user, "case"))
+
+
+class DecisionQuerySet(models.QuerySet):
+    def visible_to(self, user: "User | AnonymousUser") -> "DecisionQuerySet":
+        """The decisions a person may read in the role they act in.
+
+        Until it is taken, a decision is for the office in charge and for the bodies that decide.
+        Once taken, for whoever sees the case. Whoever writes the case with its team reads, in
+        any role, what the team may.
+        """
+        if not isinstance(user, User):
+            return self.none()
+        taken = Q(taken_at__isnull=False)
+        if user.acting is None:
+            return self.filter(taken, case__community__team_members__user=user)
+        body = user.acting.organisation_id
+        found = self.filter(case__desks__organisation=body)
+        if user.acting.department_id:
+            found = found.filter(case__department_codes__contains=[user.acting.department_id])
+        parties: Any = self.model._meta.get_field("parties").related_model
+        decides = Exists(
+            parties._default_manager.filter(decision=OuterRef("pk"), organisation=body)
+        )
+        preparing = (Q(case__office=body) | Q(decides)) & ~Q(writes_the_case(user, "case"))
+        return found.filter(taken | preparing)
+
+    def existing(self) -> "DecisionQuerySet":
+        """Those taken, withdrawn ones included."""
+        return self.filter(taken_at__isnull=False)
+
+    def standing(self) -> "DecisionQuerySet":
+        """Taken, and not withdrawn."""
+        return self.filter(state=DecisionState.TAKEN)

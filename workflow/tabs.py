@@ -41,6 +41,8 @@ def _has_opinions(case: Case, user: User, reader: Reader) -> bool:  # noqa: ARG0
 # In the order of the tabs; the case's own page comes first.
 PAGES: Final[tuple[_Page, ...]] = (
     _Page("opinions", "Avis", "cases:opinions", _has_opinions),
+    # For everyone, at every stage: that the tab is there says nothing of what is prepared.
+    _Page("decision", "Décision", "cases:decision", lambda _case, _user, _reader: True),
     _Page("messages", "Messages", "cases:messages", lambda case, user, _: sees_thread(case, user)),
     _Page("clock", "Délai", "cases:clock", lambda _case, _user, reader: reader != Reader.REVIEWER),
     _Page("timeline", "Suivi", "cases:timeline", lambda _case, _user, _reader: True),

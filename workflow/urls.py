@@ -2,10 +2,26 @@
 
 from django.urls import path
 
-from workflow.views import clock, consultations, documents, mails, messages, opinions, timeline
+from workflow.views import (
+    clock,
+    consultations,
+    decision,
+    documents,
+    mails,
+    messages,
+    opinions,
+    timeline,
+)
 
 app_name = "cases"
 urlpatterns = [
+    path("decision/", decision.decision, name="decision"),
+    path("decision/proposer/", decision.propose, name="decision-propose"),
+    path("decision/apercu.pdf", decision.preview, name="decision-preview"),
+    path("decision/reprendre/", decision.take_back, name="decision-take-back"),
+    path("decision/signer/", decision.approve, name="decision-approve"),
+    path("decision/renvoyer/", decision.send_back, name="decision-send-back"),
+    path("decision/retirer/", decision.withdraw, name="decision-withdraw"),
     path("documents/<uuid:document>/", documents.download, name="document"),
     # Opinions
     path("avis/", opinions.opinions, name="opinions"),

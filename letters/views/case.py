@@ -25,6 +25,7 @@ from workflow import clock_words
 from workflow.clock import ClockState
 from workflow.readers import Reader, reader_of
 from workflow.services import clock_of
+from workflow.states import OPEN_STATES
 from workflow.tabs import tabs_of
 
 
@@ -92,6 +93,7 @@ def _deposited(request: PersonRequest, case: LetterOfIntent, reader: Reader) -> 
         "procedure": procedure,
         "papers": papers,
         "in_preparation": len(ready) < len(papers),
+        "may_withdraw": case.state in OPEN_STATES and rules.may_withdraw(case, request.user),
         "may_post": procedure.paper is not None and rules.may_record_posting(case, request.user),
         "events": timeline(case, reader=reader, logs=past.logs, documents=past.current),
     }

@@ -1,24 +1,22 @@
 """Official documents to read and keep, and the preview of a draft."""
 
 import uuid
-from typing import Final
 
-from django.core.cache import cache
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import condition, require_safe
 
 from accounts.http import PersonRequest
-from accounts.models import User
 from letters.documents import preview as draw_preview
 from letters.views.access import visible_letter
 from workflow.models import CaseDocument
 from workflow.official import read_document
-from workflow.views.documents import pdf_response, readable_link, wants_file
-
-# A preview is the one PDF made inside a web request: enough for anybody who writes.
-PREVIEWS: Final = 20
-PREVIEW_SECONDS: Final = 300
+from workflow.views.documents import (
+    may_preview_now,
+    pdf_response,
+    readable_link,
+    wants_file,
+)
 
 
 @require_safe
@@ -27,22 +25,13 @@ def preview(request: PersonRequest, letter: uuid.UUID) -> HttpResponse:
     shown = visible_letter(request, letter)
     if shown.is_deposited:
         return redirect("letters:detail", shown.public_id)
-    if not _may_preview_now(request.user):
+    if not may_preview_now(request.user):
         return render(request, "429.html", status=429)
     return pdf_response(
         draw_preview(shown),
         name=f"Brouillon - {shown.title}.pdf",
         as_attachment=wants_file(request),
     )
-
-
-def _may_preview_now(user: User) -> bool:
-    key = f"letter-preview:{user.pk}"
-    cache.add(key, 0, PREVIEW_SECONDS)
-    try:
-        return cache.incr(key) <= PREVIEWS
-    except ValueError:  # it has just expired
-        return True
 
 
 def _etag(request: PersonRequest, letter: uuid.UUID, document: uuid.UUID) -> str:

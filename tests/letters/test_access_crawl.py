@@ -96,6 +96,9 @@ OTHERS: Final = (
     Asked("attachment-remove", ("{attachment}",)),
     Asked("deposit", (), {"commits": "on", "signatory_name": "Zoé Petit", "place": "Albi"}),
     Asked("posting", (), {"posted_on": "2026-01-15"}),
+    Asked("withdraw"),
+    # Without its reason: nothing is withdrawn.
+    Asked("withdraw", (), {"reason": " "}),
 )
 ALL: Final = (*READS, *WRITES, *OTHERS)
 
@@ -292,6 +295,8 @@ def test_nobody_writes_a_deposited_letter(deposited: LetterOfIntent) -> None:
                 "GET attachment-remove {attachment}": 403,
                 "POST deposit": 302,
                 "POST posting": 422 if who == "owner" else 403,
+                "GET withdraw": 200 if who == "owner" else 403,
+                "POST withdraw": 422 if who == "owner" else 403,
             },
         )
 

@@ -399,7 +399,7 @@ def test_preview_of_somebody_else_s_draft_is_not_found(client):
 
 
 def test_previews_are_limited_for_one_person(client, monkeypatch):
-    monkeypatch.setattr("letters.views.documents.PREVIEWS", 1)
+    monkeypatch.setattr("workflow.views.documents.PREVIEWS", 1)
     letter = cases.complete()
     client.force_login(letter.created_by)
     address = reverse("letters:preview", args=[letter.public_id])

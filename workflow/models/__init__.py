@@ -16,6 +16,7 @@ from workflow.models.cases import (
     TransitionLog,
 )
 from workflow.models.clock import ClockEvent
+from workflow.models.decisions import Approval, Decision, DecisionParty, SignatureDelegation
 from workflow.models.desks import (
     CaseLabel,
     FollowedCase,
@@ -45,6 +46,7 @@ from workflow.models.opinions import (
 
 __all__ = [
     "Answer",
+    "Approval",
     "Case",
     "CaseAttachment",
     "CaseDesk",
@@ -56,6 +58,8 @@ __all__ = [
     "Consultation",
     "ConsultationLog",
     "ConsultationNotice",
+    "Decision",
+    "DecisionParty",
     "FollowedCase",
     "InboxLine",
     "InboxTab",
@@ -71,6 +75,7 @@ __all__ = [
     "ReferenceCounter",
     "SavedView",
     "SearchDocument",
+    "SignatureDelegation",
     "Snapshot",
     "Synthesis",
     "TransitionLog",

@@ -1,16 +1,33 @@
 """The official documents of a case: the same bytes each time, for whoever may read them."""
 
 import uuid
+from typing import Final
 
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import condition, require_safe
 
 from accounts.http import PersonRequest
+from accounts.models import User
 from workflow.models import Case, CaseDocument
 from workflow.official import read_document, readable_documents
 from workflow.views.access import visible_case
+
+# A preview is the one PDF made inside a web request: enough for anybody who writes.
+PREVIEWS: Final = 20
+PREVIEW_SECONDS: Final = 300
+
+
+def may_preview_now(user: User) -> bool:
+    """Whether the person has not just drawn twenty previews; counts this one."""
+    key = f"preview:{user.pk}"
+    cache.add(key, 0, PREVIEW_SECONDS)
+    try:
+        return cache.incr(key) <= PREVIEWS
+    except ValueError:  # it has just expired
+        return True
 
 
 def readable_link(request: PersonRequest, case: Case, document: uuid.UUID) -> CaseDocument:
