@@ -60,7 +60,7 @@ def test_the_office_reads_who_was_told_what_when_and_what_became_of_it(
     failed = rows(client, f"{url(letter)}?voir=echecs")
 
     line = next(one for one in told if reviewer.email in one)
-    assert line.startswith(f"{reviewer} {reviewer.email} Avis demandé, ou délai changé")
+    assert line.startswith(f"{reviewer} {reviewer.email} {body} Avis demandé, ou délai changé")
     assert line.endswith("Échec Refusé : adresse inconnue (5.1.1)")
     assert "Envoyé Parti le " in next(one for one in told if president.email in one)
     assert failed == [line]
