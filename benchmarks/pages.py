@@ -9,10 +9,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
 
 from django.core.management import call_command
 from django.db import connection
@@ -121,7 +121,7 @@ def _data() -> tuple[User, User, LetterOfIntent, LetterOfIntent]:
 
 
 @contextmanager
-def served() -> Iterator[int]:
+def served(environment: Mapping[str, str] = MappingProxyType({})) -> Iterator[int]:
     """A gunicorn of one process on a free port, until the block ends."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -133,7 +133,7 @@ def served() -> Iterator[int]:
             *("--log-level", "warning", "cpts_portal.wsgi"),
         ],
         cwd=PROJECT,
-        env=os.environ | {"DJANGO_SETTINGS_MODULE": "benchmarks.settings"},
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "benchmarks.settings"} | environment,
     )
     try:
         deadline = time.monotonic() + 30
@@ -153,11 +153,18 @@ def served() -> Iterator[int]:
 
 def request(port: int, path: str, person: User | None) -> Callable[[], None]:
     """Ask for a page as this person; AssertionError when it is not a page."""
-    headers: dict[str, Any] = {"Host": "localhost"}
-    if person is not None:
-        client = Client()
-        client.force_login(person)
-        headers["Cookie"] = f"sessionid={client.cookies['sessionid'].value}"
+    if person is None:
+        return request_as(port, path, "")
+    client = Client()
+    client.force_login(person)
+    return request_as(port, path, client.cookies["sessionid"].value)
+
+
+def request_as(port: int, path: str, session: str) -> Callable[[], None]:
+    """The same with the key of a session, or nobody's."""
+    headers = {"Host": "localhost"}
+    if session:
+        headers["Cookie"] = f"sessionid={session}"
 
     def ask() -> None:
         link = http.client.HTTPConnection("127.0.0.1", port, timeout=60)

@@ -115,6 +115,12 @@ def _pdf(rounds: int) -> "list[Line]":
     return pdf.pdf(rounds)
 
 
+def _desks(rounds: int) -> "list[Line]":
+    from benchmarks import desks  # noqa: PLC0415
+
+    return desks.desks(rounds)
+
+
 # The load empties the tables: it comes before the letters are written.
 PARTS: dict[str, Callable[[int], "list[Line]"]] = {
     "load": _load,
@@ -122,6 +128,7 @@ PARTS: dict[str, Callable[[int], "list[Line]"]] = {
     "pages": _pages,
     "autosave": _autosave,
     "pdf": _pdf,
+    "desks": _desks,
 }
 
 if __name__ == "__main__":

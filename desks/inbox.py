@@ -28,6 +28,7 @@ from desks.choices import (
     COLUMNS_BY_KEY,
     DEADLINES,
     DEFAULT_COLUMNS,
+    DEFAULT_ORDER,
     ME,
     MINE_TAB,
     NOBODY,
@@ -263,9 +264,9 @@ class Listing:
 def read_listing(user: User, choices: InboxChoices) -> Listing:
     """What the choices ask for: no query, or one that searches."""
     lines = filtered(user, choices)
-    if not choices.search:
-        return Listing(ordered(lines, choices.sorted_by), Asked((), ()))
     asked = read_search(choices.search)
+    if asked.is_empty:
+        return Listing(ordered(lines, choices.order or DEFAULT_ORDER), asked)
     found = find(lines, asked)
     kept = lines.filter(case__in=found.case_ids)
     if choices.order:
