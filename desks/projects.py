@@ -1,6 +1,7 @@
 """« Mes projets »: what a person's CPTS have filed or are writing, and what to do next."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.core.paginator import Page
@@ -20,6 +21,7 @@ from workflow.message_rules import writes_for_team
 from workflow.messages import ThreadState, thread_states
 from workflow.models import CaseDocument
 from workflow.readers import Reader, StateLabel
+from workflow.reading import read_cases
 from workflow.timeline import Line
 
 PAGE_SIZE = 20
@@ -50,11 +52,10 @@ class Project:
 def read_projects(user: User, page: str | None) -> tuple[list[Project], Page[Any]]:
     """One page of the person's projects, drafts first then the newest, and its Page."""
     letters, shown = read_page(
-        LetterOfIntent.objects.visible_to(user)
-        .select_related("community", "region", "office")
-        .order_by("version", "-updated_at", "pk"),
+        LetterOfIntent.objects.visible_to(user).order_by("version", "-updated_at", "pk"),
         page,
         PAGE_SIZE,
+        read=partial(read_cases, LetterOfIntent),
     )
     past = read_past(letters)
     deposited = [letter.pk for letter in letters if letter.is_deposited]

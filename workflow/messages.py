@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.core.paginator import Page
-from django.db import transaction
-from django.db.models import Count, Exists, Min, OuterRef, Prefetch, Q
+from django.db import connection, transaction
+from django.db.models import Prefetch, Q
 from django.utils import timezone
 
 from accounts.models import User
@@ -392,21 +392,31 @@ def thread_states(cases: Collection[int], user: User) -> dict[int, ThreadState]:
     if not cases:
         return {}
     ours = Side.TEAM if user.acting is None else Side.OFFICE
-    theirs = Q(side=ours.other)
-    is_open = Q(answer_expected=True, settled_at__isnull=True)
-    mine = MessageRead.objects.filter(message=OuterRef("pk"), user=user)
-    rows = (
-        Message.objects.visible_to(user)
-        .filter(case__in=list(cases))
-        .annotate(is_read=Exists(mine))
-        .order_by()
-        .values_list("case_id")
-        .annotate(
-            unread=Count("pk", filter=theirs & Q(is_read=False)),
-            to_answer=Count("pk", filter=theirs & is_open),
-            to_answer_by=Min("answer_by", filter=theirs & is_open),
-            awaited=Count("pk", filter=Q(side=ours) & is_open),
-            awaited_by=Min("answer_by", filter=Q(side=ours) & is_open),
-        )
-    )
-    return {row[0]: ThreadState(*row[1:]) for row in rows}
+    seen = Message.objects.visible_to(user).filter(case__in=list(cases)).order_by()
+    inner, parameters = seen.values("pk").query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(_THREADS.format(seen=inner), [ours.other, user.pk, *parameters])
+        return {case: ThreadState(*state) for case, *state in cursor.fetchall()}
+
+
+# Written by hand around what `visible_to` lets through: composing the five counts for each page
+# of a list took longer than running them.
+_THREADS: Final = """
+    SELECT message.case_id,
+           count(*) FILTER (WHERE theirs AND is_unread),
+           count(*) FILTER (WHERE theirs AND is_open),
+           min(message.answer_by) FILTER (WHERE theirs AND is_open),
+           count(*) FILTER (WHERE NOT theirs AND is_open),
+           min(message.answer_by) FILTER (WHERE NOT theirs AND is_open)
+      FROM workflow_message AS message
+     CROSS JOIN LATERAL (
+               SELECT message.side = %s AS theirs,
+                      message.answer_expected AND message.settled_at IS NULL AS is_open,
+                      NOT EXISTS (
+                          SELECT FROM workflow_messageread AS read
+                           WHERE read.message_id = message.id AND read.user_id = %s
+                      ) AS is_unread
+           ) AS told
+     WHERE message.id IN ({seen})
+     GROUP BY message.case_id
+"""

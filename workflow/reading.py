@@ -1,4 +1,4 @@
-"""A case with what its pages show beside it, in one statement.
+"""Cases with what their pages show beside them, in one statement.
 
 Written by hand: every page of a case begins with it, and composing the same joins through the
 models took longer than running them. Who sees what stays the queryset's own: the statement
@@ -19,6 +19,7 @@ from workflow.models import Case
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
+    from django.db.models import QuerySet
 
 AnyCase = TypeVar("AnyCase", bound=Case)
 
@@ -36,27 +37,38 @@ def read_seen(
     It comes with what `visible_to` notes of the person, its CPTS, its region, its office, and
     `territory_id`, the number of the current territory of its CPTS.
     """
-    seen = Case.objects.visible_to(user).filter(public_id=public_id)
+    found = read_cases(model, Case.objects.visible_to(user).filter(public_id=public_id))
+    return found[0] if found else None
+
+
+def read_cases(model: type[AnyCase], seen: "QuerySet[Any]") -> list[AnyCase]:
+    """The cases of `seen`, in its order, with the same beside them, and with its annotations.
+
+    `seen` are cases of this model: of those that `visible_to` gives, a page for instance.
+    """
     notes = tuple(seen.query.annotations)
     try:
         inner, parameters = seen.values("pk", *notes).query.sql_with_params()
     except EmptyResultSet:  # nobody is signed in
-        return None
+        return []
     with connection.cursor() as cursor:
         cursor.execute(_statement(model, notes).replace(_SEEN, inner), parameters)
-        row = cursor.fetchone()
-    return _case(model, notes, row) if row else None
+        return [_case(model, notes, row) for row in cursor.fetchall()]
 
 
 @lru_cache
 def _statement(model: type[Case], notes: tuple[str, ...]) -> str:
-    beside = [column for _name, other in _BESIDE for column in _columns(other)]
+    columns = [*_columns(model)]
+    columns += [column for _name, other in _BESIDE for column in _columns(other)]
+    columns += ["communities_communityterritory.territory_id", *(f"seen.{note}" for note in notes)]
     child = model._meta.db_table
     own = "" if model is Case else f'JOIN "{child}" ON "{child}".case_ptr_id = workflow_case.id'
     return f"""
-        WITH seen (id, {", ".join(notes)}) AS MATERIALIZED ({_SEEN})
-        SELECT {", ".join([*_columns(model), *beside])},
-               communities_communityterritory.territory_id, {", ".join(notes)}
+        WITH seen AS MATERIALIZED (
+                 SELECT *, row_number() OVER () AS rank
+                   FROM ({_SEEN}) AS listed (id, {", ".join(notes)})
+             )
+        SELECT {", ".join(columns)}
           FROM seen
           JOIN workflow_case ON workflow_case.id = seen.id {own}
           JOIN communities_community
@@ -66,6 +78,7 @@ def _statement(model: type[Case], notes: tuple[str, ...]) -> str:
           LEFT JOIN communities_communityterritory
             ON communities_communityterritory.community_id = workflow_case.community_id
            AND communities_communityterritory.valid_to IS NULL
+         ORDER BY seen.rank
     """  # noqa: S608 - names of the models' own tables and columns
 
 

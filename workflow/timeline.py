@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from accounts.models import User
+from cpts_portal import words
 from workflow.clock import EventKind
 from workflow.kinds import CaseKind, kind_of
 from workflow.message_rules import WRITERS
@@ -41,8 +42,17 @@ class Line:
     detail_audience: Audience = Audience.OFFICE
 
     @property
-    def has_hour(self) -> bool:
-        return isinstance(self.at, datetime)
+    def iso(self) -> str:
+        """For machines, in the portal's time zone."""
+        at = timezone.localtime(self.at) if isinstance(self.at, datetime) else self.at
+        return at.isoformat()
+
+    @property
+    def said(self) -> str:
+        """« 22 novembre 2026 à 7 h 46 », or the day alone."""
+        if isinstance(self.at, datetime):
+            return words.day_and_hour(self.at)
+        return date_format(self.at, "j F Y")
 
     @property
     def seen_by(self) -> str:
