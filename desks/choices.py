@@ -48,20 +48,18 @@ _OFFICES: Final = (
 
 
 def offered_tabs(acting: Membership, counts: Mapping[str, int]) -> list[Tab]:
-    """The tabs a person has: those of their role, and any other in which there is something."""
+    """The tabs a person has: those of their office, and any other in which there is something.
+
+    `counts` has what is to be signed for those who sign only.
+    """
     usual = {ALL_TAB}
     if acting.organisation.kind in _OFFICES:
         usual |= {"a-prendre", MINE_TAB, "porteur", "avis", "a-decider", "decides", "information"}
     else:
         usual |= {"pour-avis", "information"}
-    if acting.role == Membership.Role.SIGNATORY:
+    if SIGN_TAB in counts:
         usual.add(SIGN_TAB)
-    # What others sign is theirs to count.
-    return [
-        tab
-        for tab in TABS
-        if tab.key in usual or (tab.key != SIGN_TAB and counts.get(tab.key, 0) > 0)
-    ]
+    return [tab for tab in TABS if tab.key in usual or counts.get(tab.key, 0) > 0]
 
 
 @dataclass(frozen=True)

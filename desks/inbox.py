@@ -15,7 +15,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
 from django.db import connection
-from django.db.models import F, OuterRef, Q, QuerySet, Value
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Concat, Trim
 from django.http import QueryDict
 from django.urls import reverse
@@ -42,8 +42,9 @@ from desks.choices import (
 )
 from desks.deadlines import NEAR_DAYS, Deadline, deadline_in_words
 from letters.labels import STATE_LABELS, state_label
+from workflow.decision_states import DecisionState
 from workflow.desk_tools import remember_view
-from workflow.models import Case, CaseDesk, CaseLabel, InboxLine, InboxTab
+from workflow.models import Approval, Case, CaseDesk, CaseLabel, DecisionParty, InboxLine, InboxTab
 from workflow.models.cases import SortedAsWritten
 from workflow.readers import Reader, StateLabel
 from workflow.search import MAX_RESULTS, Asked, excerpts, find, read_search
@@ -86,6 +87,8 @@ class DeskOptions:
     departments: dict[str, str]
     labels: dict[int, LabelTag]
     people: dict[int, str]
+    # By their role or by a delegation in force today.
+    signs: bool
     # None: they have never been here in this role.
     last_query: str | None
     last_columns: tuple[str, ...]
@@ -113,6 +116,10 @@ _OPTIONS: Final = """
       FROM accounts_membership m JOIN accounts_user u ON u.id = m.user_id
      WHERE m.organisation_id = %(body)s AND m.is_active AND u.is_active
      UNION ALL
+    (SELECT 'signs', '', '', '' FROM workflow_signaturedelegation
+      WHERE holder_id = %(user)s AND revoked_at IS NULL
+        AND %(today)s BETWEEN valid_from AND valid_to LIMIT 1)
+     UNION ALL
     SELECT 'view', query, array_to_string(columns, ','), '' FROM workflow_savedview
      WHERE user_id = %(user)s AND organisation_id = %(body)s
      ORDER BY 1, 3
@@ -123,7 +130,12 @@ def read_options(user: User) -> DeskOptions:
     """All of it in one query."""
     acting = acting_of(user)
     with connection.cursor() as cursor:
-        cursor.execute(_OPTIONS, {"body": acting.organisation_id, "user": user.pk})
+        asked: dict[str, Any] = {
+            "body": acting.organisation_id,
+            "user": user.pk,
+            "today": timezone.localdate(),
+        }
+        cursor.execute(_OPTIONS, asked)
         rows = cursor.fetchall()
     views = [(value, label) for kind, value, label, _ in rows if kind == "view"]
     return DeskOptions(
@@ -134,6 +146,7 @@ def read_options(user: User) -> DeskOptions:
             if kind == "label"
         },
         people={int(value): label for kind, value, label, _ in rows if kind == "person"},
+        signs=acting.role == Membership.Role.SIGNATORY or any(row[0] == "signs" for row in rows),
         last_query=views[0][0] if views else None,
         last_columns=tuple(key for key in views[0][1].split(",") if key) if views else (),
     )
@@ -215,8 +228,27 @@ def _under(lines: QuerySet[InboxLine], tab: str, user: User) -> QuerySet[InboxLi
     if tab == MINE_TAB:
         return lines.filter(Q(instructor=user.pk), ~Q(tab=InboxTab.DECIDED))
     if tab == SIGN_TAB:
-        return lines.filter(state=CaseState.DECISION_PROPOSED)
+        return lines.filter(
+            _awaits_signature_of(acting_of(user)), state=CaseState.DECISION_PROPOSED
+        )
     return lines
+
+
+def _awaits_signature_of(acting: Membership) -> Q:
+    """A decision is proposed that their organisation has not signed; see `decision_rules`.
+
+    The branch in charge signs for its agency.
+    """
+    unsigned = DecisionParty.objects.filter(
+        ~Exists(Approval.objects.filter(party=OuterRef("pk"), voided_at=None)),
+        decision__case=OuterRef("case"),
+        decision__state=DecisionState.PROPOSED,
+    )
+    own = Q(Exists(unsigned.filter(organisation=acting.organisation_id)))
+    parent_id = acting.organisation.parent_id
+    if parent_id is None:
+        return own
+    return own | Q(Exists(unsigned.filter(organisation=parent_id)), kind=CaseDesk.Kind.IN_CHARGE)
 
 
 def _due(lines: QuerySet[InboxLine], deadline: str) -> QuerySet[InboxLine]:
@@ -279,12 +311,16 @@ def read_listing(user: User, choices: InboxChoices) -> Listing:
 # --- How many --------------------------------------------------------------------------------
 
 
-def tab_counts(user: User) -> dict[str, int]:
-    """How many cases under each tab, counted up to one more than `COUNTED`: one query."""
+def tab_counts(user: User, *, signs: bool = True) -> dict[str, int]:
+    """How many cases under each tab, counted up to one more than `COUNTED`: one query.
+
+    What is to be signed is counted for those who sign.
+    """
     lines = desk_lines(user)
+    tabs = [tab for tab in TABS if signs or tab.key != SIGN_TAB]
     counted = [
         _under(lines, tab.key, user).order_by().values("pk")[: COUNTED + 1].query.sql_with_params()
-        for tab in TABS
+        for tab in tabs
     ]
     statement = " UNION ALL ".join(
         f"SELECT {rank}, count(*) FROM ({sql}) tab_{rank}"  # noqa: S608 - the ORM's
@@ -293,7 +329,7 @@ def tab_counts(user: User) -> dict[str, int]:
     with connection.cursor() as cursor:
         cursor.execute(statement, [value for _, values in counted for value in values])
         rows = dict(cursor.fetchall())
-    return {tab.key: rows[rank] for rank, tab in enumerate(TABS)}
+    return {tab.key: rows[rank] for rank, tab in enumerate(tabs)}
 
 
 def count_up_to(lines: QuerySet[InboxLine], limit: int) -> int:
@@ -547,6 +583,7 @@ def tab_links(user: User, choices: InboxChoices, counts: Mapping[str, int]) -> l
             tab.key == choices.tab,
         )
         for tab in offered_tabs(acting_of(user), counts)
+        if tab.key in counts
     ]
 
 

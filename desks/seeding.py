@@ -34,6 +34,8 @@ from workflow.models import (
     ClockEvent,
     Consultation,
     ConsultationLog,
+    Decision,
+    DecisionParty,
     OfficeLabel,
     Opinion,
     ReferenceCounter,
@@ -221,6 +223,7 @@ def _finish(cursor: Any) -> None:
 _NUMBERED: Final[tuple[type[Model], ...]] = (
     Community, Territory, TerritoryPart, Case, Consultation, Opinion, CommunityTerritory,
     TeamMember, CaseDesk, TransitionLog, ClockEvent, ConsultationLog, Snapshot, CaseLabel,
+    Decision, DecisionParty,
 )  # fmt: skip
 
 
@@ -412,6 +415,8 @@ class _Writer:
         self._desks(case, region)
         if case.state != CaseState.DEPOSITED:
             self._opinions(case, region)
+        if case.state == CaseState.DECISION_PROPOSED:
+            self._decision(case)
         for label in self.labels.get(case.office, []):
             if self.random.random() < _LABELLED:
                 self.add(
@@ -674,7 +679,7 @@ class _Writer:
 
     def _opinion(self, consultation: int, at: datetime) -> None:
         validated = at + timedelta(days=self.random.randint(2, 15))
-        values: dict[str, Any] = _OPINION_DEFAULTS | {
+        values: dict[str, Any] = _blank(Opinion) | {
             "consultation_id": consultation,
             "position": self.random.choice(("favourable", "favourable", "unfavourable")),
             "text": self._text(12),
@@ -684,9 +689,28 @@ class _Writer:
             "validated_by_id": self.author.pk,
             "validated_at": validated,
             "version_read": 1,
-            "marks": "{}",
+            "content": "{}",
         }
-        self.add(Opinion, **{name: values[name] for name in sorted(values) if name != "id"})
+        self.add(Opinion, **values)
+
+    def _decision(self, case: _Seeded) -> None:
+        """What a signatory finds to sign."""
+        values: dict[str, Any] = _blank(Decision) | {
+            "case_id": case.pk,
+            "rank": 1,
+            "state": "proposed",
+            "outcome": "accept",
+            "text": "{}",
+            "text_sha256": hashlib.sha256(b"{}").hexdigest(),
+            "written_by_id": self.author.pk,
+            "written_at": case.at,
+            "proposed_at": case.at,
+        }
+        decision = self.add(Decision, **values)
+        self.add(
+            DecisionParty, decision_id=decision, decider="ars", organisation_id=case.office,
+            position=0,
+        )  # fmt: skip
 
     # --- What it says ------------------------------------------------------------------------
 
@@ -773,10 +797,14 @@ def _field(rank: int, text: str) -> dict[str, Any]:
     }
 
 
-_OPINION_DEFAULTS: Final[dict[str, Any]] = {
-    f.attname: f.get_default() if f.has_default() else None if f.null else ""
-    for f in Opinion._meta.concrete_fields
-}
+def _blank(model: type[Model]) -> dict[str, Any]:
+    """The values of a row that says nothing, without its number."""
+    values: dict[str, Any] = {}
+    for column in model._meta.concrete_fields:
+        value = column.get_default() if column.has_default() else None if column.null else ""
+        if not column.primary_key:
+            values[column.attname] = "{}" if value in ({}, []) else value
+    return values
 
 
 def _index(cursor: Any, pending: Iterable[tuple[int, dict[str, str]]]) -> None:

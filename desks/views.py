@@ -46,13 +46,13 @@ def inbox(request: PersonRequest) -> HttpResponse:
     choices, is_last_view = inboxes.choices_of(request.GET, options)
     if not is_last_view:
         inboxes.keep_view(request.user, choices, options)
-    counts = inboxes.tab_counts(request.user)
+    counts = inboxes.tab_counts(request.user, signs=options.signs)
     listed = inboxes.read_inbox(
         request.user,
         choices,
         options,
         page=request.GET.get("page"),
-        known_count=None if choices.is_filtered else counts[choices.tab],
+        known_count=None if choices.is_filtered else counts.get(choices.tab),
     )
     return render(
         request,

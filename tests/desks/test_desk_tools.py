@@ -20,12 +20,16 @@ from tests import factories
 from tests.desks.factories import deposited_letter, inform
 from tests.letters import cases
 from workflow.models import (
+    Approval,
     Case,
     CaseLabel,
+    Decision,
+    DecisionParty,
     FollowedCase,
     OfficeLabel,
     PrivateNote,
     SavedView,
+    SignatureDelegation,
     TransitionLog,
 )
 from workflow.states import CaseState
@@ -90,7 +94,7 @@ def test_each_tab_lists_its_letters_and_says_how_many(
     inform(deposited_letter(factories.organisation(), name="Voisine"), office)
     lists = {tab.key: sorted(shown(desk, onglet=tab.key)) for tab in TABS}
     assert lists == {
-        "a-signer": ["Proposée"],
+        "a-signer": [],
         "a-prendre": ["À prendre"],
         "miens": ["En attente de l’équipe", "Mienne"],
         "porteur": ["En attente de l’équipe"],
@@ -112,12 +116,69 @@ def test_each_tab_lists_its_letters_and_says_how_many(
     }
 
 
-def test_a_signatory_has_what_is_to_be_signed_first(office: Organisation) -> None:
-    deposited_letter(office, name="Proposée", state="decision_proposed")
-    client = sign_in(factories.membership(organisation_=office, role="signatory").user)
-    tabs = client.get("/bureau/?onglet=a-signer").context["tabs"]
-    assert (tabs[0].key, tabs[0].count, tabs[0].is_current) == ("a-signer", "1", True)
-    assert shown(client, onglet="a-signer") == ["Proposée"]
+def propose(letter: Any, *parties: tuple[str, Organisation]) -> Decision:
+    decision = Decision.objects.create(
+        case_id=letter.pk,
+        rank=1,
+        state="proposed",
+        outcome="accept",
+        text={},
+        text_sha256="0" * 64,
+        proposed_at=timezone.now(),
+        written_by=letter.created_by,
+    )
+    for decider, organisation in parties:
+        DecisionParty.objects.create(decision=decision, decider=decider, organisation=organisation)
+    return decision
+
+
+def test_whoever_signs_has_what_their_body_has_not_signed(office: Organisation) -> None:
+    branch = factories.organisation(Organisation.Kind.ARS_BRANCH, parent=office)
+    fund = factories.organisation(Organisation.Kind.CPAM)
+    letters = {
+        name: deposited_letter(branch, name=name, state="decision_proposed")
+        for name in ("À deux", "Signée par l’agence", "Sans proposition")
+    }
+    for letter in letters.values():
+        inform(letter, office)
+        inform(letter, fund)
+    joint = propose(letters["À deux"], ("ars", office), ("am", fund))
+    signed = propose(letters["Signée par l’agence"], ("ars", office), ("am", fund))
+    Approval.objects.create(
+        party=signed.parties.get(decider="ars"),
+        text_sha256=signed.text_sha256,
+        approved_by=joint.written_by,
+        name="Anne Petit",
+        capacity="Directrice",
+    )
+
+    def to_sign(organisation: Organisation, role: str = "signatory") -> list[str]:
+        person = factories.membership(organisation_=organisation, role=role).user
+        return sorted(shown(sign_in(person), onglet="a-signer"))
+
+    assert to_sign(office) == ["À deux"]
+    # The branch in charge signs for its agency.
+    assert to_sign(branch) == ["À deux"]
+    assert to_sign(fund) == ["Signée par l’agence", "À deux"]
+    signatory = factories.membership(organisation_=fund, role="signatory").user
+    tabs = sign_in(signatory).get("/bureau/?onglet=a-signer").context["tabs"]
+    assert (tabs[0].key, tabs[0].count, tabs[0].is_current) == ("a-signer", "2", True)
+
+
+def test_who_holds_a_delegation_has_the_tab_too(office: Organisation, agent: User) -> None:
+    client = sign_in(agent)
+    assert "a-signer" not in tab_counts(client)
+    today = timezone.localdate()
+    SignatureDelegation.objects.create(
+        organisation=office,
+        holder=agent,
+        capacity="Adjointe",
+        act="Arrêté",
+        valid_from=today,
+        valid_to=today,
+        given_by=agent,
+    )
+    assert tab_counts(client)["a-signer"] == "0"
 
 
 def test_a_consulted_body_has_its_own_tabs() -> None:

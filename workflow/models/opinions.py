@@ -104,6 +104,9 @@ class Consultation(models.Model):
             models.Index(
                 fields=["due_on"], name="consultation_due", condition=Q(state="requested")
             ),
+            models.Index(
+                fields=["due_on"], name="consultation_overdue", condition=Q(state="silent")
+            ),
         ]
 
     def __str__(self) -> str:
