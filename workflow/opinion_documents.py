@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
-from django.conf import settings
 from django.db.models import Q
 from django.utils.dateparse import parse_date
 
@@ -20,6 +19,8 @@ from workflow.official import declare_readers, issue_once
 
 OPINION: Final = "opinion"
 SYNTHESIS: Final = "synthesis"
+# A row with more text than this may be cut between two pages; a shorter one stays whole.
+ROW_KEPT_WHOLE: Final = 600
 
 
 def _readers_of_opinions(user: User) -> Q:
@@ -91,7 +92,7 @@ def opinion_context(content: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "issuer": [content["body"]],
         "heading": "Avis",
-        "subheading": f"sur {_kind(case)} {case['reference']}",
+        "subheading": f"{case['kind']} {case['reference']}",
         "name": french_spaces(case["title"]),
         "running": f"{number} · {content['body']}",
         "card": [
@@ -118,8 +119,8 @@ def opinion_context(content: Mapping[str, Any]) -> dict[str, Any]:
         "reserves": [_lines(text) for text in content["reserves"]],
         "marks": _printed_marks(content["marks"]),
         "who": content["given_by"],
-        "capacity": french_spaces(f"{content['capacity']}, {content['body']}".lstrip(", ")),
-        "when": f"Rendu sur {settings.PORTAL_NAME} le {long_date(given_at)} à {hour(given_at)}.",
+        "capacity": _capacity(content["capacity"], content["body"]),
+        "when": f"Rendu électroniquement le {long_date(given_at)} à {hour(given_at)}.",
     }
 
 
@@ -132,7 +133,7 @@ def synthesis_context(content: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "issuer": [content["office"]],
         "heading": "Synthèse des avis",
-        "subheading": f"sur {_kind(case)} {case['reference']}",
+        "subheading": f"{case['kind']} {case['reference']}",
         "name": french_spaces(case["title"]),
         "running": f"{number} · Synthèse des avis",
         "card": [
@@ -172,14 +173,14 @@ def synthesis_context(content: Mapping[str, Any]) -> dict[str, Any]:
             if line["given_on"]
         ],
         "who": content["transmitted_by"],
-        "capacity": french_spaces(f"{content['capacity']}, {content['office']}".lstrip(", ")),
-        "when": f"Arrêtée sur {settings.PORTAL_NAME} le {long_date(left_at)} à {hour(left_at)}.",
+        "capacity": _capacity(content["capacity"], content["office"]),
+        "when": f"Arrêtée électroniquement le {long_date(left_at)} à {hour(left_at)}.",
     }
 
 
-def _kind(case: Mapping[str, Any]) -> str:
-    """« lettre d’intention », after « sur »."""
-    return str(case["kind"])[:1].lower() + str(case["kind"])[1:]
+def _capacity(capacity: str, body: str) -> str:
+    """« Président, URPS Infirmiers Occitanie »."""
+    return french_spaces(f"{capacity[:1].upper()}{capacity[1:]}, {body}".lstrip(", "))
 
 
 def _read(content: Mapping[str, Any]) -> str:
@@ -205,6 +206,7 @@ def _printed_marks(marks: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
             "criterion": french_spaces(mark["criterion"]),
             "mark": mark["mark"] or "Non noté",
             "paragraphs": to_paragraphs(mark["comment"].splitlines()),
+            "is_short": len(mark["comment"]) <= ROW_KEPT_WHOLE,
         }
         for mark in marks
     ]

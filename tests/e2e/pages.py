@@ -279,3 +279,91 @@ class Inbox:
         follow(self.page, reference)
         self.page.wait_for_url(re.compile("/lettres/"))
         return CasePage(self.page, self.page.url)
+
+
+class BodyDesk:
+    """The desk of a body that gives opinions."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def open(self, tab: str = "") -> "BodyDesk":
+        self.page.goto(f"/bureau/avis/{f'?onglet={tab}' if tab else ''}")
+        return self
+
+    def references(self) -> list[str]:
+        return self.page.locator("tbody th").all_inner_texts()
+
+    def open_opinion(self, reference: str) -> "OpinionPage":
+        follow(self.page, reference)
+        self.page.wait_for_url(re.compile(r"/avis/\d+/"))
+        return OpinionPage(self.page)
+
+
+class OpinionPage:
+    """A body's opinion: the form, the draft to validate, then what was given."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def choose(self, position: str) -> None:
+        self.page.get_by_role("main").get_by_label(position, exact=True).check(force=True)
+
+    def write(self, text: str) -> None:
+        self.page.get_by_label("Texte de l’avis").fill(text)
+
+    def mark_all(self, mark: str) -> None:
+        for criterion in self.page.locator(".opinion-criterion").all():
+            criterion.get_by_label(mark).check(force=True)
+
+    def reserve(self, number: int, text: str) -> None:
+        self.page.get_by_label(f"Réserve {number}").fill(text)
+
+    def press(self, button: str) -> None:
+        press(self.page, button)
+        self.page.wait_for_load_state()
+
+
+class OpinionsBoard:
+    """The tab « Avis » of the office in charge."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.url = url
+
+    def open(self) -> "OpinionsBoard":
+        self.page.goto(self.url)
+        return self
+
+    def line(self, body: str) -> str:
+        row = self.page.locator("tbody tr").filter(has_text=body).first
+        # As written: badges are shown in capitals.
+        return " ".join((row.text_content() or "").split())
+
+    def communicate(self, body: str) -> None:
+        self.open()
+        follow(self.page, "Choisir ce que la CPTS lira")
+        self.page.get_by_label(f"Communiquer l’avis de {body}").check(force=True)
+        press(self.page, "Enregistrer ce choix")
+        self.page.wait_for_load_state()
+
+    def stop_asking(self, body: str, reason: str) -> None:
+        self.open()
+        follow(self.page, body)
+        follow(self.page, "Retirer la demande")
+        self.page.get_by_label("Motif du retrait").fill(reason)
+        press(self.page, "Retirer la demande")
+        self.page.wait_for_url(self.url)
+
+    def write_synthesis(self, text: str) -> None:
+        self.open()
+        follow(self.page, "Écrire la synthèse")
+        self.page.get_by_label("Texte de la synthèse").fill(text)
+        press(self.page, "Enregistrer la synthèse")
+        self.page.wait_for_load_state()
+
+    def transmit(self) -> None:
+        self.open()
+        follow(self.page, "Transmettre le dossier et la synthèse")
+        press(self.page, "Transmettre le dossier et la synthèse")
+        self.page.wait_for_url(self.url)

@@ -75,7 +75,7 @@ def test_an_opinion_given_has_its_document_numbered_and_signed(letter, body, del
         "Très satisfaisant (3 sur 3)",
         "Préciser l’est du territoire.",
         str(asking.president(body)),
-        "président",
+        "Président, URPS",
         "page 1/1",
     ):
         assert words in said
@@ -129,7 +129,7 @@ def test_a_late_opinion_and_one_by_mandate_say_so(letter, body, deliver_outbox):
     deliver_outbox()
     said = text(paper(letter, "opinion"))
     assert "hors délai" in said
-    assert f"par mandat de {asking.president(body)}" in said
+    assert f"Par mandat de {asking.president(body)}" in said
 
 
 def test_a_very_long_opinion_is_printed_whole(letter, body, deliver_outbox):
