@@ -8,6 +8,7 @@ class LettersConfig(AppConfig):
     def ready(self) -> None:
         # They register effects and handlers.
         from letters import (  # noqa: F401, PLC0415
+            completing,
             consulting,
             deciding,
             labels,
@@ -31,5 +32,7 @@ class LettersConfig(AppConfig):
                 transition_audience=labels.transition_audience,
                 comment_audience=labels.comment_audience,
                 referent=lambda letter: letter.signatory_name,
+                targets=completing.targets,
+                target_url=completing.target_url,
             )
         )

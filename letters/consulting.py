@@ -15,6 +15,7 @@ from outbox.registry import handles
 from outbox.services import publish
 from procedures.circuit import Body, Silence
 from workflow.clock import EventKind
+from workflow.complements import abandon_requests
 from workflow.consultations import LONGEST_COMMENT, open_plan, revoke_all
 from workflow.decisions import drop_open_decision
 from workflow.effects import prepares, records
@@ -93,6 +94,7 @@ def settle_by_silence(letter: LetterOfIntent, *, log: TransitionLog, actor: None
     end_clock(letter, actor=None, reason="Le silence a valu acceptation.")
     revoke_all(letter, reason="Le silence a valu acceptation.")
     drop_open_decision(letter)
+    abandon_requests(letter, actor=None, reason="Le silence a valu acceptation.")
 
 
 def withdraw(letter: LetterOfIntent, *, actor: User, reason: str) -> TransitionLog:
@@ -122,3 +124,4 @@ def stop_asking(letter: LetterOfIntent, *, log: TransitionLog, actor: User) -> N
     revoke_all(letter, reason="La CPTS a retiré son dossier.")
     drop_open_decision(letter)
     publish("letters.withdrawn", key=str(log.pk), log_id=log.pk)
+    abandon_requests(letter, actor=actor, reason="La CPTS a retiré son dossier.")

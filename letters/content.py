@@ -76,6 +76,8 @@ def read_content(letter: "LetterOfIntent") -> LetterContent:
     """All the draft holds, in three queries at most: answers and files, territory, its summary."""
     procedure = procedure_of(letter)
     written, revisions, files = _answers_and_files(letter)
+    if letter.buffer is not None:
+        letter.buffer.over(written, revisions, files)
     answers = {key: json.loads(text) for key, text in written.items()}
     return LetterContent(
         procedure=procedure,
@@ -101,7 +103,8 @@ def read_content(letter: "LetterOfIntent") -> LetterContent:
 _ANSWERS_AND_FILES = """
     SELECT key, value, revision FROM workflow_answer WHERE case_id = %(case)s
      UNION ALL
-    SELECT slot, NULL, count(*) FROM workflow_caseattachment WHERE case_id = %(case)s GROUP BY slot
+    SELECT slot, NULL, count(*) FROM workflow_caseattachment
+     WHERE case_id = %(case)s AND removed_in IS NULL GROUP BY slot
 """
 
 
@@ -123,8 +126,19 @@ def _answers_and_files(
 
 def territory_of(letter: "LetterOfIntent") -> Territory:
     """The current territory; its number alone when the letter was read with it."""
+    if letter.buffer is not None and letter.buffer.request.territory is not None:
+        return letter.buffer.request.territory
     known = getattr(letter, "territory_id", None)
     return Territory(pk=known) if known else letter.community.territory
+
+
+def section_of(content: LetterContent, key: str) -> str:
+    """The step where a field or a piece is written; empty for one the form no longer has."""
+    for section in content.procedure.sections:
+        if any(field.key == key for field in section.fields):
+            return section.key
+    loose = any(slot.key == key for slot in content.procedure.attachments)
+    return ATTACHMENTS_STEP if loose else ""
 
 
 def missing_before_deposit(content: LetterContent) -> list[Missing]:

@@ -85,6 +85,77 @@ def receipt_context(
     }
 
 
+def completion_receipt_context(content: Mapping[str, Any], *, case_url: str) -> dict[str, Any]:
+    """Context of `pdf/receipt.html` for a version that completes another (CRPA, L. 114-5)."""
+    completion = content["completion"]
+    answered_at = local_datetime(completion["answered_at"])
+    title = "Accusé de réception des compléments"
+    given = [one for one in completion["items"] if one["changed"] or one["note"]]
+    left = [one["label"] for one in completion["items"] if one not in given]
+    received = (
+        f"Le {long_date(answered_at)} à {hour(answered_at)}, le portail a reçu de "
+        f"{completion['account']} la réponse à la demande de compléments n° "
+        f"{completion['number']} sur la lettre d’intention «\u00a0{content['title']}\u00a0», "
+        f"référence {content['reference']}. Elle fait la version {content['version']} du dossier."
+    )
+    answered = "Points complétés ou expliqués\u00a0: " + "\u00a0; ".join(
+        one["label"] for one in given
+    )
+    paragraphs = [
+        {"heading": "Réception", "text": french_spaces(received), "strong": False},
+        {"heading": "Ce que contient la réponse", "text": f"{answered}.", "strong": False},
+    ]
+    if left:
+        text = "Points facultatifs laissés sans réponse\u00a0: " + "\u00a0; ".join(left) + "."
+        paragraphs.append({"heading": "Ce qui reste", "text": text, "strong": False})
+    service = (
+        "Votre dossier est examiné par le service suivant\u00a0: "
+        f"{office_name(content['office'])}. "
+        f"{office_contact(content['office'], case_url=case_url)}"
+    )
+    paragraphs += [
+        {"heading": "Service chargé du dossier", "text": french_spaces(service), "strong": False},
+        {
+            "heading": "Le délai de réponse",
+            "text": french_spaces(
+                f"Compte tenu du temps laissé pour répondre, ce délai arrive à son terme le "
+                f"{silence_day(content)}. L’accusé de réception de la lettre dit ce que vaut le "
+                "silence à cette date et les recours qui sont ouverts. Si un point restait "
+                "insuffisant, il vous serait demandé de nouveau."
+            ),
+            "strong": True,
+        },
+    ]
+    return {
+        "issuer": [settings.PORTAL_NAME, settings.PORTAL_OPERATOR],
+        "heading": title,
+        "name": french_spaces(content["title"]),
+        "running": f"{content['reference']} · {title}",
+        "card": [
+            {
+                "label": "Référence",
+                "first": content["reference"],
+                "lines": [f"Version {content['version']}"],
+            },
+            {
+                "label": "Compléments reçus le",
+                "first": long_date(answered_at),
+                "lines": [f"à {hour(answered_at)}"],
+            },
+            {
+                "label": "Délai de réponse",
+                "first": silence_day(content),
+                "lines": ["au plus tard"],
+            },
+        ],
+        "paragraphs": paragraphs,
+        "legal_basis": french_spaces(
+            "Accusé de réception délivré en application des articles L. 112-11 et L. 114-5 du "
+            "code des relations entre le public et l’administration."
+        ),
+    }
+
+
 def cover_context(content: Mapping[str, Any], procedure: Procedure) -> dict[str, Any]:
     """Context of the cover of `pdf/paper.html`, for a procedure that also asks for paper.
 

@@ -10,7 +10,11 @@ from django.urls import reverse
 
 from documents.rendering import render_pdf
 from letters.content import procedure_of, read_content
-from letters.correspondence import cover_context, receipt_context
+from letters.correspondence import (
+    completion_receipt_context,
+    cover_context,
+    receipt_context,
+)
 from letters.models import LetterOfIntent
 from letters.printing import letter_context
 from letters.services import letter_content
@@ -21,6 +25,7 @@ from workflow.official import declare_readers, issue_once, whoever_sees_the_case
 LETTER: Final = "letter"
 RECEIPT: Final = "receipt"
 PAPER: Final = "paper"
+COMPLETION_RECEIPT: Final = "completion_receipt"
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,11 @@ def _receipt(source: Source) -> dict[str, Any]:
     return {"receipt": receipt_context(source.content, source.procedure, case_url=url)}
 
 
+def _completion_receipt(source: Source) -> dict[str, Any]:
+    url = case_url(source.letter)
+    return {"receipt": completion_receipt_context(source.content, case_url=url)}
+
+
 def _paper(source: Source) -> dict[str, Any]:
     return _letter(source) | {"cover": cover_context(source.content, source.procedure)}
 
@@ -71,6 +81,13 @@ KINDS: Final = {
             RECEIPT, "Accusé de réception électronique", "-AR", "pdf/receipt.html", _receipt
         ),
         DocumentKind(PAPER, "Version à poster", "-P", "pdf/paper.html", _paper),
+        DocumentKind(
+            COMPLETION_RECEIPT,
+            "Accusé de réception des compléments",
+            "-AR",
+            "pdf/receipt.html",
+            _completion_receipt,
+        ),
     )
 }
 
@@ -78,8 +95,13 @@ for _key in KINDS:
     declare_readers(_key, whoever_sees_the_case)
 
 
-def expected_kinds(procedure: Procedure) -> list[DocumentKind]:
-    """The documents a deposit under this procedure gives, in the order they are issued."""
+def expected_kinds(procedure: Procedure, version: int = 1) -> list[DocumentKind]:
+    """The documents a deposit under this procedure gives, in the order they are issued.
+
+    A version that completes the first one has its own receipt, and is not posted.
+    """
+    if version > 1:
+        return [KINDS[LETTER], KINDS[COMPLETION_RECEIPT]]
     keys = [LETTER, RECEIPT] + ([PAPER] if procedure.paper else [])
     return [KINDS[key] for key in keys]
 
@@ -93,7 +115,7 @@ def issue_documents(letter: LetterOfIntent, snapshot: Snapshot) -> list[CaseDocu
     """
     procedure = procedure_of(letter)
     source = Source(letter, snapshot, procedure)
-    return [_issue(kind, source) for kind in expected_kinds(procedure)]
+    return [_issue(kind, source) for kind in expected_kinds(procedure, snapshot.version)]
 
 
 def _issue(kind: DocumentKind, source: Source) -> CaseDocument:
@@ -104,8 +126,23 @@ def _issue(kind: DocumentKind, source: Source) -> CaseDocument:
         number=source.content["reference"] + (f"-V{version}" if version > 1 else "") + kind.suffix,
         title=f"{kind.label} – {source.content['title']}",
         template=kind.template,
-        context=lambda: kind.context(source) | {"created_at": source.content["deposited_at"]},
+        context=lambda: kind.context(source) | {"created_at": _moment(source.content)},
     )
+
+
+def _moment(content: dict[str, Any]) -> str:
+    """When this version was deposited, in ISO form."""
+    completion = content.get("completion")
+    return str(completion["answered_at"] if completion else content["deposited_at"])
+
+
+def earlier_documents(letter: LetterOfIntent) -> list[CaseDocument]:
+    """The documents of the versions before the last one, the newest version first."""
+    links = CaseDocument.objects.filter(
+        case_id=letter.pk, snapshot__version__lt=letter.version, kind__in=KINDS
+    ).select_related("document", "snapshot")
+    order = list(KINDS)
+    return sorted(links, key=lambda link: (-link.snapshot.version, order.index(link.kind)))
 
 
 def documents_of(letter: LetterOfIntent) -> list[CaseDocument]:

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from django.db import connection
 
+from documents.models import Attachment
 from letters.models import LetterOfIntent
 
 
@@ -25,13 +26,25 @@ _FILES: Final = """
            attachment.sha256
       FROM workflow_caseattachment AS link
       JOIN documents_attachment AS attachment ON attachment.id = link.attachment_id
-     WHERE link.case_id = %s
+     WHERE link.case_id = %s AND link.removed_in IS NULL
      ORDER BY link.slot, link.position, link.id
 """
 
 
 def held_files(letter: LetterOfIntent) -> list[HeldFile]:
-    """The letter's files, slot by slot, in their order: one query."""
+    """The letter's files, slot by slot, in their order, as the person works on them: one query."""
     with connection.cursor() as cursor:
         cursor.execute(_FILES, [letter.pk])
-        return [HeldFile(*row) for row in cursor.fetchall()]
+        files = [HeldFile(*row) for row in cursor.fetchall()]
+    if letter.buffer is None:
+        return files
+    gone = {one for item in letter.buffer.items.values() for one in item.removed}
+    return [file for file in files if file.id not in gone] + [
+        _held(key, buffered.attachment)
+        for key, item in letter.buffer.items.items()
+        for buffered in item.files.all()
+    ]
+
+
+def _held(slot: str, file: Attachment) -> HeldFile:
+    return HeldFile(slot, file.pk, file.name, file.content_type, file.size, file.sha256)

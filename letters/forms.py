@@ -197,6 +197,7 @@ class Control:
     context: Any = None
     display: Any = None
     html: SafeString | str = ""
+    may_edit: bool = True
 
 
 def digest(value: Any) -> str:

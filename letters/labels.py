@@ -116,7 +116,8 @@ STATE_LABELS: Final[dict[str, dict[Reader, StateLabel]]] = {
         Reader.REVIEWER: StateLabel(
             "Compléments demandés",
             "",
-            "L’équipe complète sa lettre. Vous serez prévenu si elle change.",
+            "L’équipe complète sa lettre. Vous lisez ce qu’elle a déposé ; un avis donné avant "
+            "sa réponse sera signalé comme rendu sur une version antérieure.",
         ),
         Reader.OFFICE: StateLabel(
             "En attente de l’équipe",
@@ -289,6 +290,16 @@ TRANSITION_LABELS: Final[dict[str, dict[Reader, str]]] = {
     | {Reader.OFFICE: "Lettre prise en charge par {actor}"},
     "assign": dict.fromkeys(Reader, "Suivi de la lettre confié à un agent")
     | {Reader.OFFICE: "Suivi de la lettre confié à un agent par {actor}"},
+    "request_completion": dict.fromkeys(Reader, "Compléments demandés")
+    | {Reader.OFFICE: "Compléments demandés par {actor}"},
+    "request_details": dict.fromkeys(Reader, "Précisions facultatives demandées")
+    | {Reader.OFFICE: "Précisions facultatives demandées par {actor}"},
+    "resume_review": dict.fromkeys(Reader, "Compléments plus demandés, instruction reprise")
+    | {Reader.OFFICE: "Compléments plus demandés, instruction reprise par {actor}"},
+    "answer_completion": dict.fromkeys(Reader, "Compléments déposés par {actor}")
+    | {Reader.PUBLIC: "Lettre complétée"},
+    "close": dict.fromkeys(Reader, "Lettre close sans suite")
+    | {Reader.OFFICE: "Lettre close sans suite par {actor}"},
     "accept_tacitly": dict.fromkeys(Reader, "Lettre acceptée par silence"),
     "withdraw": dict.fromkeys(Reader, "Lettre retirée par {actor}")
     | {Reader.PUBLIC: "Lettre retirée"},
@@ -320,6 +331,11 @@ TRANSITION_AUDIENCES: Final[dict[str, Audience]] = dict.fromkeys(
         "end_consultation",
         "take_up",
         "assign",
+        "request_completion",
+        "request_details",
+        "resume_review",
+        "answer_completion",
+        "close",
         "accept_tacitly",
         "withdraw",
         "accept",
@@ -330,7 +346,7 @@ TRANSITION_AUDIENCES: Final[dict[str, Audience]] = dict.fromkeys(
 )
 # Who reads the comment of a transition; the office alone for those that are not here.
 COMMENT_AUDIENCES: Final[dict[str, Audience]] = dict.fromkeys(
-    ("withdraw", "withdraw_decision"), Audience.PARTIES
+    ("withdraw", "withdraw_decision", "close"), Audience.PARTIES
 )
 
 

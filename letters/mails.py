@@ -51,6 +51,29 @@ def announce_deposit(
     )
 
 
+def announce_completion(
+    letter: LetterOfIntent, log: TransitionLog, documents: Sequence[CaseDocument]
+) -> None:
+    """Write to the team with the documents of the new version; the office was told at once."""
+    content = documents[0].snapshot.content
+    tell(
+        letter,
+        "deposit",
+        key=f"letter-completed:{log.pk}:team",
+        to=team_of(letter),
+        template="letters/completed_team",
+        context={
+            "number": content["completion"]["number"],
+            "version": content["version"],
+            "silence_date": silence_day(content),
+            "documents": [
+                f"{KINDS[link.kind].label} ({file_size(link.document.size)})" for link in documents
+            ],
+        },
+        attachments=_files(documents),
+    )
+
+
 def office_readers(letter: LetterOfIntent) -> tuple[Organisation | None, list[Told]]:
     """The office in charge, by its mailbox; without one, its regional agency's coordinators."""
     office = letter.office

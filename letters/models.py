@@ -3,8 +3,11 @@
 from django.db import models
 from django.db.models import Q
 
-from letters.content import Missing, missing_before_deposit, read_content
+from letters.buffer import Buffer, read_buffer
+from letters.content import Missing, missing_before_deposit, read_content, section_of
 from letters.workflow import LetterWorkflow
+from workflow import complements
+from workflow.complements import blocking_requests, missing_before_closing
 from workflow.decisions import missing_before
 from workflow.models import Case, CaseQuerySet
 from workflow.synthesis import missing_before_handover
@@ -22,6 +25,8 @@ class LetterOfIntent(LetterWorkflow, Case):
     posted_on = models.DateField("postée le", null=True, blank=True)
 
     objects = CaseQuerySet.as_manager()  # type: ignore[misc]
+    # What the team prepares in answer to a request, when it is the team that reads the letter.
+    buffer: Buffer | None = None
 
     class Meta:
         verbose_name = "lettre d’intention"
@@ -40,9 +45,33 @@ class LetterOfIntent(LetterWorkflow, Case):
             return missing_before_deposit(read_content(self))
         if transition in {"transmit", "end_consultation"}:
             sentences = missing_before_handover(self, needs_text=transition == "transmit")
+            sentences += blocking_requests(self)
         elif transition == "accept_tacitly":
             accepted = is_accepted_by_silence(self)
             sentences = [] if accepted else ["Le délai court encore, ou est suspendu."]
+        elif transition == "answer_completion":
+            return missing_before_answer(self)
+        elif transition == "close":
+            sentences = missing_before_closing(self)
         else:
             sentences = missing_before(self, transition)
         return [Missing(sentence, section="", field="") for sentence in sentences]
+
+
+def missing_before_answer(letter: LetterOfIntent) -> list[Missing]:
+    """What the answer to a request still lacks: an item left, or a wrong value in one of them."""
+    letter.buffer = letter.buffer or read_buffer(letter)
+    left = complements.missing_before_answer(letter)
+    if letter.buffer is None:
+        return [Missing(sentence, section="", field=key) for key, sentence in left]
+    content = read_content(letter)
+    named = {key for key, _sentence in left}
+    wrong = [
+        one
+        for one in missing_before_deposit(content)
+        if letter.buffer.unlocks(one.field) and one.field not in named
+    ]
+    return [
+        *(Missing(sentence, section_of(content, key), key) for key, sentence in left),
+        *wrong,
+    ]

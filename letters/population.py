@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.db import connection
 from django.utils import timezone
 
-from letters.content import REASON_WANTED
+from letters.content import REASON_WANTED, territory_of
 from letters.models import LetterOfIntent
 from letters.services import Conflict, Saved
 from procedures import answers as answer_rules
@@ -71,10 +71,9 @@ def problems(field: Field, value: Mapping[str, str]) -> list[PopulationProblem]:
 _UPDATE = """
     UPDATE territories_territory AS territory
        SET declared_population = %(declared)s::integer, declared_population_reason = %(reason)s
-      FROM communities_communityterritory AS link
-     WHERE link.territory_id = territory.id
-       AND link.community_id = %(community)s
-       AND link.valid_to IS NULL
+     WHERE territory.id = coalesce(%(copy)s::bigint, (
+               SELECT link.territory_id FROM communities_communityterritory AS link
+                WHERE link.community_id = %(community)s AND link.valid_to IS NULL))
        AND (%(base)s::integer IS NULL OR %(base)s::integer = ('x' || substr(md5(
                coalesce(territory.declared_population::text, '') || '|'
                || territory.declared_population_reason), 1, 7))::bit(28)::integer
@@ -104,13 +103,17 @@ def save(
                 "declared": int(value["declared"]) if value["declared"] else None,
                 "reason": value["reason"],
                 "community": letter.community_id,
+                "copy": letter.buffer.territory_id if letter.buffer else None,
                 "base": base_revision,
             },
         )
         written = cursor.rowcount == 1
     if written:
+        if letter.buffer is not None:
+            letter.buffer.items[field.key].count_change()
         return Saved(mark(value), [problem.sentence for problem in found])
-    now = letter.community.territory
+    now = territory_of(letter)
+    now.refresh_from_db()
     theirs = {
         "declared": "" if now.declared_population is None else str(now.declared_population),
         "reason": now.declared_population_reason,

@@ -152,6 +152,7 @@ def _card(content: Mapping[str, Any], procedure: Procedure) -> list[dict[str, An
                 "lines": [
                     f"Déposée le {long_date(deposited_at)}",
                     f"à {hour(deposited_at)}, sur le portail",
+                    *_version_lines(content),
                 ],
             },
             {"label": "Destinataire", "first": "", "lines": _name_lines(office)},
@@ -168,6 +169,14 @@ def _card(content: Mapping[str, Any], procedure: Procedure) -> list[dict[str, An
     who = [contact.get("contact_name", ""), contact.get("contact_profession", "")]
     card.append({"label": "Référent", "first": "", "lines": [w for w in who if w] or ["–"]})
     return card
+
+
+def _version_lines(content: Mapping[str, Any]) -> list[str]:
+    completion = content.get("completion")
+    if not completion:
+        return []
+    answered_at = local_datetime(completion["answered_at"])
+    return [f"Version {content['version']}, complétée le {long_date(answered_at)}"]
 
 
 def _name_lines(office: Mapping[str, Any]) -> list[str]:

@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from letters.buffer import unlocks
 from procedures import registry
 from procedures.circuit import Circuit, Silence
-from workflow import decision_rules, opinion_rules
+from workflow import complement_rules, decision_rules, opinion_rules
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -33,6 +34,18 @@ def may_edit(letter: "LetterOfIntent", user: "User") -> bool:
 def may_invite(letter: "LetterOfIntent", user: "User") -> bool:
     """As `communities.rules.may_manage_team`, from the role that came with the letter."""
     return user.acting is None and letter.team_role(user) == "owner"
+
+
+def may_write(letter: "LetterOfIntent", user: "User", key: str) -> bool:
+    """A field or a piece: any of them in a draft, then only those that are to be completed."""
+    return may_edit(letter, user) or unlocks(letter, user, key)
+
+
+def may_write_something(letter: "LetterOfIntent", user: "User") -> bool:
+    """A draft, or a letter with something to complete: the buffer is in hand."""
+    if letter.buffer is None:
+        return may_edit(letter, user)
+    return complement_rules.may_prepare_answer(letter, user)
 
 
 def may_record_posting(letter: "LetterOfIntent", user: "User") -> bool:
@@ -85,6 +98,16 @@ def may_accept_tacitly(letter: "LetterOfIntent", user: "User | None") -> bool:
 def silence_has_accepted(letter: "LetterOfIntent") -> bool:
     """The deadline has gone by without a decision."""
     return not letter.missing_for("accept_tacitly")
+
+
+def is_answered(letter: "LetterOfIntent") -> bool:
+    """Each indispensable item of the open request is dealt with, and nothing in it is wrong."""
+    return not letter.missing_for("answer_completion")
+
+
+def may_be_closed(letter: "LetterOfIntent") -> bool:
+    """A request for something indispensable was left without an answer."""
+    return not letter.missing_for("close")
 
 
 def may_withdraw(letter: "LetterOfIntent", user: "User | None") -> bool:

@@ -17,8 +17,10 @@ from accounts.models import Organisation, User
 from accounts.organisations import office_for, offices_for, one_stop_desk, regional_agency
 from communities.models import Community, TeamMember
 from communities.services import create_community
+from documents.models import Attachment
 from documents.services import FileRefusedError, store_attachment
 from letters import rules
+from letters.buffer import Buffer, buffered_file, read_buffer
 from letters.content import LetterContent, procedure_of, read_content, territory_of
 from letters.files import held_files
 from letters.models import LetterOfIntent
@@ -127,10 +129,16 @@ def save_answer(
     if refusals:
         raise ActionRefusedError(" ".join(refusal.sentence for refusal in refusals))
     value = answer_rules.normalise(field, raw)
-    name = _new_name(letter, value) if field.key == "title" else ""
+    # A name that is being completed is the CPTS's once it is deposited.
+    renames = field.key == "title" and letter.buffer is None
+    name = _new_name(letter, value) if renames else ""
     revision = _upsert(letter, field.key, value, user.pk, base_revision, name=name)
     if revision is None:
-        current = letter.answers.select_related("updated_by").get(key=field.key)
+        current = (
+            letter.buffer.items[field.key]
+            if letter.buffer
+            else letter.answers.select_related("updated_by").get(key=field.key)
+        )
         if current.value == value:
             return Saved(current.revision, _sentences(field, value))
         return Conflict(
@@ -178,6 +186,8 @@ def _upsert(
     letter: LetterOfIntent, key: str, value: Any, user_id: int, base: int | None, *, name: str = ""
 ) -> int | None:
     """The new revision, or None when the row no longer is at `base`. `name` renames the CPTS."""
+    if letter.buffer is not None:
+        return letter.buffer.write(key, value, user_id=user_id, base=base)
     with connection.cursor() as cursor:
         cursor.execute(
             _UPSERT_AND_RENAME if name else _UPSERT,
@@ -196,6 +206,16 @@ def _upsert(
     return row[0] if row else None
 
 
+def store_answer(
+    letter: LetterOfIntent, key: str, value: Any, field: Field | None, *, user: User
+) -> None:
+    """Write over one answer of a letter that is deposited again. The caller holds the lock."""
+    name = _new_name(letter, value) if field is not None and key == "title" else ""
+    _upsert(letter, key, value, user.pk, None, name=name)
+    if name:
+        letter.title = letter.community.name = name
+
+
 def _new_name(letter: LetterOfIntent, value: Any) -> str:
     """The name the CPTS takes from the letter's own field; empty when it keeps the one it has."""
     name = " ".join(value.split())[:200] if isinstance(value, str) else ""
@@ -209,11 +229,10 @@ def slot_of(letter: LetterOfIntent, key: str) -> AttachmentSlot | None:
 @transaction.atomic
 def attach(
     letter: LetterOfIntent, slot: AttachmentSlot, file: UploadedFile, *, user: User
-) -> CaseAttachment:
+) -> CaseAttachment | BufferedFile:
     """Add a file to its slot. Raises FileRefusedError when it cannot be kept there."""
     Case.objects.select_for_update().get(pk=letter.pk)
-    here = letter.attachments.filter(slot=slot.key)
-    if here.count() >= slot.max_files:
+    if sum(file.slot == slot.key for file in held_files(letter)) >= slot.max_files:
         raise FileRefusedError(
             f"« {slot.label} » accepte {slot.max_files} fichier(s) au plus. "
             "Retirez-en un avant d’en ajouter un autre."
@@ -221,6 +240,11 @@ def attach(
     attachment = store_attachment(
         file, content_types=slot.content_types, accept_label=slot.accept_label, user=user
     )
+    if letter.buffer is not None:
+        buffered = letter.buffer.items[slot.key].files.create(attachment=attachment)
+        letter.buffer = read_buffer(letter)
+        return buffered
+    here = letter.attachments.filter(slot=slot.key)
     last = here.aggregate(last=Max("position"))["last"] or 0
     return CaseAttachment.objects.create(
         case_id=letter.pk, attachment=attachment, slot=slot.key, position=last + 1
@@ -228,12 +252,29 @@ def attach(
 
 
 @transaction.atomic
-def detach(link: CaseAttachment) -> None:
-    """Remove a file from a draft, and the stored bytes once the removal has committed."""
-    attachment = link.attachment
-    link.delete()
+def detach(letter: LetterOfIntent, attachment: Attachment) -> None:
+    """Remove a file from a draft, and the stored bytes once the removal has committed.
+
+    What was deposited is kept for whoever reads that version: it is only set aside.
+    """
+    if letter.buffer is not None:
+        buffered = buffered_file(letter, attachment.pk)
+        if buffered is None:
+            _set_aside(letter.buffer, attachment)
+            return
+        buffered.delete()
+    else:
+        letter.attachments.get(attachment=attachment).delete()
     attachment.delete()
     transaction.on_commit(lambda: attachment.file.delete(save=False))
+
+
+def _set_aside(buffer: Buffer, attachment: Attachment) -> None:
+    slot = CaseAttachment.objects.values_list("slot", flat=True).get(attachment=attachment)
+    item = buffer.items[slot]
+    if attachment.pk not in item.removed:
+        item.removed = [*item.removed, attachment.pk]
+        item.save(update_fields=["removed"])
 
 
 def defer_attachment(

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django_fsm import ConcurrentTransitionMixin, transition
 
 from letters import rules
-from workflow import desk_rules
+from workflow import complement_rules, desk_rules
 from workflow.states import OPEN_STATES, CaseState
 
 if TYPE_CHECKING:
@@ -135,6 +135,105 @@ class LetterWorkflow(ConcurrentTransitionMixin, Base):
     def assign(self, *, actor: Any, instructor_id: int | None = None) -> None:
         """Somebody of the office in charge follows the letter from now on, or nobody."""
         self.instructor_id = instructor_id
+
+    @transition(
+        field="state",
+        source=CaseState.IN_CONSULTATION,
+        target=CaseState.IN_CONSULTATION,
+        permission=complement_rules.may_request,  # type: ignore[arg-type]
+        custom={"label": "Demander des compléments"},
+    )
+    @transition(
+        field="state",
+        source=CaseState.UNDER_REVIEW,
+        target=CaseState.COMPLETION_REQUESTED,
+        permission=complement_rules.may_request,  # type: ignore[arg-type]
+        custom={"label": "Demander des compléments"},
+    )
+    def request_completion(self, *, actor: Any) -> None:
+        """The office asks for what it cannot do without; the opinions, if any, go on meanwhile."""
+
+    @transition(
+        field="state",
+        source=CaseState.IN_CONSULTATION,
+        target=CaseState.IN_CONSULTATION,
+        permission=complement_rules.may_request,  # type: ignore[arg-type]
+        custom={"label": "Demander des précisions facultatives"},
+    )
+    @transition(
+        field="state",
+        source=CaseState.UNDER_REVIEW,
+        target=CaseState.UNDER_REVIEW,
+        permission=complement_rules.may_request,  # type: ignore[arg-type]
+        custom={"label": "Demander des précisions facultatives"},
+    )
+    def request_details(self, *, actor: Any) -> None:
+        """The office asks for what it can do without: nothing waits for it."""
+
+    @transition(
+        field="state",
+        source=CaseState.COMPLETION_REQUESTED,
+        target=CaseState.UNDER_REVIEW,
+        permission=complement_rules.may_request,  # type: ignore[arg-type]
+        custom={"label": "Reprendre l’instruction"},
+    )
+    def resume_review(self, *, actor: Any) -> None:
+        """Nothing indispensable is asked any more."""
+
+    @transition(
+        field="state",
+        source=CaseState.COMPLETION_REQUESTED,
+        target=CaseState.UNDER_REVIEW,
+        permission=complement_rules.may_answer,  # type: ignore[arg-type]
+        conditions=[rules.is_answered],  # type: ignore[list-item]
+        custom={"label": "Déposer les compléments"},
+    )
+    @transition(
+        field="state",
+        source=CaseState.IN_CONSULTATION,
+        target=CaseState.IN_CONSULTATION,
+        permission=complement_rules.may_answer,  # type: ignore[arg-type]
+        conditions=[rules.is_answered],  # type: ignore[list-item]
+        custom={"label": "Déposer les compléments"},
+    )
+    @transition(
+        field="state",
+        source=CaseState.UNDER_REVIEW,
+        target=CaseState.UNDER_REVIEW,
+        permission=complement_rules.may_answer,  # type: ignore[arg-type]
+        conditions=[rules.is_answered],  # type: ignore[list-item]
+        custom={"label": "Déposer les compléments"},
+    )
+    def answer_completion(
+        self,
+        *,
+        actor: Any,
+        population: int,
+        commune_count: int,
+        size_class: str,
+        department_codes: list[str],
+    ) -> None:
+        """The owner deposits a new version, measured again; its number and its office stay."""
+        self.population = population
+        self.commune_count = commune_count
+        self.size_class = size_class
+        self.department_codes = department_codes
+        self.version += 1
+
+    @transition(
+        field="state",
+        source=[
+            CaseState.IN_CONSULTATION,
+            CaseState.UNDER_REVIEW,
+            CaseState.COMPLETION_REQUESTED,
+        ],
+        target=CaseState.CLOSED,
+        permission=complement_rules.may_request,  # type: ignore[arg-type]
+        conditions=[rules.may_be_closed],  # type: ignore[list-item]
+        custom={"label": "Clore sans suite"},
+    )
+    def close(self, *, actor: Any) -> None:
+        """An agent closes a letter that was not completed in time; the log holds the reason."""
 
     @transition(
         field="state",

@@ -34,6 +34,21 @@ class CaseKind:
     comment_audience: Callable[[str], Audience] = lambda _transition: Audience.OFFICE
     # Who signed the deposit, as letters and messages name them; empty when nobody did.
     referent: "Callable[[Any], str]" = lambda _case: ""
+    # What may be asked to complete, in the order of the form, and the page where it is done.
+    targets: "Callable[[Any], list[Target]]" = lambda _case: []
+    target_url: "Callable[[Any, str], str]" = lambda _case, _key: ""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Something of a case that its team can be asked to complete."""
+
+    key: str
+    label: str
+    # « field », « attachment » or « territory ».
+    kind: str
+    # The heading it stands under.
+    group: str
 
 
 _kinds: dict[str, CaseKind] = {}

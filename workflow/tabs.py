@@ -11,6 +11,7 @@ from procedures import registry
 from workflow.kinds import kind_of
 from workflow.messages import sees_thread
 from workflow.models import Case
+from workflow.querysets import ARS_KINDS
 from workflow.readers import Reader, reads_mails
 
 
@@ -38,12 +39,21 @@ def _has_opinions(case: Case, user: User, reader: Reader) -> bool:  # noqa: ARG0
     return bool(circuit.consultations)
 
 
+def _reads_requests(case: Case, user: User, reader: Reader) -> bool:  # noqa: ARG001
+    """The team, the office in charge and the agencies: those who may read a request."""
+    if reader in {Reader.LEAD, Reader.OFFICE}:
+        return True
+    return user.acting is not None and user.acting.organisation.kind in ARS_KINDS
+
+
 # In the order of the tabs; the case's own page comes first.
 PAGES: Final[tuple[_Page, ...]] = (
     _Page("opinions", "Avis", "cases:opinions", _has_opinions),
     # For everyone, at every stage: that the tab is there says nothing of what is prepared.
     _Page("decision", "Décision", "cases:decision", lambda _case, _user, _reader: True),
     _Page("messages", "Messages", "cases:messages", lambda case, user, _: sees_thread(case, user)),
+    _Page("complements", "Compléments", "cases:complements", _reads_requests),
+    _Page("versions", "Versions", "cases:versions", lambda case, _user, _reader: case.version > 1),
     _Page("clock", "Délai", "cases:clock", lambda _case, _user, reader: reader != Reader.REVIEWER),
     _Page("timeline", "Suivi", "cases:timeline", lambda _case, _user, _reader: True),
     _Page("mails", "Courriels", "cases:mails", lambda _case, _user, reader: reads_mails(reader)),

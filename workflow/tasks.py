@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from workflow import tacit
+from workflow import complements, tacit
 from workflow.clock_alerts import publish_due_alerts
 from workflow.consultations import close_the_silent, send_reminders
 from workflow.projections import settle_lapsed_suspensions
@@ -18,6 +18,12 @@ def clock_alerts() -> None:
 def accept_by_silence() -> None:
     """Record the acceptances that silence has brought about."""
     tacit.accept_the_overdue()
+
+
+@shared_task
+def follow_complements() -> None:
+    """Remind teams of what they are asked, and tell offices what did not come."""
+    complements.follow_requests()
 
 
 @shared_task

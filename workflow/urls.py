@@ -4,6 +4,7 @@ from django.urls import path
 
 from workflow.views import (
     clock,
+    complements,
     consultations,
     decision,
     documents,
@@ -11,6 +12,7 @@ from workflow.views import (
     messages,
     opinions,
     timeline,
+    versions,
 )
 
 app_name = "cases"
@@ -54,6 +56,34 @@ urlpatterns = [
     path("messages/", messages.thread, name="messages"),
     path("messages/<int:message>/clore/", messages.stop_waiting, name="message-stop"),
     path("messages/fichiers/<uuid:attachment>/", messages.download, name="message-file"),
+    # Complements
+    path("complements/", complements.page, name="complements"),
+    path("complements/nouvelle/", complements.start, name="completion-start"),
+    path("complements/<int:number>/", complements.completion, name="completion"),
+    path("complements/<int:number>/enregistrer/", complements.save, name="completion-save"),
+    path("complements/<int:number>/points/", complements.add_item, name="completion-add"),
+    path(
+        "complements/<int:number>/points/<int:item>/",
+        complements.edit_item,
+        name="completion-item",
+    ),
+    path(
+        "complements/<int:number>/points/<int:item>/lever/",
+        complements.lift,
+        name="completion-lift",
+    ),
+    path(
+        "complements/<int:number>/points/<int:item>/mot/",
+        complements.note,
+        name="completion-note",
+    ),
+    path("complements/<int:number>/envoyer/", complements.send, name="completion-send"),
+    path("complements/<int:number>/supprimer/", complements.discard, name="completion-discard"),
+    path("complements/<int:number>/reporter/", complements.extend, name="completion-extend"),
+    path("complements/<int:number>/annuler/", complements.cancel, name="completion-cancel"),
+    path("complements/<int:number>/clore/", complements.close, name="completion-close"),
+    path("complements/<int:number>/deposer/", complements.answer, name="completion-answer"),
+    path("versions/", versions.page, name="versions"),
     # Clock
     path("delai/", clock.page, name="clock"),
     path("delai/<int:event>/corriger/", clock.correct, name="clock-correction"),

@@ -256,6 +256,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "workflow.tasks.accept_by_silence",
         "schedule": crontab(minute=5, hour="0-23/6"),
     },
+    "remind-teams-of-complements": {
+        "task": "workflow.tasks.follow_complements",
+        "schedule": crontab(minute=40, hour="7-18"),
+    },
     "empty-mails-whose-links-have-ended": {
         "task": "outbox.tasks.forget_old",
         "schedule": crontab(minute=20, hour=3),

@@ -8,21 +8,22 @@ from typing import Any, Final, cast
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.models import User
 from documents.downloads import send_attachment
+from documents.models import Attachment
 from documents.services import FileRefusedError, too_large
 from documents.uploads import dropped_files
 from letters import rules, services
+from letters.buffer import buffered_file, open_buffer
 from letters.content import LetterContent, read_content
 from letters.files import held_files
 from letters.models import LetterOfIntent
-from letters.views.access import editable_letter, visible_letter
+from letters.views.access import editable_letter, refuse_locked, visible_letter
 from procedures.schema import FILE_KINDS, AttachmentSlot
-from workflow.models import CaseAttachment
 from workflow.services import ActionRefusedError
 
 NOTHING_SAVED: Final = "Rien n’a été enregistré : voici pourquoi."
@@ -84,7 +85,7 @@ def _status(slot: AttachmentSlot, *, has_files: bool, deferred: bool) -> tuple[s
 @require_GET
 def edit(request: HttpRequest, letter: uuid.UUID) -> HttpResponse:
     """The step « Pièces jointes »: every slot, with its files."""
-    return _page(request, visible_letter(request, letter))
+    return _page(request, visible_letter(request, letter, completing=True))
 
 
 def _page(
@@ -101,12 +102,14 @@ def _page(
     slots = [slot_context(slot, content, held) for slot in content.procedure.attachments]
     for item in slots:
         key = item["slot"].key
+        item["may_edit"] = rules.may_write(letter, cast(User, request.user), key)
         item["refusals"] = refusals.get(key, [])
         item["reason"] = reasons.get(key, item["deferred"])
     context = {
         "letter": letter,
         "slots": slots,
-        "may_edit": rules.may_edit(letter, cast(User, request.user)),
+        "may_edit": any(item["may_edit"] for item in slots),
+        "completion": letter.buffer.request if letter.buffer else None,
         "refused_title": refused_title,
         "refused": [
             (f"fichiers-{item['slot'].key}", item["slot"].label, sentence)
@@ -139,7 +142,7 @@ def _fragment(
 @require_POST
 def add(request: HttpRequest, letter: uuid.UUID, slot: str) -> HttpResponse:
     """Keep the files that can be kept; say of each other one why it was not."""
-    case = editable_letter(request, letter, lock=True)
+    case = editable_letter(request, letter, key=slot, lock=True)
     place = _slot_or_404(case, slot)
     files = cast("list[UploadedFile]", request.FILES.getlist("files"))
     dropped = dropped_files(request)
@@ -177,7 +180,7 @@ def _in_words(count: int) -> str:
 @require_POST
 def defer(request: HttpRequest, letter: uuid.UUID, slot: str) -> HttpResponse:
     """Announce a piece as « à venir », with the reason; an empty reason withdraws it."""
-    case = editable_letter(request, letter, lock=True)
+    case = editable_letter(request, letter, key=slot, lock=True)
     place = _slot_or_404(case, slot)
     reason = request.POST.get("reason", "")
     try:
@@ -199,18 +202,19 @@ def defer(request: HttpRequest, letter: uuid.UUID, slot: str) -> HttpResponse:
 def remove(request: HttpRequest, letter: uuid.UUID, attachment: uuid.UUID) -> HttpResponse:
     """Ask, then take a file off a draft."""
     case = editable_letter(request, letter, lock=request.method == "POST")
-    link = _link_or_404(case, attachment)
+    slot, file = _file_or_404(case, attachment)
+    refuse_locked(case, cast(User, request.user), [slot])
     if request.method == "POST":
-        name = link.attachment.name
-        services.detach(link)
-        messages.success(request, f"« {name} » a été retiré.")
-        return redirect(_slot_url(case, link.slot))
+        services.detach(case, file)
+        messages.success(request, f"« {file.name} » a été retiré.")
+        return redirect(_slot_url(case, slot))
+    is_kept = case.is_deposited and buffered_file(case, file.pk) is None
+    fate = "restera dans la version déjà déposée" if is_kept else "sera effacé du portail"
     context = {
         "title": "Retirer ce fichier ?",
-        "text": f"« {link.attachment.name} » sera effacé du portail. "
-        "Vous pourrez en joindre un autre à sa place.",
+        "text": f"« {file.name} » {fate}. Vous pourrez en joindre un autre à sa place.",
         "action_label": "Retirer le fichier",
-        "cancel_url": _slot_url(case, link.slot),
+        "cancel_url": _slot_url(case, slot),
         "danger": True,
     }
     return render(request, "components/confirm_page.html", context)
@@ -221,14 +225,21 @@ def download(
     request: HttpRequest, letter: uuid.UUID, attachment: uuid.UUID
 ) -> HttpResponse | FileResponse:
     """The file as it was uploaded, to whoever may see the case; else a 404."""
-    link = _link_or_404(visible_letter(request, letter), attachment)
+    shown = visible_letter(request, letter)
+    link = shown.attachments.filter(attachment_id=attachment).select_related("attachment").first()
+    if link is None:
+        # Joined in answer to a request and not deposited yet: for the team alone.
+        open_buffer(shown, cast(User, request.user))
+        return send_attachment(request, _file_or_404(shown, attachment)[1])
     return send_attachment(request, link.attachment)
 
 
-def _link_or_404(letter: LetterOfIntent, attachment: uuid.UUID) -> CaseAttachment:
-    return get_object_or_404(
-        letter.attachments.select_related("attachment"), attachment_id=attachment
-    )
+def _file_or_404(letter: LetterOfIntent, attachment: uuid.UUID) -> tuple[str, Attachment]:
+    """A file the person works on, with its slot."""
+    for file in held_files(letter):
+        if file.id == attachment:
+            return file.slot, Attachment.objects.get(pk=file.id)
+    raise Http404(f"{attachment} is not among the files of this letter.")
 
 
 def _slot_or_404(letter: LetterOfIntent, key: str) -> AttachmentSlot:

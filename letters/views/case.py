@@ -12,7 +12,7 @@ from accounts.models import User
 from communities.models import TeamMember
 from letters import rules
 from letters.content import missing_before_deposit, procedure_of, read_content
-from letters.documents import expected_kinds
+from letters.documents import earlier_documents, expected_kinds
 from letters.frozen import frozen_letter
 from letters.labels import state_label
 from letters.links import links
@@ -23,6 +23,7 @@ from letters.timeline import timeline
 from letters.views.access import visible_letter
 from workflow import clock_words
 from workflow.clock import ClockState
+from workflow.complements import open_request
 from workflow.readers import Reader, reader_of
 from workflow.services import clock_of
 from workflow.states import OPEN_STATES
@@ -80,7 +81,7 @@ def _deposited(request: PersonRequest, case: LetterOfIntent, reader: Reader) -> 
     procedure = procedure_of(case)
     past = read_past([case])[case.pk]
     ready = {link.kind: link.document for link in past.current}
-    papers = [(kind.label, ready.get(kind.key)) for kind in expected_kinds(procedure)]
+    papers = [(kind.label, ready.get(kind.key)) for kind in expected_kinds(procedure, case.version)]
     clock = clock_of(case)
     return {
         "frozen": frozen_letter(case),
@@ -92,6 +93,8 @@ def _deposited(request: PersonRequest, case: LetterOfIntent, reader: Reader) -> 
         "follows_clock": reader != Reader.REVIEWER,
         "procedure": procedure,
         "papers": papers,
+        "earlier": earlier_documents(case) if case.version > 1 else [],
+        "asked": open_request(case) if reader == Reader.LEAD else None,
         "in_preparation": len(ready) < len(papers),
         "may_withdraw": case.state in OPEN_STATES and rules.may_withdraw(case, request.user),
         "may_post": procedure.paper is not None and rules.may_record_posting(case, request.user),

@@ -22,8 +22,8 @@ from workflow.views.documents import (
 @require_safe
 def preview(request: PersonRequest, letter: uuid.UUID) -> HttpResponse:
     """The draft as it would be deposited now, each page marked BROUILLON."""
-    shown = visible_letter(request, letter)
-    if shown.is_deposited:
+    shown = visible_letter(request, letter, completing=True)
+    if shown.is_deposited and shown.buffer is None:
         return redirect("letters:detail", shown.public_id)
     if not may_preview_now(request.user):
         return render(request, "429.html", status=429)

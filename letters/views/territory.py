@@ -13,11 +13,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.http import PersonRequest
 from letters import rules
 from letters import territory as shown
-from letters.content import LetterContent, read_content, territory_of
+from letters.content import LetterContent, procedure_of, read_content, territory_of
 from letters.links import field_url
 from letters.markup import figure
 from letters.models import LetterOfIntent
-from letters.views.access import editable_letter, visible_letter
+from letters.views.access import editable_letter, refuse_locked, visible_letter
+from procedures.schema import FieldKind
 from territories import services
 from territories.errors import TerritoryError
 from territories.models import Commune, Territory
@@ -56,7 +57,7 @@ def field_context(
 @require_safe
 def edit(request: PersonRequest, letter: uuid.UUID) -> HttpResponse:
     """The territory's own page: search, add in every way, list, remove."""
-    return _page(request, visible_letter(request, letter))
+    return _page(request, visible_letter(request, letter, completing=True))
 
 
 def _page(
@@ -70,12 +71,13 @@ def _page(
     content = read_content(letter)
     search = request.GET.get("q", "").strip()[:120]
     territory = territory_of(letter)
-    may_edit = rules.may_edit(letter, request.user)
+    may_edit = rules.may_write(letter, request.user, territory_key(letter))
     typed = {"code": ""} | dict(typed or {})
     departments = shown.departments()
     context = {
         "letter": letter,
         "may_edit": may_edit,
+        "completion": letter.buffer.request if letter.buffer else None,
         "territory": field_context(
             letter,
             content,
@@ -180,16 +182,30 @@ def change(request: PersonRequest, letter: uuid.UUID, action: str) -> HttpRespon
         raise Http404(action)
     if request.method != "POST":
         return _ask(request, letter, action)
-    case = editable_letter(request, letter, lock=True)
+    case = _drawable(request, letter, lock=True)
     if action in others:
         return others[action](request, case)
     perform, control = _ADDING[action]
     data = {name: _storable(value) for name, value in request.POST.dict().items()}
     try:
-        message = perform(case.community.territory, data)
+        message = perform(territory_of(case), data)
     except TerritoryError as refused:
         return _refused(request, case, control, refused.message)
     return _done(request, case, message, data.get("code", "") if perform is _add else "")
+
+
+def _drawable(
+    request: PersonRequest, public_id: uuid.UUID, *, lock: bool = False
+) -> LetterOfIntent:
+    letter = editable_letter(request, public_id, lock=lock)
+    refuse_locked(letter, request.user, [territory_key(letter)])
+    return letter
+
+
+def territory_key(letter: LetterOfIntent) -> str:
+    """The field of the form that holds the territory."""
+    fields = procedure_of(letter).fields
+    return next((field.key for field in fields if field.kind == FieldKind.TERRITORY), "")
 
 
 def _storable(text: str) -> str:
@@ -198,10 +214,10 @@ def _storable(text: str) -> str:
 
 
 def _ask(request: PersonRequest, letter: uuid.UUID, action: str) -> HttpResponse:
-    case = editable_letter(request, letter)
+    case = _drawable(request, letter)
     if action != "vider":
         return redirect("letters:territory", case.public_id)
-    count = case.community.territory.parts.count()
+    count = territory_of(case).parts.count()
     context = {
         "title": "Vider le territoire ?",
         "text": f"{shown.plural(count, 'ligne sera retirée', 'lignes seront retirées')}. "
@@ -219,7 +235,7 @@ def _remove(request: PersonRequest, letter: LetterOfIntent) -> HttpResponse:
         for one in request.POST.getlist("part")
         if one.isascii() and one.isdigit() and len(one) < 19
     ]
-    count = services.remove(letter.community.territory, chosen) if chosen else 0
+    count = services.remove(territory_of(letter), chosen) if chosen else 0
     if not chosen:
         message = "Rien n’a été retiré : cochez d’abord les communes à retirer."
     elif not count:
@@ -256,7 +272,7 @@ def _deselect(request: PersonRequest, letter: LetterOfIntent) -> HttpResponse:
 
 
 def _clear(request: PersonRequest, letter: LetterOfIntent) -> HttpResponse:
-    count = services.clear(letter.community.territory)
+    count = services.clear(territory_of(letter))
     message = "Le territoire est vide." if count else "Le territoire était déjà vide."
     return _done(request, letter, message)
 
@@ -302,7 +318,7 @@ def _fragment(
             may_edit=True,
             standalone=standalone,
         ),
-        "suggestion": _suggestion(letter.community.territory, code),
+        "suggestion": _suggestion(territory_of(letter), code),
         "message": message,
         "refusal": refusal,
         "f": {"context": content.territory},
@@ -387,7 +403,7 @@ def _confirm_list(request: PersonRequest, letter: LetterOfIntent) -> HttpRespons
     picked = [_storable(code) for code in chosen]
     text = request.POST.get("liste", "")
     try:
-        message = services.add_communes(letter.community.territory, picked).message
+        message = services.add_communes(territory_of(letter), picked).message
     except TerritoryError as refused:
         if not text.strip():
             return _refused(request, letter, "liste", refused.message)

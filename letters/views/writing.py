@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial, wraps
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
@@ -24,7 +24,13 @@ from cpts_portal import words
 from cpts_portal.memo import Memo
 from letters import links, markup, rules, services, tables
 from letters.cells import max_rows, rows_as_value
-from letters.content import LetterContent, missing_before_deposit, procedure_of, read_content
+from letters.content import (
+    LetterContent,
+    missing_before_deposit,
+    procedure_of,
+    read_content,
+    section_of,
+)
 from letters.forms import (
     WRITTEN_KINDS,
     Control,
@@ -42,7 +48,7 @@ from letters.saving import Outcome, clash, save_field, save_step
 from letters.services import Conflict
 from letters.steps import neighbours, steps_of
 from letters.views import attachments, territory
-from letters.views.access import editable_letter, visible_letter
+from letters.views.access import editable_letter, refuse_locked, visible_letter
 from procedures import answers as answer_rules
 from procedures.schema import Field, FieldKind, Section
 from workflow.services import ActionRefusedError
@@ -78,8 +84,8 @@ def step(request: PersonRequest, letter: uuid.UUID, section: str) -> HttpRespons
     """One section of the form. A POST saves all of it and goes where its button says."""
     if request.method == "POST":
         return _save(request, editable_letter(request, letter, lock=True), section)
-    case = visible_letter(request, letter)
-    if case.is_deposited:
+    case = visible_letter(request, letter, completing=True)
+    if case.is_deposited and case.buffer is None:
         return redirect("letters:detail", case.public_id)
     return _page(request, case, section)
 
@@ -92,20 +98,23 @@ def _page(
 ) -> HttpResponse:
     content = read_content(letter)
     section = _section_or_404(content, section_key)
-    may_edit = rules.may_edit(letter, request.user)
+    unlocked = {
+        field.key for field in section.fields if rules.may_write(letter, request.user, field.key)
+    }
+    may_edit = bool(unlocked)
     typed = {out.field.key: out.typed for out in outcomes if out.must_be_shown_again}
     is_checked = bool(outcomes) or "a-corriger" in request.GET
     drawn = {}
     if may_edit and not is_checked:
-        drawn = _stored_fields(letter, section, content)
+        drawn = _stored_fields(letter, section, content, unlocked)
     rest = [field for field in section.fields if field.key not in drawn]
     checked = controls(rest, content, typed)
-    _complete(checked, letter, content, may_edit=may_edit)
+    _complete(checked, letter, content, unlocked)
     _show_outcomes(checked, outcomes)
     if may_edit:
         address = _fields_address(letter)
         for item in checked:
-            if item.kind in WRITTEN_KINDS:
+            if item.may_edit and item.kind in WRITTEN_KINDS:
                 item.html = markup.field(item, address)
     by_key = drawn | {item.key: item for item in checked}
     shown = [by_key[field.key] for field in section.fields]
@@ -121,6 +130,8 @@ def _page(
         "after": after,
         "controls": shown,
         "may_edit": may_edit,
+        "completion": letter.buffer.request if letter.buffer else None,
+        "to_complete": _to_complete(letter, content),
         "missing": links.links(letter, missing),
         "missing_label": missing_label(len(missing)),
         "refused": _refused(checked) if is_checked else [],
@@ -143,7 +154,7 @@ _kept_fields = Memo[SafeString](limit=16_000_000, weigh=len)
 
 
 def _stored_fields(
-    letter: LetterOfIntent, section: Section, content: LetterContent
+    letter: LetterOfIntent, section: Section, content: LetterContent, unlocked: Collection[str]
 ) -> dict[str, _Drawn]:
     """The fields that hold an answer, each drawn once for each stored version of it."""
     address = _fields_address(letter)
@@ -160,13 +171,24 @@ def _stored_fields(
             ),
         )
         for field in section.fields
-        if field.is_answer and field.kind in WRITTEN_KINDS
+        if field.key in unlocked and field.is_answer and field.kind in WRITTEN_KINDS
     }
 
 
 def _fields_address(letter: LetterOfIntent) -> str:
     """Where the letter's fields are saved, with its last slash."""
     return reverse("letters:autosave", args=[letter.public_id, "x"]).removesuffix("x/")
+
+
+def _to_complete(letter: LetterOfIntent, content: LetterContent) -> list[tuple[str, str]]:
+    """What the open request asks for, as (label, where it is done)."""
+    if letter.buffer is None:
+        return []
+    return [
+        (item.label, links.field_url(letter, section, key))
+        for key, item in letter.buffer.items.items()
+        if (section := section_of(content, key))
+    ]
 
 
 def _section_or_404(content: LetterContent, key: str) -> Section:
@@ -180,21 +202,21 @@ def _complete(
     shown: Iterable[Control],
     letter: LetterOfIntent,
     content: LetterContent,
-    *,
-    may_edit: bool,
+    unlocked: Collection[str],
 ) -> None:
     """Give controls what is drawn by other rooms, or what a reader sees instead of them."""
     held = attachments.read_files(letter, content) if _has_slots(shown) else {}
     for item in shown:
         field = content.procedure.field(item.key)
+        item.may_edit = item.key in unlocked
         if field.kind == FieldKind.ATTACHMENT:
             slot = content.procedure.slot(item.key)
             item.context = attachments.slot_context(slot, content, held)
         elif field.kind == FieldKind.TERRITORY:
-            item.context = territory.field_context(letter, content, may_edit=may_edit)
+            item.context = territory.field_context(letter, content, may_edit=item.may_edit)
         elif field.kind == FieldKind.POPULATION:
             item.context = content.territory
-        elif not may_edit and field.is_answer:
+        elif not item.may_edit and field.is_answer:
             item.display = answer_rules.display(field, content.answers.get(item.key))
 
 
@@ -240,10 +262,10 @@ def missing_label(count: int) -> str:
 def _save(request: PersonRequest, letter: LetterOfIntent, section_key: str) -> HttpResponse:
     content = read_content(letter)
     section = _section_or_404(content, section_key)
+    sent = [field for field in section.fields if f"rev-{field.key}" in request.POST]
+    refuse_locked(letter, request.user, [field.key for field in sent])
     moved, landing = _row_action(section, request)
-    outcomes = save_step(
-        letter, section.fields, request.POST, content, user=request.user, replaced=moved
-    )
+    outcomes = save_step(letter, sent, request.POST, content, user=request.user, replaced=moved)
     if any(outcome.must_be_shown_again for outcome in outcomes):
         return _page(request, letter, section_key, outcomes)
     here = links.step_url(letter, section_key)
@@ -269,6 +291,8 @@ def _destination(
     go: str,
 ) -> str:
     then, _, key = request.POST.get("then", "").partition(":")
+    if letter.buffer is not None and go in {"next", "completion"}:
+        return reverse("cases:completion", args=[letter.public_id, letter.buffer.request.number])
     if then in {"attachments", "territory"}:
         return reverse(f"letters:{then}", args=[letter.public_id])
     if then == "import" and any(field.key == key for field in section.fields):
@@ -352,7 +376,7 @@ def autosave(request: PersonRequest, letter: uuid.UUID, field: str) -> HttpRespo
     version when somebody changed the field since that revision.
     """
     value, revision = _read_body(request)
-    case = editable_letter(request, letter, lock=True)
+    case = editable_letter(request, letter, key=field, lock=True)
     asked = _field_or_404(case, field)
     result = save_field(case, asked, value, user=request.user, base_revision=revision)
     if isinstance(result, Conflict):
@@ -456,12 +480,13 @@ def table_export(
     request: PersonRequest, letter: uuid.UUID, field: str, extension: str
 ) -> HttpResponse:
     """The rows of a table as a file a spreadsheet opens, and which can be imported back."""
-    case = visible_letter(request, letter)
+    case = visible_letter(request, letter, completing=True)
     table = _table_or_404(case, field)
-    if case.is_deposited or extension not in _EXPORTS:
+    locked = case.is_deposited and not (case.buffer and case.buffer.unlocks(field))
+    if locked or extension not in _EXPORTS:
         raise Http404
     write, content_type = _EXPORTS[extension]
-    value = case.answers.filter(key=field).values_list("value", flat=True).first()
+    value = read_content(case).answers.get(field)
     name = f"{slugify(case.title)[:60] or 'lettre'}-{slugify(table.label)[:40]}.{extension}"
     return HttpResponse(
         write(table, value),
@@ -476,7 +501,7 @@ def table_export(
 @require_http_methods(["GET", "HEAD", "POST"])
 def table_import(request: PersonRequest, letter: uuid.UUID, field: str) -> HttpResponse:
     """Fill a table from a file: every row, or none unless the person takes the right ones."""
-    case = editable_letter(request, letter, lock=request.method == "POST")
+    case = editable_letter(request, letter, key=field, lock=request.method == "POST")
     table = _table_or_404(case, field)
     content = read_content(case)
     section = content.procedure.section_of(field)

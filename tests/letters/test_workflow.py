@@ -13,7 +13,7 @@ from tests import factories
 from tests.letters import cases
 from tests.workflow import asking
 from workflow.models import Case, CaseDesk, Snapshot, TransitionLog
-from workflow.services import ActionRefusedError, AlreadyDoneError, perform
+from workflow.services import ActionRefusedError, AlreadyDoneError, IncompleteError, perform
 from workflow.states import CaseState
 from workflow.synthesis import save_synthesis
 
@@ -29,12 +29,17 @@ ALLOWED = {
     ("76", "deposited", "start_consultation"): {"the portal"},
     ("76", "deposited", "withdraw"): {"owner"},
     ("76", "in_consultation", "assign"): FOLLOWERS,
+    ("76", "in_consultation", "request_completion"): FOLLOWERS,
+    ("76", "in_consultation", "request_details"): FOLLOWERS,
     ("76", "in_consultation", "transmit"): {"office coordinator", "office president"},
     ("76", "in_consultation", "withdraw"): {"owner"},
     ("76", "under_review", "assign"): AGENCY,
+    ("76", "under_review", "request_completion"): AGENCY,
+    ("76", "under_review", "request_details"): AGENCY,
     ("76", "under_review", "take_up"): AGENCY,
     ("76", "under_review", "withdraw"): {"owner"},
     ("76", "completion_requested", "assign"): AGENCY,
+    ("76", "completion_requested", "resume_review"): AGENCY,
     ("76", "completion_requested", "withdraw"): {"owner"},
     ("76", "decision_proposed", "assign"): AGENCY,
     ("76", "decision_proposed", "withdraw"): {"owner"},
@@ -48,15 +53,31 @@ ALLOWED = {
         "agency president",
         "agency reviewer",
     },
+    ("52", "in_consultation", "request_completion"): {
+        "agency agent",
+        "agency coordinator",
+        "agency president",
+        "agency reviewer",
+    },
+    ("52", "in_consultation", "request_details"): {
+        "agency agent",
+        "agency coordinator",
+        "agency president",
+        "agency reviewer",
+    },
     ("52", "in_consultation", "end_consultation"): AGENCY,
     ("52", "in_consultation", "withdraw"): {"owner"},
     ("52", "under_review", "assign"): AGENCY,
+    ("52", "under_review", "request_completion"): AGENCY,
+    ("52", "under_review", "request_details"): AGENCY,
     ("52", "under_review", "withdraw"): {"owner"},
     # Hauts-de-France: nobody is asked, the office of the département examines.
     ("32", "draft", "deposit"): {"owner"},
     ("32", "deposited", "take_up"): {"office agent", "office coordinator"},
     ("32", "deposited", "withdraw"): {"owner"},
     ("32", "under_review", "assign"): {"office agent", "office coordinator"},
+    ("32", "under_review", "request_completion"): {"office agent", "office coordinator"},
+    ("32", "under_review", "request_details"): {"office agent", "office coordinator"},
     ("32", "under_review", "withdraw"): {"owner"},
 }
 STATES = {
@@ -64,13 +85,11 @@ STATES = {
     "52": ["draft", "deposited", "in_consultation", "under_review"],
     "32": ["draft", "deposited", "under_review"],
 }
-# Where the complements and the decision will lead.
+# Where the decision will lead.
 AWAITED = {
-    "completion_requested",
     "decision_proposed",
     "accepted",
     "refused",
-    "closed",
 }
 
 # What each role sees: of a draft, of a deposited letter.
@@ -253,7 +272,7 @@ def succeeds(letter: LetterOfIntent, name: str, actor: User | None) -> bool:
     was, savepoint = letter.state, transaction.savepoint()
     try:
         log = perform(letter, name, actor=actor, **DATA.get(name, {}))
-    except (PermissionDenied, AlreadyDoneError):
+    except (PermissionDenied, AlreadyDoneError, IncompleteError):
         return False
     assert (log.from_state, log.to_state, log.actor) == (was, letter.state, actor)
     transaction.savepoint_rollback(savepoint)

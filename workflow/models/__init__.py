@@ -16,6 +16,12 @@ from workflow.models.cases import (
     TransitionLog,
 )
 from workflow.models.clock import ClockEvent
+from workflow.models.complements import (
+    BufferedFile,
+    CompletionItem,
+    CompletionLog,
+    CompletionRequest,
+)
 from workflow.models.decisions import Approval, Decision, DecisionParty, SignatureDelegation
 from workflow.models.desks import (
     CaseLabel,
@@ -47,6 +53,7 @@ from workflow.models.opinions import (
 __all__ = [
     "Answer",
     "Approval",
+    "BufferedFile",
     "Case",
     "CaseAttachment",
     "CaseDesk",
@@ -54,6 +61,9 @@ __all__ = [
     "CaseLabel",
     "CaseQuerySet",
     "ClockEvent",
+    "CompletionItem",
+    "CompletionLog",
+    "CompletionRequest",
     "ConflictDeclaration",
     "Consultation",
     "ConsultationLog",

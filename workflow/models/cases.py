@@ -235,6 +235,12 @@ class Answer(models.Model):
         return f"{self.case_id} {self.key}"
 
 
+class CaseAttachmentQuerySet(models.QuerySet["CaseAttachment"]):
+    def current(self) -> "CaseAttachmentQuerySet":
+        """Those the last version holds, or the draft."""
+        return self.filter(removed_in__isnull=True)
+
+
 class CaseAttachment(models.Model):
     """An attachment in its place on a case: the CERFA, the map, the diagnosis…"""
 
@@ -242,6 +248,10 @@ class CaseAttachment(models.Model):
     attachment = models.OneToOneField(Attachment, models.PROTECT, related_name="case_link")
     slot = models.SlugField("emplacement", max_length=60)
     position = models.PositiveSmallIntegerField("rang", default=0)
+    # The version that no longer holds it; a version before still does, so the file is kept.
+    removed_in = models.PositiveSmallIntegerField("retirée dans la version", null=True, blank=True)
+
+    objects = CaseAttachmentQuerySet.as_manager()
 
     class Meta:
         verbose_name = "pièce jointe d’un dossier"
@@ -279,6 +289,11 @@ class TransitionLog(models.Model):
                 condition=~Q(transition="withdraw", comment=""),
                 name="transition_log_withdrawal_says_why",
                 violation_error_message="Un retrait est motivé.",
+            ),
+            models.CheckConstraint(
+                condition=~Q(transition="close", comment=""),
+                name="transition_log_closing_says_why",
+                violation_error_message="Une clôture sans suite est motivée.",
             ),
         ]
         indexes = [models.Index(fields=["case", "at"], name="transition_log_case")]

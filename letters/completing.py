@@ -1,0 +1,166 @@
+"""A letter that is completed: what may be asked for, and what its new version is made of."""
+
+from typing import Any, cast
+
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from letters.buffer import Buffer, changed_values, read_buffer
+from letters.content import procedure_of, read_content
+from letters.links import field_url
+from letters.models import LetterOfIntent
+from letters.services import KIND, deposited_content, informed_desks, store_answer
+from outbox.services import publish
+from procedures.schema import FieldKind
+from workflow.complements import (
+    abandon_requests,
+    adopt_territory,
+    empty_buffer,
+    is_touched,
+    receive_answer,
+)
+from workflow.consultations import revoke_all
+from workflow.effects import prepares, records
+from workflow.kinds import Target
+from workflow.models import (
+    Case,
+    CaseAttachment,
+    CaseDesk,
+    CompletionItem,
+    TransitionLog,
+)
+from workflow.services import clock_of, end_clock, freeze
+
+_KINDS = {
+    FieldKind.TERRITORY: "territory",
+    FieldKind.POPULATION: "territory",
+    FieldKind.ATTACHMENT: "attachment",
+}
+# Computed or gathered at the deposit: nobody writes them.
+_NEVER = frozenset({FieldKind.SIZE_CLASS, FieldKind.SIGNATURE})
+_LOOSE = "Pièces jointes"
+
+
+def targets(case: Case) -> list[Target]:
+    """What the team of a letter may be asked to complete, in the order of its form."""
+    procedure = procedure_of(cast(LetterOfIntent, case))
+    listed = [
+        Target(field.key, field.label, _KINDS.get(field.kind, "field"), section.title)
+        for section in procedure.sections
+        for field in section.fields
+        if field.kind not in _NEVER
+    ]
+    placed = {target.key for target in listed}
+    return listed + [
+        Target(slot.key, slot.label, "attachment", _LOOSE)
+        for slot in procedure.attachments
+        if slot.key not in placed
+    ]
+
+
+def target_url(case: Case, key: str) -> str:
+    """Where the team completes it; empty when the form no longer has it."""
+    letter = cast(LetterOfIntent, case)
+    procedure = procedure_of(letter)
+    if any(slot.key == key for slot in procedure.attachments):
+        return f"{reverse('letters:attachments', args=[letter.public_id])}#piece-{key}"
+    for section in procedure.sections:
+        for field in section.fields:
+            if field.key == key and field.kind == FieldKind.TERRITORY:
+                return reverse("letters:territory", args=[letter.public_id])
+            if field.key == key:
+                return field_url(letter, section.key, key)
+    return ""
+
+
+@prepares(KIND, "answer_completion")
+def measure_again(letter: LetterOfIntent, **_data: Any) -> dict[str, Any]:
+    """The territory as the team has prepared it, under the case's lock."""
+    letter.buffer = read_buffer(letter)
+    territory = read_content(letter).territory
+    return {
+        "population": territory.population,
+        "commune_count": territory.commune_count,
+        "size_class": territory.size_class,
+        "department_codes": list(territory.department_codes),
+    }
+
+
+@records(KIND, "answer_completion")
+def deposit_the_answer(letter: LetterOfIntent, *, log: TransitionLog, actor: User) -> None:
+    """Make what was prepared the letter's own, freeze it as a new version, tell the office."""
+    buffer = letter.buffer
+    if buffer is None:
+        raise ValueError(f"{letter} has no open request to answer.")
+    items = [_item_as_data(item, buffer) for item in buffer.items.values()]
+    _adopt(letter, buffer, actor)
+    letter.buffer = None
+    receive_answer(letter, buffer.request, actor=actor)
+    content = deposited_content(letter, log=log) | {
+        "completion": {
+            "number": buffer.request.number,
+            "requested_at": buffer.request.sent_at,
+            "answered_at": timezone.now(),
+            "account": str(actor),
+            "is_late": bool(buffer.request.due_on and timezone.localdate() > buffer.request.due_on),
+            "clock": clock_of(letter).state,
+            "items": items,
+        }
+    }
+    freeze(letter, content, actor=actor)
+    _inform_new_desks(letter)
+    publish("letters.completed", key=f"{letter.pk}:{letter.version}", log_id=log.pk)
+
+
+def _item_as_data(item: CompletionItem, buffer: Buffer) -> dict[str, Any]:
+    return {
+        "key": item.key,
+        "label": item.label,
+        "reason": item.get_reason_display(),
+        "blocking": item.blocking,
+        "changed": is_touched(item, buffer.request),
+        "note": item.note,
+    }
+
+
+def _adopt(letter: LetterOfIntent, buffer: Buffer, actor: User) -> None:
+    """The prepared answers, files and territory take the place of the deposited ones."""
+    letter.buffer = None
+    procedure = procedure_of(letter)
+    known = {field.key: field for field in procedure.fields}
+    for key, value in changed_values(buffer).items():
+        store_answer(letter, key, value, known.get(key), user=actor)
+    for key, item in buffer.items.items():
+        letter.attachments.filter(attachment_id__in=item.removed).update(removed_in=letter.version)
+        for position, buffered in enumerate(item.files.all(), start=1):
+            buffered.delete()
+            CaseAttachment.objects.create(
+                case_id=letter.pk,
+                attachment_id=buffered.attachment_id,
+                slot=key,
+                position=100 * letter.version + position,
+            )
+    drawn = [i for i in buffer.items.values() if i.kind == CompletionItem.Kind.TERRITORY]
+    if any(is_touched(item, buffer.request) for item in drawn):
+        adopt_territory(letter, buffer.request)
+    # What the team said of an item is part of its answer: the office reads it.
+    empty_buffer(buffer.request, keep_notes=True)
+
+
+def _inform_new_desks(letter: LetterOfIntent) -> None:
+    """A territory that reaches a new département is seen by its office; no desk is taken away."""
+    known = set(letter.desks.values_list("organisation_id", flat=True))
+    found = {desk.pk for desk in informed_desks(procedure_of(letter), letter)} - known
+    CaseDesk.objects.bulk_create(
+        CaseDesk(case_id=letter.pk, organisation_id=pk, kind=CaseDesk.Kind.INFORMED)
+        for pk in sorted(found)
+    )
+
+
+@records(KIND, "close")
+def end_without_action(letter: LetterOfIntent, *, log: TransitionLog, actor: User) -> None:
+    """The clock stops, and nobody is awaited any more."""
+    end_clock(letter, actor=actor, reason="Dossier clos sans suite.")
+    abandon_requests(letter, actor=actor, reason=log.comment)
+    revoke_all(letter, reason="Le dossier est clos sans suite.")
