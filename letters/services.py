@@ -36,6 +36,7 @@ from workflow.clock_rules import declare_clock
 from workflow.effects import prepares, records
 from workflow.models import (
     Answer,
+    BufferedFile,
     Case,
     CaseAttachment,
     CaseDesk,

@@ -12,3 +12,7 @@ class WorkflowConfig(AppConfig):
             message_mails,
             opinion_documents,
         )
+        from workflow.complements import blocking_requests  # noqa: PLC0415
+        from workflow.decisions import declare_obstacle  # noqa: PLC0415
+
+        declare_obstacle(blocking_requests)
