@@ -127,7 +127,7 @@ def test_only_the_office_in_charge_asks_and_only_while_it_examines(letter):
             start_request(letter, user=who)
     fresh = cases.deposited("32", communes=("59350",))
     with pytest.raises(PermissionDenied):
-        start_request(fresh, user=letter.created_by)
+        start_request(fresh, user=factories.user())
     with pytest.raises(ActionRefusedError, match="Prenez-le d’abord"):
         start_request(fresh, user=agent(fresh))
 
@@ -381,7 +381,8 @@ def test_a_file_taken_away_stays_in_the_version_that_held_it(letter):
         ("v1.pdf", 2),
         ("v2.pdf", None),
     ]
-    assert links[0].attachment.file.open("rb").read() == PDF
+    with links[0].attachment.file.open("rb") as kept:
+        assert kept.read() == PDF
     assert [file.name for file in held_files(letter)] == ["v2.pdf"]
 
 
