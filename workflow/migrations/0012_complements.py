@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
         ('accounts', '0003_shared_cache'),
         ('documents', '0001_initial'),
         ('territories', '0002_contours'),
-        ('workflow', '0010_decisions'),
+        ('workflow', '0011_overdue_opinions'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
