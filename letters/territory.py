@@ -11,6 +11,8 @@ from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 
 from letters.markup import figure
+from accounts.models import User
+from letters.models import LetterOfIntent
 from procedures.schema import Procedure
 from territories.models import (
     Commune,
@@ -20,6 +22,7 @@ from territories.models import (
     Territory,
 )
 from territories.population import DepartmentShare, TerritorySummary
+from workflow.overlaps import known_neighbours
 
 NBSP = "\u00a0"
 # Beyond this many communes the page opens one département at a time.
@@ -340,13 +343,15 @@ def department_options(found: Iterable[tuple[str, str, bool]], chosen: str = "")
     )
 
 
-def map_codes(territory: Territory) -> dict[str, Any]:
-    """What the map of a territory fills, in one query.
+def map_codes(letter: LetterOfIntent, user: User) -> dict[str, Any]:
+    """What the map of a territory fills, in a constant number of queries.
 
     `whole` and `parts` are INSEE codes; `departments` those of the territory, the one with most
     communes first; `others` the territories of other CPTS that the viewer may know of.
     """
-    lines = territory.parts.values_list("commune_id", "commune__department_id", "part_name")
+    lines = letter.community.territory.parts.values_list(
+        "commune_id", "commune__department_id", "part_name"
+    )
     by_department: dict[str, int] = {}
     whole, parts = [], set()
     for code, department, part_name in lines.order_by("commune_id"):
@@ -355,9 +360,10 @@ def map_codes(territory: Territory) -> dict[str, Any]:
             parts.add(code)
         else:
             whole.append(code)
+    departments = sorted(by_department, key=lambda code: (-by_department[code], code))
     return {
         "whole": whole,
         "parts": sorted(parts),
-        "departments": sorted(by_department, key=lambda code: (-by_department[code], code)),
-        "others": [],
+        "departments": departments,
+        "others": known_neighbours(user, departments=departments, community_id=letter.community_id),
     }

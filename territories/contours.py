@@ -67,7 +67,7 @@ class Problem:
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.where} : {self.reason}"
+        return f"{self.where} : {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def _download(address: str) -> bytes:
         ) from error
     if len(data) > LARGEST_DOWNLOAD:
         raise ContourError(
-            f"L’adresse {address} donne plus de {LARGEST_DOWNLOAD // 1024**2} Mo : ce n’est pas un "
+            f"L’adresse {address} donne plus de {LARGEST_DOWNLOAD // 1024**2} Mo : ce n’est pas un "
             "fichier de contours communaux."
         )
     return bytes(data)
@@ -164,11 +164,11 @@ class _Reading:
             features = json.loads(document.data)["features"]
         except (ValueError, KeyError, TypeError) as error:
             raise ContourError(
-                f"{document.name} n’est pas un GeoJSON de communes (une « FeatureCollection » est "
+                f"{document.name} n’est pas un GeoJSON de communes (une « FeatureCollection » est "
                 "attendue). Rien n’a été chargé."
             ) from error
         if not isinstance(features, list):
-            raise ContourError(f"{document.name} : « features » n’est pas une liste.")
+            raise ContourError(f"{document.name} : « features » n’est pas une liste.")
         for number, feature in enumerate(features, 1):
             try:
                 self._add(feature)
@@ -180,10 +180,10 @@ class _Reading:
     def _add(self, feature: Any) -> None:
         code = _code_of(feature)
         if not code:
-            raise _SkippedError("la propriété « code » manque.")
+            raise _SkippedError("la propriété « code » manque.")
         if not _CODE.fullmatch(code):
             raise _SkippedError(
-                f"« {code[:20]} » n’est pas un code INSEE : cinq caractères sont attendus."
+                f"« {code[:20]} » n’est pas un code INSEE : cinq caractères sont attendus."
             )
         if code in self.seen:
             raise _SkippedError("cette commune a déjà un contour dans ces fichiers.")
@@ -197,7 +197,7 @@ class _Reading:
             shape = shapely.union(self.shapes[current], shape)
         if code != current:
             self.problems.append(
-                Problem(code, f"ancien code : son contour rejoint celui de la commune {current}.")
+                Problem(code, f"ancien code : son contour rejoint celui de la commune {current}.")
             )
         self.shapes[current] = shape
 
@@ -215,8 +215,8 @@ class _Reading:
             and north <= box[3] + _MARGIN
         ):
             raise _SkippedError(
-                "son contour n’est pas dans le département de la commune : autre pays, ou "
-                "longitude et latitude inversées ?"
+                "son contour n’est pas dans le département de la commune : autre pays, ou "
+                "longitude et latitude inversées ?"
             )
 
 
@@ -290,7 +290,7 @@ def load_contours(
     # The same files mean something else once the communes have changed.
     digest.update(_reference_mark().encode())
     if current is not None and current.digest == digest.hexdigest() and not force:
-        report(f"Déjà en vigueur : {current}. Rien à charger.")
+        report(f"Déjà en vigueur : {current}. Rien à charger.")
         return ContourOutcome(changed=False, contours=current)
     with transaction.atomic():
         _lock()
@@ -333,7 +333,7 @@ def _read(
         reading.add_document(document)
         if len(documents) == 1 or rank % 10 == 0 or rank == len(documents):
             report(
-                f"Lecture : {rank} fichier(s) sur {len(documents)}, {len(reading.shapes)} communes"
+                f"Lecture : {rank} fichier(s) sur {len(documents)}, {len(reading.shapes)} communes"
             )
     for problem in reading.problems[:_LONGEST_REPORT]:
         report(f"  {problem}")
@@ -341,7 +341,7 @@ def _read(
         report(f"  … et {len(reading.problems) - _LONGEST_REPORT} autres.")
     if not reading.shapes:
         raise ContourError(
-            "Aucun contour n’a pu être gardé : ces fichiers ne sont pas ceux de communes "
+            "Aucun contour n’a pu être gardé : ces fichiers ne sont pas ceux de communes "
             "françaises. Rien n’a été modifié."
         )
     return names, reading
@@ -398,7 +398,7 @@ def _store(
     )
     missing = len(reading.communes) - len(rows)
     report(
-        f"En vigueur : {len(rows)} communes dessinées dans {len(maps)} départements, "
+        f"En vigueur : {len(rows)} communes dessinées dans {len(maps)} départements, "
         f"{missing} sans contour."
     )
     return ContourOutcome(

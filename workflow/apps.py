@@ -11,6 +11,7 @@ class WorkflowConfig(AppConfig):
             decision_documents,
             message_mails,
             opinion_documents,
+            overlaps,
         )
         from workflow.complements import blocking_requests  # noqa: PLC0415
         from workflow.decisions import declare_obstacle  # noqa: PLC0415

@@ -8,14 +8,14 @@ from typing import Any, Final, TypeVar
 
 from django.core.exceptions import PermissionDenied
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 from django_fsm import Transition, TransitionNotAllowed
 
 from accounts.models import User
 from cpts_portal.words import day_and_hour
-from workflow import effects, rules
+from workflow import claims, effects, rules
 from workflow.clock import (
     Clock,
     ClockState,
@@ -76,7 +76,7 @@ def perform(
         if missing:
             raise IncompleteError(missing)
         data = effects.prepare(locked, name, actor=actor, data=data)
-        from_state = locked.state
+        from_state, from_version = locked.state, locked.version
         try:
             getattr(locked, name)(actor=actor, **data)
         except TransitionNotAllowed as refused:
@@ -95,10 +95,29 @@ def perform(
             version=locked.version,
         )
         effects.record(locked, log, actor=actor)
+        _follow_territory(locked, from_state, from_version)
     # Not refresh_from_db(): django-fsm's lifts the protection of `state` for the whole process
     # while it reads, so that two deposits ending together would break each other.
     case.__dict__.update(locked.__dict__)
     return log
+
+
+def _follow_territory(case: Case, from_state: str, from_version: int) -> None:
+    """Bring the communes the case holds in step with it.
+
+    Raises ActionRefusedError where another decided CPTS holds one of them without arbitration.
+    """
+    try:
+        with transaction.atomic():
+            claims.follow(case, from_state=from_state, from_version=from_version)
+    except IntegrityError as refused:
+        if "territory_claim_one_decided_without_arbitration" not in str(refused):
+            raise
+        raise ActionRefusedError(
+            "Une autre CPTS vient d’être validée sur une des communes de ce territoire, et aucun "
+            "arbitrage ne dit comment elles la partagent. Écrivez l’arbitrage dans l’onglet "
+            "«\u00a0Territoire\u00a0», puis recommencez."
+        ) from refused
 
 
 def _transition(case: Case, name: str) -> Transition | None:

@@ -51,6 +51,7 @@ PAGES: Final[tuple[_Page, ...]] = (
     _Page("opinions", "Avis", "cases:opinions", _has_opinions),
     # For everyone, at every stage: that the tab is there says nothing of what is prepared.
     _Page("decision", "Décision", "cases:decision", lambda _case, _user, _reader: True),
+    _Page("territory", "Territoire", "cases:territory", lambda _case, _user, _reader: True),
     _Page("messages", "Messages", "cases:messages", lambda case, user, _: sees_thread(case, user)),
     _Page("complements", "Compléments", "cases:complements", _reads_requests),
     _Page("versions", "Versions", "cases:versions", lambda case, _user, _reader: case.version > 1),

@@ -11,6 +11,7 @@ from workflow.views import (
     mails,
     messages,
     opinions,
+    territory,
     timeline,
     versions,
 )
@@ -52,6 +53,9 @@ urlpatterns = [
     ),
     # Mails
     path("courriels/", mails.sent, name="mails"),
+    # Territory
+    path("territoire/", territory.page, name="territory"),
+    path("territoire/<int:other>/arbitrer/", territory.arbitrate, name="arbitrate"),
     # Messages
     path("messages/", messages.thread, name="messages"),
     path("messages/<int:message>/clore/", messages.stop_waiting, name="message-stop"),

@@ -104,8 +104,8 @@ def _page(
 @require_safe
 def codes(request: PersonRequest, letter: uuid.UUID) -> JsonResponse:
     """What the map fills: INSEE codes of whole communes, of those present by parts, of others."""
-    territory = territory_of(visible_letter(request, letter))
-    return JsonResponse(shown.map_codes(territory))
+    case = visible_letter(request, letter)
+    return JsonResponse(shown.map_codes(case, request.user))
 
 
 def _step_url(letter: LetterOfIntent, content: LetterContent) -> str:

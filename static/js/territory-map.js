@@ -99,7 +99,7 @@ class TerritoryMap {
       this.paint();
     } catch {
       this.departments ??= [];
-      this.tell("La carte ne peut pas lire le territoire : rechargez la page. La liste, elle, est à jour.");
+      this.tell("La carte ne peut pas lire le territoire : rechargez la page. La liste, elle, est à jour.");
     }
   }
 
@@ -210,7 +210,7 @@ class TerritoryMap {
       : this.parts.has(code)
         ? "en partie dans le territoire"
         : (this.others.get(code) ?? "hors du territoire");
-    return `${name} (${code})${people} : ${state}.`;
+    return `${name} (${code})${people} : ${state}.`;
   }
 
   tell(text) {
@@ -245,7 +245,7 @@ class TerritoryMap {
       this.boxStop?.();
       return;
     }
-    this.tell("Tracez un rectangle : les communes dont le centre est dedans seront ajoutées.");
+    this.tell("Tracez un rectangle : les communes dont le centre est dedans seront ajoutées.");
     const start = (event) => {
       if (event.target.closest(".leaflet-control")) {
         return;

@@ -79,7 +79,7 @@ def test_loading_the_same_files_again_changes_nothing(nine: str) -> None:
     again = load_contours(nine, report=said.append)
 
     assert (again.changed, again.contours) == (False, first.contours)
-    assert said == [f"Déjà en vigueur : {first.contours}. Rien à charger."]
+    assert said == [f"Déjà en vigueur : {first.contours}. Rien à charger."]
     assert ContourSet.objects.count() == 1
 
 
@@ -130,15 +130,15 @@ def refusals(tmp_path: Path, *features: object) -> list[str]:
     [
         (
             feature("8105", square(1, 0)),
-            "« 8105 » n’est pas un code INSEE : cinq caractères sont attendus.",
+            "« 8105 » n’est pas un code INSEE : cinq caractères sont attendus.",
         ),
         (
             feature("810055", square(1, 0)),
-            "« 810055 » n’est pas un code INSEE : cinq caractères sont attendus.",
+            "« 810055 » n’est pas un code INSEE : cinq caractères sont attendus.",
         ),
         (feature("81999", square(1, 0)), "aucune commune du portail n’a ce code."),
-        (feature(None, square(1, 0)), "la propriété « code » manque."),
-        ("81005", "la propriété « code » manque."),
+        (feature(None, square(1, 0)), "la propriété « code » manque."),
+        ("81005", "la propriété « code » manque."),
         (
             {"type": "Feature", "properties": {"code": "81005"}, "geometry": None},
             "il n’a pas de contour.",
@@ -163,8 +163,8 @@ def refusals(tmp_path: Path, *features: object) -> list[str]:
         (
             feature("81005", [(43.9, 2.0), (43.9, 2.1), (44.0, 2.1), (43.9, 2.0)]),
             (
-                "son contour n’est pas dans le département de la commune : autre pays, ou "
-                "longitude et latitude inversées ?"
+                "son contour n’est pas dans le département de la commune : autre pays, ou "
+                "longitude et latitude inversées ?"
             ),
         ),
         (
@@ -238,8 +238,8 @@ def test_outlines_of_an_older_year_join_the_commune_of_today(db: None, tmp_path:
     outcome = load_contours(source)
 
     assert outcome.problems == [
-        Problem("81091", "ancien code : son contour rejoint celui de la commune 81062."),
-        Problem("81153", "ancien code : son contour rejoint celui de la commune 81062."),
+        Problem("81091", "ancien code : son contour rejoint celui de la commune 81062."),
+        Problem("81153", "ancien code : son contour rejoint celui de la commune 81062."),
     ]
     assert list(CommuneOutline.objects.values_list("pk", flat=True)) == ["81062"]
     assert outcome.contours.skipped_count == 0
@@ -300,12 +300,12 @@ def test_the_command_says_what_it_does(nine: str) -> None:
     call_command("load_contours", nine, stdout=out)
 
     assert out.getvalue().splitlines() == [
-        "Lecture : 1 fichier(s) sur 1, 9 communes",
+        "Lecture : 1 fichier(s) sur 1, 9 communes",
         "Voisinages…",
         "Simplification…",
         "Enregistrement de 9 contours…",
         (
-            f"En vigueur : 9 communes dessinées dans 1 départements, {_without_outline(9)} sans "
+            f"En vigueur : 9 communes dessinées dans 1 départements, {_without_outline(9)} sans "
             "contour."
         ),
     ]

@@ -49,11 +49,13 @@ from workflow.models.opinions import (
     Opinion,
     Synthesis,
 )
+from workflow.models.territory_claims import Arbitration, TerritoryClaim
 
 __all__ = [
     "Answer",
     "Approval",
     "BufferedFile",
+    "Arbitration",
     "Case",
     "CaseAttachment",
     "CaseDesk",
@@ -88,5 +90,6 @@ __all__ = [
     "SignatureDelegation",
     "Snapshot",
     "Synthesis",
+    "TerritoryClaim",
     "TransitionLog",
 ]

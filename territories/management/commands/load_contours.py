@@ -8,8 +8,8 @@ from territories.contours import ContourError, load_contours
 
 class Command(BaseCommand):
     help = (
-        "Charge les contours des communes (GeoJSON, un objet par commune, propriété « code »). "
-        "Tout est chargé, ou rien ne change ; recharger les mêmes fichiers ne change rien."
+        "Charge les contours des communes (GeoJSON, un objet par commune, propriété « code »). "
+        "Tout est chargé, ou rien ne change ; recharger les mêmes fichiers ne change rien."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
