@@ -10,8 +10,8 @@ from django.db.models import Count, Exists, OuterRef, Q
 from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 
-from letters.markup import figure
 from accounts.models import User
+from letters.markup import figure
 from letters.models import LetterOfIntent
 from procedures.schema import Procedure
 from territories.models import (

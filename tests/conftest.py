@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import psycopg
 import pytest
 from django.conf import settings as django_settings
@@ -22,6 +23,12 @@ from tests.reference_data import (  # noqa: F401 - fixtures
 )
 
 SERVER = pytest.StashKey[Postgres]()
+
+# What a property says must hold on a slow or busy machine too: the clock is no judge of it.
+hypothesis.settings.register_profile(
+    "portal", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("portal")
 
 
 # --- PostgreSQL ----------------------------------------------------------------------

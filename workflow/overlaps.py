@@ -17,6 +17,8 @@ from territories.models import Territory
 from territories.overlap import Line, common, inhabitants, part_key
 from workflow import opinion_rules
 from workflow.claims import settle_stage, stage_of, standing_arbitrations
+from workflow.decision_text import declare_mention
+from workflow.decisions import declare_obstacle
 from workflow.models import Arbitration, Case, TerritoryClaim
 from workflow.notices import office_of, tell
 from workflow.people import still_holds_their_role
@@ -389,3 +391,8 @@ def announce_arbitration(*, arbitration_id: int) -> None:
         body=other.office,
         path=reverse("cases:territory", args=[other.public_id]),
     )
+
+
+# No decision before the arbitration, and none that does not mention it.
+declare_obstacle(obstacles_to_decision)
+declare_mention(arbitration_lines)

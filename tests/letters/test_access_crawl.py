@@ -318,6 +318,7 @@ def test_whoever_sees_a_deposited_letter_reads_it_and_its_papers(
                 "GET table-export team xlsx": 404,
                 "GET missing": 302,
                 "GET territory": 200,
+                "GET territory-codes": 200,
                 "GET attachments": 200,
                 "GET attachment {attachment}": 200,
                 "GET deposit": 302,

@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts.models import User
 from letters.consulting import withdraw
 from letters.models import LetterOfIntent
-from territories.overlap import Line
+from territories.models import Commune
 from tests import factories
 from tests.letters import cases
 from workflow import claims, overlaps
@@ -70,14 +70,13 @@ def test_a_draft_claims_nothing() -> None:
 
 def test_two_letters_on_one_commune_overlap_whatever_their_region() -> None:
     one = letter("01053", "69266")
-    other = letter("01053", region="28")
-    population = Line("01053", "", 42_000).population
+    other = letter("01053", "76217", region="28")
     found = met(other)
 
     assert [(overlap.case_id, overlap.stage, overlap.communes) for overlap in found] == [
         (one.pk, Stage.FILED, ["01053"])
     ]
-    assert found[0].inhabitants > population - 5_000
+    assert found[0].inhabitants == Commune.objects.get(pk="01053").population
     withdraw(one, actor=one.created_by, reason="Nous renonçons.")
     assert met(other) == []
 
@@ -123,7 +122,7 @@ def test_a_lead_learns_the_name_of_another_cpts_only_once_it_is_decided() -> Non
 
 
 def test_an_agent_reads_the_names_of_the_cases_on_their_desk_only() -> None:
-    near, far = letter("01053"), letter("01053", region="28")
+    near, far = letter("01053"), letter("01053", "76217", region="28")
     mine = letter("01053")
 
     assert sorted(labels(mine, office_agent(mine))) == sorted(
@@ -190,8 +189,8 @@ def test_a_commune_given_to_one_is_no_longer_held_by_the_other() -> None:
     # The decision on each says so; the name of a CPTS that is not decided stays out of it.
     assert [line.replace("\u00a0", " ") for line in overlaps.arbitration_lines(mine)] == [
         (
-            "Bourg-en-Bresse : rattachement à la présente CPTS, et non à une autre CPTS (arbitrage du "
-            f"{arbitration.at:%d/%m/%Y})."
+            "Bourg-en-Bresse : rattachement à la présente CPTS, et non à une autre CPTS "
+            f"(arbitrage du {arbitration.at:%d/%m/%Y})."
         )
     ]
     assert overlaps.arbitration_lines(one)[0].startswith("Bourg-en-Bresse\u00a0: rattachement à")
@@ -259,9 +258,11 @@ def test_the_database_refuses_two_decided_cpts_on_one_commune_without_arbitratio
     one, mine = letter("01053"), letter("01053")
     decide(one)
 
-    with pytest.raises(IntegrityError, match="one_decided_without_arbitration"):
-        with transaction.atomic():
-            decide(mine)
+    with (
+        pytest.raises(IntegrityError, match="one_decided_without_arbitration"),
+        transaction.atomic(),
+    ):
+        decide(mine)
 
     Case.objects.filter(pk=mine.pk).update(state="deposited")
     settle(mine)
