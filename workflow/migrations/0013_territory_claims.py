@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
         ('accounts', '0003_shared_cache'),
         ('communities', '0002_one_waiting_invitation'),
         ('territories', '0002_contours'),
-        ('workflow', '0010_decisions'),
+        ('workflow', '0012_complements'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
