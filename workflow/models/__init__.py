@@ -54,8 +54,8 @@ from workflow.models.territory_claims import Arbitration, TerritoryClaim
 __all__ = [
     "Answer",
     "Approval",
-    "BufferedFile",
     "Arbitration",
+    "BufferedFile",
     "Case",
     "CaseAttachment",
     "CaseDesk",
