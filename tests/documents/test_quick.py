@@ -21,6 +21,11 @@ Des pourcentages</p>
 <p style="margin-block-start: 9mm; white-space: pre-wrap; tab-size: 30mm">Avant \taprès\nligne</p>
 <p style="float: right; width: 30mm">À côté</p><p style="position: relative; top: 2mm">Décalé</p>
 <div style="position: absolute; top: 0; left: 0">Ailleurs</div>
+<p>e\u0301 o\u0302\u0323 V\u0301 \u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627</p>
+<p>\u4e2d \U0001f600 Ταῦτα <i>Да</i></p>
+<p style="white-space: nowrap; overflow: hidden; text-overflow: ellipsis; width: 20mm">{words}</p>
+<p style="letter-spacing: 2pt">Espacé</p><p style="text-transform: uppercase">AVATAR ŒUVRE ﬁn</p>
+<p style="text-decoration: underline; font-variant-numeric: tabular-nums">10 965</p>
 <ul><li>Un</li><li>Deux<ol><li>Trois</li></ol></li></ul>
 <p><span class="box ticked">case cochée : </span><b>Oui</b> <span class="hash">0123</span></p>
 """
