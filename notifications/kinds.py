@@ -56,7 +56,7 @@ _KINDS: Final = (
     Kind("bodies_without_member", "Organisme que personne ne représente", Reader.OFFICE),
     Kind("completion_received", "Compléments reçus, ou en retard", Reader.OFFICE),
     Kind("decision_to_approve", "Décision à approuver ou à reprendre", Reader.OFFICE),
-    Kind("decision_told", "Décision prise, pour information", Reader.ALL, Cadence.DAILY),
+    Kind("decision_told", "Décision prise, ou retirée, pour information", Reader.ALL),
     Kind("arbitration", "Arbitrage sur un territoire", Reader.OFFICE),
     Kind("withdrawn", "Dossier retiré ou rouvert", Reader.ALL),
     Kind("meeting", "Réunion d’information du territoire", Reader.ALL),

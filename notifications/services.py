@@ -96,7 +96,7 @@ def notify(
     )
     if created and notification.cadence == Cadence.NOW:
         notification.mail = queue_mail(
-            key=f"notice:{key}",
+            key=key,
             recipient=recipient,
             subject=mail.subject,
             text_body=mail.text,

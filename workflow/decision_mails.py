@@ -1,25 +1,28 @@
-"""Who is written to about a decision: those who sign, the team, the bodies consulted, the office.
+"""Who is told of a decision: those who sign, the team, the bodies consulted, the office.
 
-Mails are rows of the outbox, one per person and cause: written again, they add nothing.
+Notifications have one row per person and cause: told again, nothing is added.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from accounts.models import Membership, User
-from cpts_portal.mails import queue_template_mail
+from accounts.models import Membership, Organisation, User
 from cpts_portal.words import file_size
 from documents.models import OfficialDocument
 from procedures.decisions import Outcome
 from workflow.clock import day_in_words
 from workflow.models import Approval, Case, CaseDesk, Decision, DecisionParty, TransitionLog
-from workflow.people import coordinators, members
+from workflow.notices import Told, coordination_of, office_of, team_of, tell
+from workflow.people import members
+
+# Whoever is told, and for which organisation.
+For = tuple[Organisation | None, Told]
 
 
 def call_the_signatories(decision: Decision, *, voided: bool) -> None:
@@ -33,36 +36,39 @@ def call_the_signatories(decision: Decision, *, voided: bool) -> None:
         if party.pk in signed:
             continue
         people = who_signs(party, decision.case)
-        for user in people:
-            _mail(
-                f"decision-to-sign:{decision.pk}:{decision.revision}",
-                user.email,
-                "decision_to_sign",
-                decision.case,
-                body=party.organisation.name,
-                outcome=decision.get_outcome_display().lower(),
-                writer=str(decision.written_by),
-                voided=voided,
-            )
+        _tell_each(
+            decision.case,
+            "decision_to_approve",
+            f"decision-to-sign:{decision.pk}:{decision.revision}",
+            _with_bodies(people, _signing_bodies(party, decision.case)),
+            "decision_to_sign",
+            body=party.organisation.name,
+            outcome=decision.get_outcome_display().lower(),
+            writer=str(decision.written_by),
+            voided=voided,
+        )
         if not people:
-            for address in _coordinators(party, decision.case):
-                _mail(
-                    f"decision-nobody-signs:{decision.pk}:{party.pk}",
-                    address,
-                    "decision_nobody_signs",
-                    decision.case,
-                    body=party.organisation.name,
-                )
+            _tell_each(
+                decision.case,
+                "decision_to_approve",
+                f"decision-nobody-signs:{decision.pk}:{party.pk}",
+                _coordinators(party, decision.case),
+                "decision_nobody_signs",
+                body=party.organisation.name,
+            )
 
 
-def who_signs(party: DecisionParty, case: Case) -> list[User]:
-    """Those who may sign for a body today: its signatories, and those who hold its delegation.
-
-    The branch in charge signs for its agency.
-    """
+def _signing_bodies(party: DecisionParty, case: Case) -> list[Organisation]:
+    """The branch in charge signs for its agency."""
     bodies = [party.organisation]
     if case.office and case.office.parent_id == party.organisation_id:
         bodies.append(case.office)
+    return bodies
+
+
+def who_signs(party: DecisionParty, case: Case) -> list[User]:
+    """Those who may sign for a body today: its signatories, and those who hold its delegation."""
+    bodies = _signing_bodies(party, case)
     found: dict[int, User] = {}
     today = timezone.localdate()
     for body in bodies:
@@ -82,9 +88,12 @@ def who_signs(party: DecisionParty, case: Case) -> list[User]:
     return list(found.values())
 
 
-def _coordinators(party: DecisionParty, case: Case) -> list[str]:
+def _coordinators(party: DecisionParty, case: Case) -> list[For]:
     there = members(party.organisation, case, [Membership.Role.COORDINATOR])
-    return [user.email for user in there] or coordinators(case)
+    if there:
+        return [(party.organisation, user) for user in there]
+    body, people = coordination_of(case)
+    return [(body, one) for one in people]
 
 
 def tell_the_writer(decision: Decision, log: TransitionLog) -> None:
@@ -92,15 +101,15 @@ def tell_the_writer(decision: Decision, log: TransitionLog) -> None:
     people = {decision.written_by_id: decision.written_by}
     if decision.case.instructor:
         people[decision.case.instructor.pk] = decision.case.instructor
-    for user in people.values():
-        _mail(
-            f"decision-sent-back:{log.pk}",
-            user.email,
-            "decision_sent_back",
-            decision.case,
-            who=str(log.actor),
-            comment=log.comment,
-        )
+    _tell_each(
+        decision.case,
+        "decision_to_approve",
+        f"decision-sent-back:{log.pk}",
+        [(decision.case.office, user) for user in people.values()],
+        "decision_sent_back",
+        who=str(log.actor),
+        comment=log.comment,
+    )
 
 
 def announce(decision: Decision, document: OfficialDocument) -> None:
@@ -115,32 +124,34 @@ def announce(decision: Decision, document: OfficialDocument) -> None:
         "joint": len((decision.text or {}).get("deciders", [])) > 1,
         "document": _described(document),
     }
-    for user in _team(case):
-        _mail(
-            f"decision-taken:{decision.pk}:team",
-            user.email,
-            "decision_team",
+    for user in team_of(case):
+        _tell_each(
             case,
+            "decision",
+            f"decision-taken:{decision.pk}:team",
+            [(None, user)],
+            "decision_team",
             attachments=_files(document),
             user=user,
             **context,
         )
-    for address in _office(decision):
-        _mail(
-            f"decision-taken:{decision.pk}:office",
-            address,
-            "decision_office",
-            case,
-            attachments=_files(document),
-            **context,
-        )
+    _tell_each(
+        case,
+        "decision_told",
+        f"decision-taken:{decision.pk}:office",
+        _office(decision),
+        "decision_office",
+        attachments=_files(document),
+        **context,
+    )
     for body, user in _consulted(case):
-        _mail(
-            f"decision-taken:{decision.pk}:body",
-            user.email,
-            "decision_body",
+        _tell_each(
             case,
-            body=body,
+            "decision_told",
+            f"decision-taken:{decision.pk}:body",
+            [(body, user)],
+            "decision_body",
+            body=body.name,
             accepted=accepted,
             decided_on=context["decided_on"],
         )
@@ -154,115 +165,129 @@ def announce_withdrawal(decision: Decision, document: OfficialDocument) -> None:
         "withdrawn_on": _day(decision.withdrawn_at),
         "number": decision.number,
     }
-    for user in _team(case):
-        _mail(
-            f"decision-withdrawn:{decision.pk}:team",
-            user.email,
-            "decision_withdrawn_team",
+    for user in team_of(case):
+        _tell_each(
             case,
+            "decision",
+            f"decision-withdrawn:{decision.pk}:team",
+            [(None, user)],
+            "decision_withdrawn_team",
             attachments=_files(document),
             user=user,
             reason=decision.withdrawal_reason,
             document=_described(document),
             **context,
         )
-    for address in _office(decision):
-        _mail(
-            f"decision-withdrawn:{decision.pk}:office",
-            address,
-            "decision_withdrawn_office",
-            case,
-            attachments=_files(document),
-            who=str(decision.withdrawn_by),
-            **context,
-        )
+    _tell_each(
+        case,
+        "decision_told",
+        f"decision-withdrawn:{decision.pk}:office",
+        _office(decision),
+        "decision_withdrawn_office",
+        attachments=_files(document),
+        who=str(decision.withdrawn_by),
+        **context,
+    )
     for body, user in _consulted(case):
-        _mail(
-            f"decision-withdrawn:{decision.pk}:body",
-            user.email,
-            "decision_withdrawn_body",
+        _tell_each(
             case,
-            body=body,
+            "decision_told",
+            f"decision-withdrawn:{decision.pk}:body",
+            [(body, user)],
+            "decision_withdrawn_body",
+            body=body.name,
             **context,
         )
 
 
 def tell_office_case_is_withdrawn(case: Case, log: TransitionLog) -> None:
     """The CPTS gave its case up: whoever examines it stops, and reads why."""
-    for address in _followers(case):
-        _mail(
-            f"case-withdrawn:{log.pk}",
-            address,
-            "case_withdrawn",
-            case,
-            who=str(log.actor),
-            reason=log.comment,
-        )
+    _tell_each(
+        case,
+        "withdrawn",
+        f"case-withdrawn:{log.pk}",
+        _followers(case),
+        "case_withdrawn",
+        who=str(log.actor),
+        reason=log.comment,
+    )
 
 
 # --- Who --------------------------------------------------------------------------------------
 
 
-def _team(case: Case) -> list[User]:
-    people = case.community.team_members.select_related("user")
-    return [member.user for member in people if member.user.is_active]
-
-
-def _followers(case: Case) -> list[str]:
+def _followers(case: Case) -> list[For]:
     """Whoever examines the case; without one, the people of the office, else its mailbox."""
     if case.instructor and case.instructor.is_active:
-        return [case.instructor.email]
-    if case.office is None:
-        return []
-    people = members(case.office, case, [Membership.Role.AGENT, Membership.Role.COORDINATOR])
-    return [user.email for user in people] or [a for a in [case.office.email] if a]
+        return [(case.office, case.instructor)]
+    roles = [Membership.Role.AGENT, Membership.Role.COORDINATOR]
+    return [(case.office, one) for one in office_of(case, roles)]
 
 
-def _office(decision: Decision) -> list[str]:
+def _office(decision: Decision) -> list[For]:
     """Whoever examines the case, and those who signed."""
-    signed = Approval.objects.filter(party__decision=decision, voided_at__isnull=True).values_list(
-        "approved_by__email", flat=True
+    told = _followers(decision.case)
+    known = {one.email.lower() for _, one in told}
+    signed = Approval.objects.filter(
+        party__decision=decision, voided_at__isnull=True
+    ).select_related("approved_by", "party__organisation")
+    for approval in signed:
+        if approval.approved_by.email.lower() not in known:
+            bodies = _signing_bodies(approval.party, decision.case)
+            told += _with_bodies([approval.approved_by], bodies)
+    return told
+
+
+def _with_bodies(people: Iterable[User], bodies: list[Organisation]) -> list[For]:
+    """Each person with the one of these bodies where they hold a role, the first if none."""
+    held = set(
+        Membership.objects.filter(
+            organisation__in=bodies, user__in=people, is_active=True
+        ).values_list("user_id", "organisation_id")
     )
-    return sorted({address.lower() for address in [*_followers(decision.case), *signed]})
+    return [
+        (next((body for body in bodies if (user.pk, body.pk) in held), bodies[0]), user)
+        for user in people
+    ]
 
 
-def _consulted(case: Case) -> list[tuple[str, User]]:
+def _consulted(case: Case) -> list[tuple[Organisation, User]]:
     """The members of the bodies consulted, each once, with the body they are told for."""
     desks = CaseDesk.objects.filter(
         case_id=case.pk, organisation__consultations__case_id=case.pk
     ).select_related("organisation")
-    found: dict[int, tuple[str, User]] = {}
+    found: dict[int, tuple[Organisation, User]] = {}
     for desk in desks.distinct():
         for user in members(desk.organisation, case):
-            found.setdefault(user.pk, (desk.organisation.name, user))
+            found.setdefault(user.pk, (desk.organisation, user))
     return list(found.values())
 
 
 # --- Words ------------------------------------------------------------------------------------
 
 
-def _mail(
-    key: str,
-    recipient: str,
-    template: str,
+def _tell_each(
     case: Case,
+    kind: str,
+    key: str,
+    people: Iterable[For],
+    template: str,
     *,
     attachments: list[tuple[str, str]] | None = None,
     **context: Any,
 ) -> None:
-    queue_template_mail(
-        key=key,
-        recipient=recipient,
-        template=f"workflow/{template}",
-        context={
-            "title": case.title,
-            "reference": case.reference or "",
-            "kind": case.get_kind_display().lower(),
-            "url": settings.PORTAL_URL + reverse("cases:decision", args=[case.public_id]),
-            **context,
-        },
-        attachments=attachments or [],
-    )
+    for told_for, one in people:
+        tell(
+            case,
+            kind,
+            key=key,
+            to=[one],
+            template=f"workflow/{template}",
+            context=context,
+            body=told_for,
+            path=reverse("cases:decision", args=[case.public_id]),
+            attachments=attachments or (),
+        )
 
 
 def _files(document: OfficialDocument) -> list[tuple[str, str]]:

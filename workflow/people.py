@@ -6,7 +6,6 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 
 from accounts.models import Membership, Organisation, User
-from accounts.organisations import regional_agency
 from workflow.models import Case
 
 
@@ -37,16 +36,3 @@ def still_holds_their_role(user: User) -> None:
             f"Votre rôle dans {user.acting.organisation} a pris fin : ce que vous aviez écrit "
             "reste à cet organisme. Rapprochez-vous de son coordinateur."
         )
-
-
-def coordinators(case: Case) -> list[str]:
-    """Addresses of whoever coordinates a case: the office's coordinators, else its agency's,
-    else the office's own mailbox.
-    """
-    office = case.office
-    if office is None:
-        return []
-    found = members(office, case, [Membership.Role.COORDINATOR])
-    if not found:
-        found = members(regional_agency(case.region_id), case, [Membership.Role.COORDINATOR])
-    return [user.email for user in found] or [a for a in [office.email] if a]
