@@ -1,0 +1,126 @@
+"""An office asks, a team completes and deposits, the office reads what changed."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from letters.completing import targets
+from letters.models import LetterOfIntent
+from tests.e2e.conftest import PHONE, axe_violations, overflow
+from tests.e2e.pages import follow, heading, press
+from tests.e2e.test_pages_in_browser import enter
+from tests.mailbox import link_in, mails
+from tests.workflow.completing import PDF, agent, reviewed
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+
+
+def looks_right(page: Page) -> None:
+    """Nothing sticks out, and axe finds nothing to say."""
+    assert (page.url, overflow(page), axe_violations(page)) == (page.url, 0, [])
+
+
+def add_point(page: Page, key: str, *, reason: str, comment: str) -> None:
+    page.get_by_label("Ce qui est à compléter").select_option(key)
+    page.get_by_label(reason).check(force=True)
+    page.get_by_label("Ce que vous attendez").fill(comment)
+    press(page, "Ajouter ce point")
+    expect(page.get_by_role("main")).to_contain_text("est ajouté à la demande")
+
+
+def label_of(letter: LetterOfIntent, key: str) -> str:
+    return next(one.label for one in targets(letter) if one.key == key)
+
+
+def complete(page: Page, key: str, letter: LetterOfIntent) -> None:
+    """Follow the link of an item to where it is done."""
+    name = re.compile(f"^Compléter.*{re.escape(label_of(letter, key)[:25])}")
+    page.get_by_role("main").get_by_role("link", name=name).click()
+
+
+def test_an_office_asks_a_team_completes_and_the_office_reads_what_changed(
+    open_browser: Callable[..., Page],
+    live_server: Any,
+    deliver_outbox: Callable[[], int],
+    tmp_path: Path,
+) -> None:
+    letter = reviewed()
+    deliver_outbox()
+    case = f"/dossiers/{letter.public_id}"
+
+    # The office prepares the request, reads what sending does, and sends it.
+    office = open_browser()
+    enter(office, agent(letter), live_server.url)
+    office.goto(f"{case}/complements/")
+    looks_right(office)
+    press(office, "Préparer une demande de compléments")
+    add_point(office, "contact_email", reason="Manquant", comment="")
+    add_point(office, "territory", reason="À préciser", comment="Arras en fait-elle partie ?")
+    add_point(office, "other", reason="Manquant", comment="Une carte du territoire.")
+    looks_right(office)
+    expect(office.get_by_role("main")).to_contain_text("le délai est seulement suspendu")
+    follow(office, "Relire et envoyer")
+    looks_right(office)
+    press(office, "Envoyer à l’équipe")
+    expect(office.get_by_role("main")).to_contain_text("La demande est envoyée")
+    looks_right(office)
+    deliver_outbox()
+
+    # The lead opens the link of the mail, on a phone, and does each thing.
+    lead = open_browser(viewport=PHONE)
+    enter(lead, letter.created_by, live_server.url)
+    lead.goto(link_in(mails(letter.created_by.email)[-1]))
+    request = re.compile(f"{case}/complements/1/")
+    assert "Demande de compléments n° 1" in heading(lead).replace("\u00a0", " ")
+    looks_right(lead)
+    complete(lead, "contact_email", letter)
+    lead.get_by_label(label_of(letter, "contact_email")).fill("contact@exemple.test")
+    looks_right(lead)
+    press(lead, "Enregistrer et revenir à la demande")
+    expect(lead).to_have_url(request)
+
+    complete(lead, "territory", letter)
+    lead.goto(f"/lettres/{letter.public_id}/territoire/?q=Arras")
+    press(lead, re.compile("^Ajouter Arras"))
+    expect(lead.get_by_role("main")).to_contain_text("Arras")
+    looks_right(lead)
+    follow(lead, "Revenir à la demande de compléments")
+    complete(lead, "other", letter)
+    file = tmp_path / "carte.pdf"
+    file.write_bytes(PDF)
+    looks_right(lead)
+    lead.locator("input[type=file]").first.set_input_files(file)
+    if lead.get_by_role("main").get_by_role("button", name=re.compile("^Envoyer")).count():
+        press(lead, re.compile("^Envoyer"))
+    expect(lead.get_by_role("main")).to_contain_text("carte.pdf")
+    follow(lead, "Revenir à la demande de compléments")
+    looks_right(lead)
+
+    # Until it is deposited, the office reads what it had.
+    office.goto(f"/lettres/{letter.public_id}/")
+    expect(office.get_by_role("main")).not_to_contain_text("contact@exemple.test")
+    follow(lead, "Relire et déposer la réponse")
+    looks_right(lead)
+    press(lead, "Déposer la réponse")
+    expect(lead.get_by_role("main")).to_contain_text("Votre réponse est déposée")
+    looks_right(lead)
+    deliver_outbox()
+
+    # The office is told, and reads what changed.
+    told = next(mail for mail in reversed(mails(agent(letter).email)) if "reçus" in mail.subject)
+    office.goto(link_in(told))
+    looks_right(office)
+    follow(office, "Voir ce qui a changé")
+    changed = office.get_by_role("main")
+    for words in ("contact@exemple.test", "Arras", "carte.pdf", "Communes ajoutées"):
+        expect(changed).to_contain_text(words)
+    looks_right(office)
+    office.goto(f"{case}/delai/")
+    looks_right(office)
+    office.goto(f"/lettres/{letter.public_id}/")
+    looks_right(office)
+    assert LetterOfIntent.objects.get(pk=letter.pk).version == 2
