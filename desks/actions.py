@@ -48,7 +48,7 @@ def follow(request: PersonRequest, case: uuid.UUID) -> HttpResponse:
     found = _own_desk_case(request, case)
     if request.POST.get("suivre") == "oui":
         desk_tools.follow([found], user=request.user)
-        messages.success(request, "Vous suivez ce dossier : il est dans la liste « Suivis ».")
+        messages.success(request, "Vous suivez ce dossier : il est dans la liste « Suivis ».")
     else:
         desk_tools.unfollow([found], user=request.user)
         messages.success(request, "Vous ne suivez plus ce dossier.")
@@ -82,7 +82,7 @@ def _person(asked: str, user: User) -> User | None:
     ).first()
     if person is None:
         raise ActionRefusedError(
-            "Cette personne n’est pas de votre bureau : choisissez-la dans la liste."
+            "Cette personne n’est pas de votre bureau : choisissez-la dans la liste."
         )
     return person
 
@@ -169,13 +169,13 @@ def _label_asked(request: PersonRequest) -> OfficeLabel:
 def _put_label(request: PersonRequest, cases: list[Case]) -> str:
     label = _label_asked(request)
     count = desk_tools.put_label(label, cases, user=request.user)
-    return f"« {label.name} » : {_counted(count, 'ajoutée à')}."
+    return f"« {label.name} » : {_counted(count, 'ajoutée à')}."
 
 
 def _remove_label(request: PersonRequest, cases: list[Case]) -> str:
     label = _label_asked(request)
     count = desk_tools.remove_label(label, cases, user=request.user)
-    return f"« {label.name} » : {_counted(count, 'retirée de')}."
+    return f"« {label.name} » : {_counted(count, 'retirée de')}."
 
 
 def _follow(request: PersonRequest, cases: list[Case]) -> str:
@@ -198,18 +198,18 @@ def _assign(request: PersonRequest, cases: list[Case]) -> str:
         try:
             desk_tools.assign(case, to=person, actor=request.user)
         except ActionRefusedError as refused:
-            refusals.append(f"{case.reference} : {refused.message}")
+            refusals.append(f"{case.reference} : {refused.message}")
         except PermissionDenied as denied:
-            refusals.append(f"{case.reference} : {denied or 'ce dossier ne peut pas être confié.'}")
+            refusals.append(f"{case.reference} : {denied or 'ce dossier ne peut pas être confié.'}")
         else:
             done += 1
     if refusals:
         told = " ".join(refusals[:3])
         more = f" Et {len(refusals) - 3} autres." if len(refusals) > 3 else ""
         raise ActionRefusedError(
-            f"{_letters(done).capitalize()} sur {len(cases)} : confiées à {person}. {told}{more}"
+            f"{_letters(done).capitalize()} sur {len(cases)} : confiées à {person}. {told}{more}"
         )
-    return f"{_letters(done).capitalize()} : confiées à {person}."
+    return f"{_letters(done).capitalize()} : confiées à {person}."
 
 
 def _letters(count: int) -> str:
@@ -244,7 +244,7 @@ def labels(request: PersonRequest) -> HttpResponse:
         except ActionRefusedError as refused:
             problem = refused.message
         else:
-            messages.success(request, f"L’étiquette « {label.name} » est créée.")
+            messages.success(request, f"L’étiquette « {label.name} » est créée.")
             return redirect("desks:labels")
     return render(
         request,
@@ -269,7 +269,7 @@ def label(request: PersonRequest, label: int) -> HttpResponse:
     if request.method == "POST":
         if "supprimer" in request.POST:
             found.delete()
-            messages.success(request, f"L’étiquette « {name} » est supprimée.")
+            messages.success(request, f"L’étiquette « {name} » est supprimée.")
             return redirect("desks:labels")
         name, colour = request.POST.get("nom", ""), request.POST.get("couleur", "")
         try:

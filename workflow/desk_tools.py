@@ -81,7 +81,7 @@ def assign(case: Case, *, to: User | None, actor: User) -> None:
             )
         if to is not None and not colleagues(child).filter(pk=to.pk).exists():
             raise ActionRefusedError(
-                f"{to} ne peut pas suivre ce dossier : choisissez une personne du bureau en "
+                f"{to} ne peut pas suivre ce dossier : choisissez une personne du bureau en "
                 "charge, dans son périmètre, et qui n’écrit pas ce dossier avec son équipe."
             )
         chosen = to.pk if to else None
@@ -133,10 +133,10 @@ def save_label(
     body = _organisation(user)
     name = " ".join(name.replace("\0", "").split())
     if not name:
-        raise ActionRefusedError("Donnez un nom à l’étiquette : c’est lui qu’on lit dans la liste.")
+        raise ActionRefusedError("Donnez un nom à l’étiquette : c’est lui qu’on lit dans la liste.")
     if len(name) > LONGEST_LABEL:
         raise ActionRefusedError(
-            f"Ce nom compte {len(name)} caractères ; il en accepte {LONGEST_LABEL} au plus. "
+            f"Ce nom compte {len(name)} caractères ; il en accepte {LONGEST_LABEL} au plus. "
             "Raccourcissez-le."
         )
     if colour not in OfficeLabel.Colour.values:
@@ -154,7 +154,7 @@ def save_label(
             label.save()
     except IntegrityError as taken:
         raise ActionRefusedError(
-            f"Votre bureau a déjà une étiquette « {name} ». Choisissez un autre nom."
+            f"Votre bureau a déjà une étiquette « {name} ». Choisissez un autre nom."
         ) from taken
     return label
 
@@ -222,7 +222,7 @@ def save_note(case: Case, text: str, *, user: User) -> None:
     text = text.replace("\0", "").strip()
     if len(text) > LONGEST_NOTE:
         raise ActionRefusedError(
-            f"Cette note compte {len(text)} caractères ; elle en accepte {LONGEST_NOTE} au plus. "
+            f"Cette note compte {len(text)} caractères ; elle en accepte {LONGEST_NOTE} au plus. "
             "Raccourcissez-la."
         )
     if not text:

@@ -635,6 +635,6 @@ def test_several_letters_are_given_at_once_and_the_others_are_told(received: Any
         follow=True,
     )
     message = told(response)[0]
-    assert message.startswith(f"1\u00a0lettre sur 2 : confiées à {colleague}.")
+    assert message.startswith(f"1\u00a0lettre sur 2\u00a0: confiées à {colleague}.")
     assert str(done.reference) in message
     assert Case.objects.get(pk=received.pk).instructor_id == colleague.pk

@@ -15,13 +15,13 @@ class Command(BaseCommand):
         parser.add_argument("count", type=int, metavar="NOMBRE")
         parser.add_argument("--seed", type=int, default=1, help="même graine, mêmes dossiers")
         parser.add_argument(
-            "--region", action="append", default=[], help="code INSEE ; toutes par défaut"
+            "--region", action="append", default=[], help="code INSEE ; toutes par défaut"
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         if not (settings.DEBUG or settings.DEMO):
             raise CommandError(
-                "Ces dossiers sont inventés : ils ne s’écrivent que dans une démonstration ou "
+                "Ces dossiers sont inventés : ils ne s’écrivent que dans une démonstration ou "
                 "sur un poste de développement. Rien n’a été écrit."
             )
         count = options["count"]
@@ -37,5 +37,5 @@ class Command(BaseCommand):
         except Organisation.DoesNotExist as missing:
             raise CommandError(
                 "Il n’y a pas d’ARS dans cette région, ou les organismes ne sont pas chargés. "
-                "Lancez d’abord « manage.py load_organisations »."
+                "Lancez d’abord « manage.py load_organisations »."
             ) from missing

@@ -26,12 +26,12 @@ class Command(BaseCommand):
             if not options["repair"]:
                 transaction.set_rollback(True)
         if options["search"]:
-            self.stdout.write(f"Recherche : {search.index_again()} dossiers.")
+            self.stdout.write(f"Recherche : {search.index_again()} dossiers.")
         if options["repair"]:
-            self.stdout.write(f"Corrigé : {_told(deadlines, lines)}.")
+            self.stdout.write(f"Corrigé : {_told(deadlines, lines)}.")
         elif deadlines or lines:
             raise CommandError(
-                f"À corriger : {_told(deadlines, lines)}. Rien n’a été changé ; relancez avec "
+                f"À corriger : {_told(deadlines, lines)}. Rien n’a été changé ; relancez avec "
                 "--repair, et cherchez ce qui a écrit dans la base."
             )
         else:
