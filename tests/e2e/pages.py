@@ -271,8 +271,8 @@ class Inbox:
         return self.page.locator("tbody th").all_inner_texts()
 
     def search(self, text: str) -> None:
-        self.page.get_by_label("CPTS ou référence").fill(text)
-        press(self.page, "Afficher")
+        self.page.locator("#q").fill(text)
+        press(self.page, "Chercher")
         self.page.wait_for_url(re.compile("q="))
 
     def open_letter(self, reference: str) -> CasePage:

@@ -110,7 +110,15 @@ def test_each_main_page_is_clean_and_fits_the_screen(
         found += faults(lead, path)
     agent = open_browser(viewport=viewport)
     enter(agent, story["agent"], live_server.url)
-    for path in ["/bureau/", "/bureau/?q=introuvable", deposited, story["office"], "/compte/"]:
+    for path in [
+        "/bureau/",
+        "/bureau/?onglet=tous&q=soins",
+        "/bureau/?q=introuvable",
+        "/bureau/etiquettes/",
+        deposited,
+        story["office"],
+        "/compte/",
+    ]:
         found += faults(agent, path)
     assert found == []
 
@@ -169,7 +177,8 @@ def test_an_agent_narrows_sorts_and_exports_the_inbox_in_the_browser(
     page = open_browser()
     enter(page, story["agent"], live_server.url)
     page.goto("/bureau/")
-    page.get_by_label("Département").select_option("62")
+    page.get_by_text("Filtres", exact=True).click()
+    page.locator("#departement").select_option("62")
     page.get_by_role("button", name="Afficher").click()
     page.wait_for_url(re.compile("departement=62"))
     page.get_by_role("columnheader").get_by_role("link", name="Population").click()
