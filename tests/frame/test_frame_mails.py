@@ -11,7 +11,7 @@ from outbox.models import Mail
 
 # An address of the portal, as templates write it.
 _LINK = re.compile(r"{{ *(?:\w+_)?url *}}(?:{% url [^%]*%})?|https?://")
-_BUTTON = re.compile(r"\n\n[^\n]+\n{{ *(?:\w+_)?url *}}")
+_BUTTON = re.compile(r"(?:\n|%})\n[^\n]+\n{{ *(?:\w+_)?url *}}")
 _SUBJECT = re.compile(r"{% block subject %}(.*?){% endblock %}", re.DOTALL)
 
 CONTEXT = {
