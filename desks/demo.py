@@ -150,6 +150,24 @@ ACCOUNTS: Final = (
         _ROLE.COORDINATOR,
     ),
     _agent(
+        "signataire.hauts-de-france Hélène Delvaux",
+        "ARS Hauts-de-France, signataire",
+        "ars-hauts-de-france",
+        _ROLE.SIGNATORY,
+    ),
+    _agent(
+        "cpam.pas-de-calais Marc Lefebvre",
+        "CPAM du Pas-de-Calais, signataire",
+        "cpam-62",
+        _ROLE.SIGNATORY,
+    ),
+    _agent(
+        "signataire.pays-de-la-loire Yves Guillou",
+        "ARS Pays de la Loire, signataire",
+        "ars-pays-de-la-loire",
+        _ROLE.SIGNATORY,
+    ),
+    _agent(
         "ars.pays-de-la-loire Anne Rousseau",
         "ARS Pays de la Loire, agente",
         "ars-pays-de-la-loire",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
@@ -26,6 +26,13 @@ from workflow.models import Approval, Case, CaseDocument, Decision, DecisionPart
 from workflow.services import ActionRefusedError
 from workflow.states import CaseState
 
+# What the office in charge is told before a decision can be prepared.
+NOT_YET: Final = {
+    CaseState.DEPOSITED: "La décision se prépare une fois le dossier pris en charge : "
+    "confiez-le à un agent, depuis la page du dossier.",
+    CaseState.IN_CONSULTATION: "La décision se prépare une fois les avis clos.",
+    CaseState.COMPLETION_REQUESTED: "La décision se prépare une fois les compléments reçus.",
+}
 BEING_DECIDED = (CaseState.UNDER_REVIEW, CaseState.DECISION_PROPOSED)
 
 
@@ -65,6 +72,7 @@ class DecisionBoard:
     obstacles: list[str] = field(default_factory=list)
     is_proposed: bool = False
     prepares: bool = False
+    not_yet: str = ""
     may_propose: bool = False
     # The body the person signs for, and why they cannot now: empty when they can.
     signs_for: str = ""
@@ -105,6 +113,8 @@ def read_board(case: Case, user: User, *, is_lead: bool) -> DecisionBoard:
     board.open = next((one for one in seen if one.state in BEING_WRITTEN), None)
     if case.state not in BEING_DECIDED:
         board.open = None
+        if rules.may_prepare(case, user, None):
+            board.not_yet = NOT_YET.get(CaseState(case.state), "")
         return board
     board.prepares = board.open is not None or rules.may_prepare(case, user, None)
     if not board.prepares:
