@@ -22,6 +22,7 @@ from workflow.messages import ThreadState, thread_states
 from workflow.models import CaseDocument
 from workflow.readers import Reader, StateLabel
 from workflow.reading import read_cases
+from workflow.states import CaseState
 from workflow.timeline import Line
 
 PAGE_SIZE = 20
@@ -103,6 +104,8 @@ def _action(letter: LetterOfIntent, user: User, documents: list[CaseDocument]) -
     detail = reverse("letters:detail", args=[letter.public_id])
     if not letter.is_deposited:
         return Link("Lire la lettre", detail)
+    if letter.state in {CaseState.ACCEPTED, CaseState.REFUSED}:
+        return Link("Lire la décision", reverse("cases:decision", args=[letter.public_id]))
     receipt = next((link for link in documents if link.kind == RECEIPT), None)
     if receipt is None:
         return Link("Suivre la lettre", detail)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from communities.models import CommunityStage
 from documents.models import OfficialDocument
+from procedures.decisions import Outcome
 from workflow import decision_rules as rules
 from workflow.clock import day_in_words
 from workflow.decision_documents import DECISION, WITHDRAWAL
@@ -55,6 +56,11 @@ class TakenRow:
     # « 22 mars 2027 »: the last day it may be withdrawn.
     withdrawable_until: str
     why_not_withdrawn: str
+
+    @property
+    def opens(self) -> bool:
+        """Whether the text is shown at once: a refusal, for its reasons."""
+        return self.decision.outcome == Outcome.REFUSE and not self.is_withdrawn
 
     @property
     def is_withdrawn(self) -> bool:
@@ -142,7 +148,7 @@ def _add_proposal(board: DecisionBoard, decision: Decision, case: Case, user: Us
     if given is not None:
         board.signs_for = mine.organisation.name
         when = day_in_words(timezone.localdate(given.approved_at))
-        board.why_not = f"{given.name} a déjà signé pour {mine.organisation}, le {when}."
+        board.why_not = f"{given.name} a déjà signé au nom de cet organisme, le {when}."
         return
     try:
         _party, delegation = right_to_sign(decision, case, user)

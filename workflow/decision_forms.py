@@ -20,7 +20,7 @@ class ProposalForm(PortalForm):
         label="Sens de la décision",
         choices=[(Outcome.ACCEPT.value, "Accepter"), (Outcome.REFUSE.value, "Refuser")],
         widget=forms.RadioSelect,
-        required=False,
+        error_messages={"required": "Choisissez le sens de la décision : accepter ou refuser."},
     )
     law_keys = forms.MultipleChoiceField(
         label="En droit : les textes cités",
@@ -58,8 +58,10 @@ class ProposalForm(PortalForm):
         required=False,
     )
 
-    def __init__(self, *args: Any, region_code: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, region_code: str, proposes: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # What is only kept or previewed may still lack its outcome.
+        self.fields["outcome"].required = proposes
         parameters = decision_parameters()
         law = parameters.reasons_for(region_code, Nature.LAW)
         fact = parameters.reasons_for(region_code, Nature.FACT)

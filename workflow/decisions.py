@@ -197,7 +197,7 @@ def _missing_signatures(case: Case, name: str) -> list[str]:
     if decision is None or decision.state != State.PROPOSED or decision.outcome != name:
         return ["Aucune décision de ce sens n’est proposée."]
     return [
-        f"{party.organisation} n’a pas encore approuvé ce texte."
+        f"Ce texte n’est pas encore approuvé par un organisme qui décide : {party.organisation}."
         for party in unsigned_parties(decision)
     ]
 
@@ -456,8 +456,8 @@ def right_to_sign(
         if delegation is None:
             if not held:
                 raise PermissionDenied(
-                    f"Seul un signataire de {party.organisation}, ou le titulaire de sa délégation "
-                    "de signature, signe cette décision."
+                    f"Seul un signataire de l’organisme qui décide ({party.organisation}), ou le "
+                    "titulaire de sa délégation de signature, signe cette décision."
                 )
             raise ActionRefusedError(why_not_in_force(held, case))
     if decision.written_by_id == user.pk:
@@ -472,7 +472,7 @@ def why_not_in_force(held: Sequence[SignatureDelegation], case: Case) -> str:
     today = timezone.localdate()
     near = [one for one in held if rules.reaches(one, case)]
     last = (near or held)[0]
-    whose = f"La délégation de signature de {last.holder} pour {last.organisation}"
+    whose = f"La délégation de signature de {last.holder} ({last.organisation})"
     if not near:
         return (
             f"{whose} est limitée au département {last.department_id}, que ce dossier ne touche "

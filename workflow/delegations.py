@@ -35,7 +35,7 @@ def give_delegation(
     """
     if not rules.may_manage_delegations(organisation, by):
         raise PermissionDenied(
-            f"Seul un signataire ou un coordinateur de {organisation} enregistre ses délégations."
+            "Seul un signataire ou un coordinateur de l’organisme enregistre ses délégations."
         )
     still_holds_their_role(by)
     if holder.pk == by.pk:
@@ -47,7 +47,7 @@ def give_delegation(
     )
     if not held.exists():
         raise ActionRefusedError(
-            f"{holder} n’a pas de rôle dans {organisation} : invitez d’abord cette personne."
+            f"{holder} n’a pas de rôle dans cet organisme : invitez d’abord cette personne."
         )
     if valid_to < valid_from:
         raise ActionRefusedError("La fin de la délégation précède son début : vérifiez les dates.")
@@ -73,8 +73,7 @@ def end_delegation(delegation: SignatureDelegation, *, by: User) -> None:
     delegation = SignatureDelegation.objects.select_for_update(of=("self",)).get(pk=delegation.pk)
     if not rules.may_manage_delegations(delegation.organisation, by):
         raise PermissionDenied(
-            f"Seul un signataire ou un coordinateur de {delegation.organisation} retire cette "
-            "délégation."
+            "Seul un signataire ou un coordinateur de l’organisme retire cette délégation."
         )
     still_holds_their_role(by)
     if delegation.revoked_at is None:

@@ -115,7 +115,7 @@ def test_the_agency_and_the_cpam_sign_the_same_text_and_the_lead_reads_it(
     signs.page.goto(link_in(mails(cpam.email)[-1]))
     signs.checked()
     signs.sign("Directeur de la CPAM")
-    assert "La décision existera quand Agence régionale de santé" in signs.said()
+    assert "Reste : Agence régionale de santé Hauts-de-France." in signs.said()
     last = as_(agency).open()
     assert "Directeur de la CPAM" in last.said()
     last.sign("Directrice générale")

@@ -7,7 +7,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Organisation
@@ -360,7 +360,7 @@ def test_a_delegation_out_of_its_dates_blocks_in_words(
     holder = deciding.delegate(agency, **dates)
     with pytest.raises(ActionRefusedError) as refused:
         deciding.sign(letter, agency, holder)
-    start = f"La délégation de signature de {holder} pour {agency} {expected} "
+    start = f"La délégation de signature de {holder} ({agency}) {expected} "
     assert refused.value.message.startswith(start)
     assert states(letter) == ("decision_proposed", "proposed")
 
@@ -528,6 +528,7 @@ def test_only_a_coordinator_withdraws_with_a_reason_and_in_time() -> None:
     assert states(letter) == ("accepted", "taken")
 
 
+@settings(deadline=None)
 @given(
     taken=st.datetimes(
         min_value=datetime(2020, 1, 1),  # noqa: DTZ001

@@ -46,8 +46,8 @@ def propose(request: PersonRequest, case: uuid.UUID) -> HttpResponse:
 
 
 def _save(request: PersonRequest, case: Case, current: Decision | None) -> HttpResponse:
-    form = ProposalForm(request.POST, region_code=case.region_id)
     action = request.POST.get("action", "")
+    form = ProposalForm(request.POST, region_code=case.region_id, proposes=action == "propose")
     if not form.is_valid():
         return _proposal_page(request, case, form, current, status=422)
     if action == "preview":
@@ -100,7 +100,7 @@ def preview(request: PersonRequest, case: uuid.UUID) -> HttpResponse:
     if request.method == "POST":
         if not rules.may_propose(shown, request.user):
             raise PermissionDenied(_WHO_WRITES)
-        form = ProposalForm(request.POST, region_code=shown.region_id)
+        form = ProposalForm(request.POST, region_code=shown.region_id, proposes=False)
         form.is_valid()
         text: dict[str, Any] | None = _preview(shown, form, current)
     else:
@@ -164,8 +164,11 @@ def _signed(signed: Decision) -> str:
             "La décision est prise. Son document se prépare ; l’équipe et les organismes "
             "consultés sont prévenus."
         )
-    waiting = " et ".join(str(party) for party in decisions.unsigned_parties(signed))
-    return f"Votre approbation est enregistrée. La décision existera quand {waiting} l’aura donnée."
+    waiting = ", ".join(str(party) for party in decisions.unsigned_parties(signed))
+    return (
+        "Votre approbation est enregistrée. La décision existera quand tous ceux qui décident "
+        f"auront donné la leur. Reste : {waiting}."
+    )
 
 
 @require_POST

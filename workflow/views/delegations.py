@@ -35,7 +35,7 @@ def delegations(request: PersonRequest, code: str) -> HttpResponse:
     if request.method == "POST":
         if form is None:
             raise PermissionDenied(
-                f"Seul un signataire ou un coordinateur de {body} enregistre ses délégations."
+                "Seul un signataire ou un coordinateur de l’organisme enregistre ses délégations."
             )
         if form.is_valid():
             data = dict(form.cleaned_data)
@@ -72,7 +72,7 @@ def end(request: PersonRequest, code: str, pk: int) -> HttpResponse:
     )
     if not rules.may_manage_delegations(body, request.user):
         raise PermissionDenied(
-            f"Seul un signataire ou un coordinateur de {body} retire cette délégation."
+            "Seul un signataire ou un coordinateur de l’organisme retire cette délégation."
         )
     if request.method == "POST":
         end_delegation(delegation, by=request.user)
