@@ -1,7 +1,7 @@
 """What a draft holds, and what it still needs before it can be deposited."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +60,28 @@ class LetterContent:
         return procedure.key, procedure.version, field.key, self.written.get(field.key, "")
 
 
+class StoredAnswers(Mapping[str, Any]):
+    """The answers of a draft, each read from its JSON text when it is first asked for.
+
+    What is said of most of them is kept under that text already.
+    """
+
+    def __init__(self, written: Mapping[str, str]) -> None:
+        self._written = written
+        self._read: dict[str, Any] = {}
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self._read:
+            self._read[key] = json.loads(self._written[key])
+        return self._read[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._written)
+
+    def __len__(self) -> int:
+        return len(self._written)
+
+
 def procedure_of(letter: "LetterOfIntent") -> Procedure:
     """The procedure the letter began with, in the version it began with."""
     return registry.get(letter.procedure_key, letter.procedure_version)
@@ -78,7 +100,7 @@ def read_content(letter: "LetterOfIntent") -> LetterContent:
     written, revisions, files = _answers_and_files(letter)
     if letter.buffer is not None:
         letter.buffer.over(written, revisions, files)
-    answers = {key: json.loads(text) for key, text in written.items()}
+    answers = StoredAnswers(written)
     return LetterContent(
         procedure=procedure,
         region=letter.region,
