@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from random import Random
 from typing import Any, Final
 
@@ -797,6 +798,7 @@ def _field(rank: int, text: str) -> dict[str, Any]:
     }
 
 
+@cache
 def _blank(model: type[Model]) -> dict[str, Any]:
     """The values of a row that says nothing, without its number."""
     values: dict[str, Any] = {}
