@@ -26,6 +26,7 @@ from workflow.models import (
 )
 from workflow.opinions import declare_conflict, draft_opinion, send_back, set_communicable
 from workflow.services import perform
+from workflow.urls import urlpatterns
 
 pytestmark = pytest.mark.django_db
 
@@ -561,3 +562,81 @@ def _costs(letter: LetterOfIntent, body: Organisation) -> dict[str, int]:
         assert answer.status_code == 200, (name, answer.status_code)
         costs[f"{name}, {'given' if state else 'drafted'}"] = len(captured)
     return costs
+
+
+# --- Every address, whoever asks -------------------------------------------------------------
+
+# What each address is sent, when it writes.
+WRITES: dict[str, dict[str, Any]] = {
+    "opinion": typed(),
+    "opinion-validate": {"revision": "1"},
+    "opinion-return": {"revision": "1", "comment": "À revoir."},
+    "opinion-conflict": {"outcome": "withdrawn", "reason": "Un lien."},
+    "consultation-extend": {"due_on": "2030-01-01"},
+    "consultation-again": {"due_on": "2030-01-01", "comment": "La lettre a changé."},
+    "consultation-revoke": {"reason": "Absent."},
+    "opinions-communication": {"shown": ["1"]},
+    "opinions-synthesis": {"revision": "0", "text": "Un texte."},
+    "opinions-handover": {},
+}
+READS_ONLY = {"opinions", "consultation"}
+_WATCHED = (
+    "workflow_case",
+    "workflow_consultation",
+    "workflow_opinion",
+    "workflow_synthesis",
+    "workflow_conflictdeclaration",
+    "workflow_consultationlog",
+    "workflow_consultationnotice",
+    "outbox_outboxevent",
+)
+
+
+def everything_stored() -> dict[str, list[str]]:
+    rows = {}
+    with connection.cursor() as cursor:
+        for table in _WATCHED:
+            cursor.execute(f"SELECT row::text FROM {table} row ORDER BY 1")  # noqa: S608
+            rows[table] = [text for (text,) in cursor.fetchall()]
+    return rows
+
+
+def test_every_address_of_opinions_is_asked_for_here():
+    named = {str(pattern.name) for pattern in urlpatterns}
+    mine = {name for name in named if name.startswith(("opinion", "consultation"))}
+    assert mine == set(WRITES) | READS_ONLY
+
+
+def test_nobody_writes_at_an_address_that_is_not_for_them(letter, body, request_):
+    asking.draft(letter, body)
+    writes_with_the_team = asking.acting(
+        factories.membership(
+            factories.team_member(letter.community, role="editor").user, asking.guichet(), "agent"
+        )
+    )
+    people = {
+        "owner": letter.created_by,
+        "stranger": factories.user(),
+        "administrator": factories.user(is_staff=True, is_superuser=True),
+        "agency": asking.member(asking.agency(), "agent"),
+        "other body": asking.president(asking.urps("Infirmiers")),
+        "signatory of the guichet who writes with the team": writes_with_the_team,
+        "coordinator of the body": asking.member(body, "coordinator"),
+        "member elsewhere": asking.member(body, "reviewer", "31"),
+    }
+    before = everything_stored()
+    found = {}
+    for who, person in people.items():
+        client = sign_in(person)
+        for name, data in WRITES.items():
+            args = [] if name.startswith("opinions-") else [request_.pk]
+            found[f"{who}, {name}"] = client.post(page_of(letter, name, *args), data).status_code
+    assert {key: status for key, status in found.items() if status not in {403, 404}} == {}
+    assert everything_stored() == before
+
+
+def test_a_visitor_is_asked_to_sign_in(letter, request_):
+    for name in (*WRITES, *READS_ONLY):
+        args = [] if name.startswith("opinions") else [request_.pk]
+        answer = Client().get(page_of(letter, name, *args))
+        assert answer.headers["Location"].startswith(reverse("account_login"))
