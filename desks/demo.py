@@ -102,6 +102,12 @@ ACCOUNTS: Final = (
         _ROLE.REVIEWER,
     ),
     _agent(
+        "coordination.guichet Mireille Astruc",
+        "Guichet CPTS Occitanie, coordinatrice",
+        "guichet-cpts-occitanie",
+        _ROLE.COORDINATOR,
+    ),
+    _agent(
         "president.urps Hélène Castan",
         "URPS Médecins libéraux Occitanie, présidente",
         "urps-medecins-occitanie",
