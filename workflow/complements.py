@@ -127,10 +127,10 @@ def effect_on_clock(case: Case, *, blocking: bool, due_on: date | None) -> str:
             "repartira en entier le jour où tous les points indispensables seront fournis "
             "(CRPA, article L. 114-5)."
         )
-    until = f" et reprendra au plus tard le {day_in_words(due_on)}" if due_on else ""
+    until = f", au plus tard le {day_in_words(due_on)}" if due_on else ""
     return (
         "Le silence vaut rejet sur ce dossier : le délai est seulement suspendu. Il s’arrête "
-        f"aujourd’hui, reprendra à la réception des points indispensables{until} (CRPA, article "
+        f"aujourd’hui et reprendra à la réception des points indispensables{until} (CRPA, article "
         "L. 114-5)."
     )
 

@@ -12,6 +12,8 @@ from typing import Any, Final
 
 # Beyond this many words the two texts are shown whole, without marks inside.
 MOST_WORDS: Final = 2_500
+# Two names more alike than this are one, mended.
+SAME_NAME: Final = 0.6
 
 Content = Mapping[str, Any]
 
@@ -187,8 +189,7 @@ def _block(old: Sequence[tuple[str, ...]], new: Sequence[tuple[str, ...]]) -> li
     changes = []
     for row in new:
         twin = next((one for one in left if one[:1] == row[:1]), None)
-        if twin is None and len(old) == len(new) and left and not _named(left, new):
-            twin = left[0]
+        twin = twin or next((one for one in left if _alike(one, row, new)), None)
         if twin is None:
             changes.append(RowChange("added", after=row))
             continue
@@ -198,9 +199,11 @@ def _block(old: Sequence[tuple[str, ...]], new: Sequence[tuple[str, ...]]) -> li
     return [*(RowChange("removed", before=row) for row in left), *changes]
 
 
-def _named(old: Sequence[tuple[str, ...]], new: Sequence[tuple[str, ...]]) -> bool:
-    """Whether some row of one side is found on the other by its first cell."""
-    return bool({row[:1] for row in old} & {row[:1] for row in new})
+def _alike(old: tuple[str, ...], row: tuple[str, ...], others: Sequence[tuple[str, ...]]) -> bool:
+    """Whether a row is the old one with its name mended: no other row bears that name."""
+    if not old or not row or any(one[:1] == old[:1] for one in others):
+        return False
+    return SequenceMatcher(None, old[0], row[0]).ratio() > SAME_NAME
 
 
 def _marked(before: str, after: str) -> tuple[tuple[Words, ...], tuple[Words, ...]]:

@@ -56,9 +56,8 @@ def refuse_locked(letter: LetterOfIntent, user: User, keys: list[str]) -> None:
     """Raises PermissionDenied when one of these fields is not among those to complete."""
     if any(not rules.may_write(letter, user, key) for key in keys):
         raise PermissionDenied(
-            "Cette partie de la lettre est déposée et n’est pas à compléter : rien n’a été "
-            "enregistré. Ouvrez la demande de compléments pour voir ce qui peut l’être, ou "
-            "écrivez au bureau."
+            "Cette partie de la lettre est déposée et n’est pas à compléter. Ouvrez la demande de "
+            "compléments pour voir ce qui peut l’être, ou écrivez au bureau."
         )
 
 

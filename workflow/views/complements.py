@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.http import PersonRequest
@@ -26,7 +27,13 @@ from workflow.complement_forms import (
 from workflow.complement_pages import read_request, request_rows
 from workflow.kinds import child_of, kind_of
 from workflow.models import Case, CompletionItem, CompletionRequest
-from workflow.services import ActionRefusedError, AlreadyDoneError, IncompleteError, perform
+from workflow.services import (
+    ActionRefusedError,
+    AlreadyDoneError,
+    IncompleteError,
+    already_done_by,
+    perform,
+)
 from workflow.views.access import case_context, visible_case
 
 
@@ -481,23 +488,7 @@ def answer(request: PersonRequest, case: uuid.UUID, number: int) -> HttpResponse
             "Seule l’équipe de la CPTS répond, tant que le bureau attend des compléments."
         )
     if request.method == "POST":
-        try:
-            perform(child_of(shown), "answer_completion", actor=request.user)
-        except IncompleteError as incomplete:
-            links = kind_of(shown).target_url
-            refused = [
-                (links(shown, one.field) if one.field else "", one.sentence)
-                for one in incomplete.missing
-            ]
-            return _sent(request, shown, asked, refused=refused, status=409)
-        except AlreadyDoneError as done:
-            return _told(request, shown, asked, done)
-        messages.success(
-            request,
-            "Votre réponse est déposée. Le bureau en est averti, et l’accusé de réception vous "
-            "est envoyé par courriel.",
-        )
-        return redirect(_back(shown, number))
+        return _deposit(request, shown, asked)
     if not asked.is_open:
         return redirect(_back(shown, number))
     child = child_of(shown)
@@ -512,3 +503,27 @@ def answer(request: PersonRequest, case: uuid.UUID, number: int) -> HttpResponse
         "is_overdue": read.is_overdue,
     }
     return _render(request, shown, "answer", context)
+
+
+def _deposit(request: PersonRequest, shown: Case, asked: CompletionRequest) -> HttpResponse:
+    try:
+        perform(child_of(shown), "answer_completion", actor=request.user)
+    except IncompleteError as incomplete:
+        asked.refresh_from_db()
+        if not asked.is_open:
+            done = already_done_by(asked.ended_by, asked.ended_at or timezone.now())
+            return _told(request, shown, asked, done)
+        links = kind_of(shown).target_url
+        refused = [
+            (links(shown, one.field) if one.field else "", one.sentence)
+            for one in incomplete.missing
+        ]
+        return _sent(request, shown, asked, refused=refused, status=409)
+    except AlreadyDoneError as done:
+        return _told(request, shown, asked, done)
+    messages.success(
+        request,
+        "Votre réponse est déposée. Le bureau en est averti, et l’accusé de réception vous "
+        "est envoyé par courriel.",
+    )
+    return redirect(_back(shown, asked.number))
