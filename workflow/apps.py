@@ -9,9 +9,12 @@ class WorkflowConfig(AppConfig):
         from workflow import (  # noqa: F401, PLC0415 - they register handlers
             clock_alerts,
             decision_documents,
+            grants,
+            meetings,
             message_mails,
             opinion_documents,
             overlaps,
+            reserves,
         )
         from workflow.complements import blocking_requests  # noqa: PLC0415
         from workflow.decisions import declare_obstacle  # noqa: PLC0415

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from procedures import registry
+from workflow.followup_rules import has_followups
 from workflow.kinds import kind_of
 from workflow.messages import sees_thread
 from workflow.models import Case
@@ -52,6 +53,7 @@ PAGES: Final[tuple[_Page, ...]] = (
     # For everyone, at every stage: that the tab is there says nothing of what is prepared.
     _Page("decision", "Décision", "cases:decision", lambda _case, _user, _reader: True),
     _Page("territory", "Territoire", "cases:territory", lambda _case, _user, _reader: True),
+    _Page("followups", "Suites", "cases:followups", has_followups),
     _Page("messages", "Messages", "cases:messages", lambda case, user, _: sees_thread(case, user)),
     _Page("complements", "Compléments", "cases:complements", _reads_requests),
     _Page("versions", "Versions", "cases:versions", lambda case, _user, _reader: case.version > 1),

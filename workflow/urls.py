@@ -8,6 +8,7 @@ from workflow.views import (
     consultations,
     decision,
     documents,
+    followups,
     mails,
     messages,
     opinions,
@@ -53,6 +54,15 @@ urlpatterns = [
     ),
     # Mails
     path("courriels/", mails.sent, name="mails"),
+    # After the decision
+    path("suites/", followups.page, name="followups"),
+    path("suites/reserves/<int:reserve>/<slug:action>/", followups.reserve, name="reserve"),
+    path("suites/aides/accorder/", followups.grant, name="grant"),
+    path("suites/aides/<int:grant>/<slug:action>/", followups.settle_grant, name="grant-settle"),
+    path("suites/reunion/", followups.plan, name="meeting"),
+    path("suites/reunion/<int:meeting>/annuler/", followups.cancel, name="meeting-cancel"),
+    path("suites/reunion/<int:meeting>/tenue/", followups.held, name="meeting-held"),
+    path("suites/reunion/<int:meeting>/compte-rendu/", followups.minutes, name="minutes"),
     # Territory
     path("territoire/", territory.page, name="territory"),
     path("territoire/<int:other>/arbitrer/", territory.arbitrate, name="arbitrate"),

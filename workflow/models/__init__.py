@@ -33,6 +33,7 @@ from workflow.models.desks import (
     SavedView,
     SearchDocument,
 )
+from workflow.models.followups import Grant, InformationMeeting, MeetingGuest, Reserve
 from workflow.models.messages import (
     Message,
     MessageDraft,
@@ -73,9 +74,12 @@ __all__ = [
     "Decision",
     "DecisionParty",
     "FollowedCase",
+    "Grant",
     "InboxLine",
     "InboxTab",
+    "InformationMeeting",
     "Mandate",
+    "MeetingGuest",
     "Message",
     "MessageDraft",
     "MessageFile",
@@ -85,6 +89,7 @@ __all__ = [
     "Opinion",
     "PrivateNote",
     "ReferenceCounter",
+    "Reserve",
     "SavedView",
     "SearchDocument",
     "SignatureDelegation",
