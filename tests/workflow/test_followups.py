@@ -211,7 +211,7 @@ def plan(letter: LetterOfIntent, agent: User, **changes: Any) -> InformationMeet
 
 
 def mails() -> list[tuple[str, str]]:
-    found = Mail.objects.filter(deduplication_key__startswith="meeting:").order_by("pk")
+    found = Mail.objects.filter(deduplication_key__startswith="meeting:").order_by("pk", "recipient")
     return [(mail.recipient, mail.subject) for mail in found]
 
 
@@ -249,7 +249,7 @@ def test_the_guests_get_the_meeting_for_their_calendar_once_for_each_change(
     meetings.call_meeting(meeting_id=meeting.pk, sequence=0)
     head = f"{letter.title} · {letter.reference} – réunion d’information"
 
-    assert mails() == [
+    assert sorted(mails()) == [
         ("claire.fabre@exemple.test", f"{head} du territoire"),
         ("urps@exemple.test", f"{head} du territoire"),
     ]
