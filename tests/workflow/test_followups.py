@@ -211,7 +211,9 @@ def plan(letter: LetterOfIntent, agent: User, **changes: Any) -> InformationMeet
 
 
 def mails() -> list[tuple[str, str]]:
-    found = Mail.objects.filter(deduplication_key__startswith="meeting:").order_by("pk", "recipient")
+    found = Mail.objects.filter(deduplication_key__startswith="meeting:").order_by(
+        "pk", "recipient"
+    )
     return [(mail.recipient, mail.subject) for mail in found]
 
 
