@@ -199,7 +199,7 @@ def filtered(user: User, choices: InboxChoices) -> QuerySet[InboxLine]:
             )
     lines = _under(lines, choices.tab, user)
     if choices.state:
-        lines = lines.filter(state=choices.state)
+        lines = _in_state(lines, choices.state)
     if choices.size:
         lines = lines.filter(size_class=choices.size)
     if choices.label:
@@ -219,6 +219,20 @@ def filtered(user: User, choices: InboxChoices) -> QuerySet[InboxLine]:
             case__followers__user=user, case__followers__organisation=acting.organisation_id
         )
     return _due(lines, choices.deadline)
+
+
+def _in_state(lines: QuerySet[InboxLine], state: str) -> QuerySet[InboxLine]:
+    """The lines in a state, as their desk knows it.
+
+    A decision proposed is known to the office in charge only: elsewhere the case is examined.
+    """
+    in_charge = Q(kind=CaseDesk.Kind.IN_CHARGE)
+    if state == CaseState.DECISION_PROPOSED:
+        return lines.filter(in_charge, state=state)
+    if state == CaseState.UNDER_REVIEW:
+        proposed = Q(state=CaseState.DECISION_PROPOSED)
+        return lines.filter(Q(state=state) | (proposed & ~in_charge))
+    return lines.filter(state=state)
 
 
 def _under(lines: QuerySet[InboxLine], tab: str, user: User) -> QuerySet[InboxLine]:

@@ -144,7 +144,7 @@ def announce(decision: Decision, document: OfficialDocument) -> None:
         attachments=_files(document),
         **context,
     )
-    for body, user in _consulted(case):
+    for body, user in _consulted(decision):
         _tell_each(
             case,
             "decision_told",
@@ -188,7 +188,7 @@ def announce_withdrawal(decision: Decision, document: OfficialDocument) -> None:
         who=str(decision.withdrawn_by),
         **context,
     )
-    for body, user in _consulted(case):
+    for body, user in _consulted(decision):
         _tell_each(
             case,
             "decision_told",
@@ -251,15 +251,25 @@ def _with_bodies(people: Iterable[User], bodies: list[Organisation]) -> list[For
     ]
 
 
-def _consulted(case: Case) -> list[tuple[Organisation, User]]:
-    """The members of the bodies consulted, each once, with the body they are told for."""
+def _consulted(decision: Decision) -> list[tuple[Organisation, User]]:
+    """The members of the bodies consulted, each once, with the body they are told for.
+
+    Those who signed for a body that was also consulted are told with the office.
+    """
+    case = decision.case
     desks = CaseDesk.objects.filter(
         case_id=case.pk, organisation__consultations__case_id=case.pk
     ).select_related("organisation")
+    signed = set(
+        Approval.objects.filter(party__decision=decision, voided_at__isnull=True).values_list(
+            "approved_by_id", flat=True
+        )
+    )
     found: dict[int, tuple[Organisation, User]] = {}
     for desk in desks.distinct():
         for user in members(desk.organisation, case):
-            found.setdefault(user.pk, (desk.organisation, user))
+            if user.pk not in signed:
+                found.setdefault(user.pk, (desk.organisation, user))
     return list(found.values())
 
 

@@ -121,6 +121,23 @@ def test_a_decision_is_unknown_to_all_but_those_who_prepare_it_until_it_is_taken
     assert readers(SECRET, [url(letter)]) == clients.keys() - OUTSIDE
 
 
+def test_a_list_filtered_by_state_says_no_more_than_the_case() -> None:
+    letter = deciding.under_review("32")
+    who = people(letter)
+    deciding.propose(letter)
+
+    def listed(state: str) -> set[str]:
+        found = set()
+        for name in ("instructor", "agency agent", "body consulted", "informed branch"):
+            page = sign_in(who[name]).get("/bureau/", {"etat": state, "onglet": "tous"})
+            if str(letter.reference) in page.content.decode():
+                found.add(name)
+        return found
+
+    assert listed("decision_proposed") == {"instructor"}
+    assert listed("under_review") == {"agency agent", "body consulted", "informed branch"}
+
+
 def test_an_instructor_writes_previews_saves_then_proposes_without_javascript() -> None:
     letter = deciding.under_review("32")
     client = sign_in(deciding.instructor(letter))
