@@ -42,6 +42,7 @@ from desks.choices import (
 )
 from desks.deadlines import NEAR_DAYS, Deadline, deadline_in_words
 from letters.labels import STATE_LABELS, state_label
+from territories.normalise import normalise
 from workflow.decision_states import DecisionState
 from workflow.desk_tools import remember_view
 from workflow.models import Approval, Case, CaseDesk, CaseLabel, DecisionParty, InboxLine, InboxTab
@@ -122,7 +123,6 @@ _OPTIONS: Final = """
      UNION ALL
     SELECT 'view', query, array_to_string(columns, ','), '' FROM workflow_savedview
      WHERE user_id = %(user)s AND organisation_id = %(body)s
-     ORDER BY 1, 3
 """
 
 
@@ -136,7 +136,8 @@ def read_options(user: User) -> DeskOptions:
             "today": timezone.localdate(),
         }
         cursor.execute(_OPTIONS, asked)
-        rows = cursor.fetchall()
+        # « À revoir » sorts under A.
+        rows = sorted(cursor.fetchall(), key=lambda row: normalise(row[2]))
     views = [(value, label) for kind, value, label, _ in rows if kind == "view"]
     return DeskOptions(
         departments={value: label for kind, value, label, _ in rows if kind == "department"},
@@ -471,7 +472,9 @@ def _with_cells(listing: Listing, user: User) -> Listing:
     return replace(
         listing,
         lines=listing.lines.annotate(
-            label_ids=ArraySubquery(labels.order_by("label__name").values("label_id")),
+            label_ids=ArraySubquery(
+                labels.order_by(SortedAsWritten("label__name")).values("label_id")
+            ),
             instructor_name=person,
         ),
     )

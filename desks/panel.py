@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce, Concat, NullIf, Trim
 
 from accounts.models import User
 from desks.inbox import LabelTag, acting_of
+from territories.normalise import normalise
 from workflow import desk_rules, desk_tools
 from workflow.models import Case
 from workflow.states import OPEN_STATES
@@ -89,8 +90,8 @@ def read_panel(case: Case, user: User) -> Panel:
         statement += f" UNION ALL ({people})"
         asked += values
     with connection.cursor() as cursor:
-        cursor.execute(f"{statement} ORDER BY 1, 3", asked)
-        rows = cursor.fetchall()
+        cursor.execute(statement, asked)
+        rows = sorted(cursor.fetchall(), key=lambda row: normalise(row[2]))
     people_there = [(pk, name) for kind, pk, name, _, _ in rows if kind == "person"]
     texts = {kind: text for kind, _, text, _, _ in rows if kind not in {"label", "person"}}
     return Panel(

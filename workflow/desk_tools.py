@@ -25,6 +25,7 @@ from workflow.models import (
     PrivateNote,
     SavedView,
 )
+from workflow.models.cases import SortedAsWritten
 from workflow.services import ActionRefusedError, perform
 from workflow.states import CaseState
 
@@ -119,7 +120,8 @@ def unfollow(cases: Iterable[Case], *, user: User) -> None:
 def labels_of_office(user: User) -> QuerySet[OfficeLabel]:
     """The labels of the organisation the person acts for; none in their own name."""
     acting = user.acting
-    return OfficeLabel.objects.filter(organisation=acting.organisation_id if acting else None)
+    labels = OfficeLabel.objects.filter(organisation=acting.organisation_id if acting else None)
+    return labels.order_by(SortedAsWritten("name"), "pk")
 
 
 def save_label(
