@@ -56,6 +56,7 @@ PAGES: dict[str, Asked] = {
     "recherche d’un mot rare": Asked("guichet", "/bureau/?onglet=tous&q=baleines"),
     "recherche d’une commune": Asked("guichet", "/bureau/?onglet=tous&q=lavaur"),
     "recherche dans un bureau": Asked("bureau", "/bureau/?onglet=tous&q=soins+urgences"),
+    "bureau du coordinateur": Asked("agence", "/bureau/region/"),
     "dossier": Asked("guichet", "/lettres/{case}/?liste=onglet%3Dtous&rang=10"),
 }
 

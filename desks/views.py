@@ -8,8 +8,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.http import PersonRequest
+from desks import coordinator, projects
 from desks import inbox as inboxes
-from desks import projects
 from desks.exports import inbox_csv
 from procedures import registry
 from workflow.opinion_rules import gives_opinions
@@ -99,3 +99,23 @@ def inbox_export(request: PersonRequest) -> HttpResponse:
             "Cache-Control": "private, no-store",
         },
     )
+
+
+@require_safe
+def coordinator_board(request: PersonRequest) -> HttpResponse:
+    """The whole perimeter in figures, for who coordinates it."""
+    if not coordinator.coordinates(request.user):
+        return redirect("desks:home")
+    return render(
+        request, "desks/coordinator.html", {"board": coordinator.read_board(request.user)}
+    )
+
+
+@require_safe
+def late_opinions(request: PersonRequest) -> HttpResponse:
+    """The opinions past their day, with where to ask for each again."""
+    if not coordinator.coordinates(request.user):
+        return redirect("desks:home")
+    body = request.GET.get("organisme", "").replace("\0", "")[:60]
+    rows, page = coordinator.read_late(request.user, body, request.GET.get("page"))
+    return render(request, "desks/late_opinions.html", {"rows": rows, "page": page})
