@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import Membership, Organisation, User
@@ -15,6 +17,7 @@ from tests.letters import cases
 from tests.letters.pages import text_of
 from tests.mailbox import link_in
 from tests.workflow import asking, deciding
+from workflow.decisions import withdraw
 from workflow.models import Decision, TransitionLog
 
 pytestmark = pytest.mark.django_db
@@ -365,3 +368,28 @@ def test_delegations_are_listed_in_as_few_queries(
     client.get(page)
     with django_assert_num_queries(11):
         client.get(page)
+
+
+def test_the_page_is_read_in_as_few_queries_whatever_was_decided_before() -> None:
+    letter = deciding.accepted("32")
+    clients = {
+        "lead": sign_in(letter.created_by),
+        "signatory": sign_in(deciding.signatory(deciding.cpam())),
+    }
+
+    def queries(who: str) -> int:
+        clients[who].get(url(letter))
+        with CaptureQueriesContext(connection) as seen:
+            assert clients[who].get(url(letter)).status_code == 200
+        return len(seen)
+
+    withdraw(letter, user=deciding.coordinator(letter), reason="Illégale.")
+    deciding.propose(letter)
+    once = {who: queries(who) for who in clients}
+    for body in (deciding.cpam(), deciding.agency(letter)):
+        deciding.sign(letter, body)
+    withdraw(letter, user=deciding.coordinator(letter), reason="Illégale aussi.")
+    deciding.propose(letter)
+    twice = {who: queries(who) for who in clients}
+    assert twice == once
+    assert max(once.values()) <= 25
