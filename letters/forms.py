@@ -7,9 +7,10 @@ hundreds of cells. The names of controls are `f-<field>`, `f-<field>-<part>` and
 
 import json
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from django import forms
@@ -96,7 +97,8 @@ class CreateLetterForm(PortalForm):
         self.user = user
         regions: Any = self.fields["region"]
         regions.queryset = Region.objects.filter(has_ars=True).order_by("name__unaccent")
-        regions.label_from_instance = _region_label
+        own = {procedure.region_code for procedure in registry.in_force()}
+        regions.label_from_instance = partial(_region_label, own)
 
     def clean(self) -> dict[str, Any]:
         """A second press on the button must not open a second letter."""
@@ -112,9 +114,9 @@ class CreateLetterForm(PortalForm):
         return data
 
 
-def _region_label(region: Region) -> str:
-    procedure = registry.for_region(region.pk)
-    kind = "propre à la région" if procedure.region_code else "national"
+def _region_label(own: Collection[str], region: Region) -> str:
+    """`own` are the regions that have a form of their own today."""
+    kind = "propre à la région" if region.pk in own else "national"
     return f"{region.name} – formulaire {kind}"
 
 
