@@ -370,6 +370,7 @@ class _Writer:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE workflow_casedesk DISABLE TRIGGER workflow_inbox_follow_desk")
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+        indexes = _drop_indexes(cursor)
         first = self.numbers[Case]
         pending: list[tuple[int, dict[str, str]]] = []
         for number in range(1, self.count + 1):
@@ -390,6 +391,8 @@ class _Writer:
                SELECT * FROM workflow_inbox_expected WHERE case_id > %s""",
             [first],
         )
+        for definition in indexes:
+            cursor.execute(definition)
         for (prefix, code, year), last in self.counters.items():
             ReferenceCounter.objects.update_or_create(
                 prefix=prefix, region_id=code, year=year, defaults={"last": last}
@@ -807,6 +810,24 @@ def _blank(model: type[Model]) -> dict[str, Any]:
         if not column.primary_key:
             values[column.attname] = "{}" if value in ({}, []) else value
     return values
+
+
+def _drop_indexes(cursor: Any) -> list[str]:
+    """Take the indexes of the lists and of the search away; returns how to make them again.
+
+    Made at the end they take seconds; fed row by row, minutes.
+    """
+    cursor.execute(
+        """SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid)
+             FROM pg_index i
+            WHERE i.indrelid IN ('workflow_inboxline'::regclass,
+                                 'workflow_searchdocument'::regclass)
+              AND NOT i.indisunique"""
+    )
+    found = cursor.fetchall()
+    for name, _ in found:
+        cursor.execute(f"DROP INDEX {name}")
+    return [definition for _, definition in found]
 
 
 def _index(cursor: Any, pending: Iterable[tuple[int, dict[str, str]]]) -> None:
