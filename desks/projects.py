@@ -104,6 +104,9 @@ def _action(letter: LetterOfIntent, user: User, documents: list[CaseDocument]) -
     detail = reverse("letters:detail", args=[letter.public_id])
     if not letter.is_deposited:
         return Link("Lire la lettre", detail)
+    if letter.state == CaseState.COMPLETION_REQUESTED:
+        asked = reverse("cases:complements", args=[letter.public_id])
+        return Link("Fournir les compléments demandés", asked)
     if letter.state in {CaseState.ACCEPTED, CaseState.REFUSED}:
         return Link("Lire la décision", reverse("cases:decision", args=[letter.public_id]))
     receipt = next((link for link in documents if link.kind == RECEIPT), None)

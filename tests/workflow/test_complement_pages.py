@@ -273,6 +273,15 @@ def test_the_team_is_told_what_is_missing_and_an_owner_deposits(letter):
     assert "Expliqué" in office
 
 
+def test_my_projects_leads_to_what_is_to_complete(letter):
+    client = sign_in(letter.created_by)
+    assert "Fournir les compléments demandés" not in words(client.get("/accueil/"))
+    asked(letter, item(TEXT))
+    page = client.get("/accueil/")
+    assert "Fournir les compléments demandés" in words(page)
+    assert path(letter, "complements") in page.content.decode()
+
+
 def test_versions_are_compared_from_what_was_frozen_by_whoever_sees_the_case(letter):
     client = sign_in(letter.created_by)
     assert client.get(path(letter, "versions")).status_code == 404
