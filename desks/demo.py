@@ -1,5 +1,6 @@
 """The people of a demonstration, one for each role, and what they wrote."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -197,13 +198,13 @@ ACCOUNTS: Final = (
 
 
 @transaction.atomic
-def make_accounts() -> int:
-    """Have everyone ready to sign in, or no one; returns how many accounts are new.
+def make_accounts(people: Sequence[DemoAccount] = ACCOUNTS) -> int:
+    """Have these people ready to sign in, or no one; returns how many accounts are new.
 
     What is already there is left as it is. Raises Organisation.DoesNotExist before
     `load_organisations`.
     """
-    return sum(_make_account(person) for person in ACCOUNTS)
+    return sum(_make_account(person) for person in people)
 
 
 def _make_account(person: DemoAccount) -> bool:

@@ -314,10 +314,15 @@ def _revoke(consultation: Consultation, case: Case, *, user: User | None, reason
 # --- Time ---------------------------------------------------------------------------------------
 
 
-def close_the_silent(*, today: date | None = None) -> int:
-    """Note the silence of the bodies whose last day has passed; how many were noted."""
+def close_the_silent(*, today: date | None = None, case: Case | None = None) -> int:
+    """Note the silence of the bodies whose last day has passed; how many were noted.
+
+    In every case, or in the one given.
+    """
     today = today or timezone.localdate()
     due = Consultation.objects.filter(state=State.REQUESTED, due_on__lt=today)
+    if case is not None:
+        due = due.filter(case_id=case.pk)
     return sum(
         _each(due.order_by("due_on", "pk").values_list("pk", flat=True), _note_silence, today)
     )
