@@ -325,9 +325,8 @@ class Play:
                 reason="Les deux équipes travaillent ensemble sur ces communes.",
                 actor=agent,
             )
-            self.tell(
-                agent, f"arbitre {len(overlap.communes)} communes communes à un autre projet."
-            )
+            count = len(overlap.communes)
+            self.tell(agent, f"arbitre {count} commune(s) qu’un autre projet a aussi.")
 
     def propose(self, letter: LetterOfIntent, agent: User, **text: Any) -> None:
         self.settle_overlaps(letter, agent)
