@@ -121,10 +121,17 @@ def _desks(rounds: int) -> "list[Line]":
     return desks.desks(rounds)
 
 
+def _overlap(rounds: int) -> "list[Line]":
+    from benchmarks import overlap  # noqa: PLC0415
+
+    return overlap.overlap(rounds)
+
+
 # The load empties the tables: it comes before the letters are written.
 PARTS: dict[str, Callable[[int], "list[Line]"]] = {
     "load": _load,
     "search": _search,
+    "overlap": _overlap,
     "pages": _pages,
     "autosave": _autosave,
     "pdf": _pdf,

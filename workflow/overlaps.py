@@ -46,7 +46,7 @@ class Overlap:
 
 
 # Everything it reads is in one index: see the plan in `benchmarks/`.
-_CLAIMS = """
+CLAIMS_SQL: Final = """
     SELECT commune_id, part_key, population, case_id, stage
       FROM workflow_territoryclaim
      WHERE commune_id = ANY(%s) AND community_id <> %s AND stage <> 'released'
@@ -62,7 +62,7 @@ def find_overlaps(lines: Sequence[Line], *, community_id: int) -> list[Overlap]:
     if not codes:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIMS, [codes, community_id])
+        cursor.execute(CLAIMS_SQL, [codes, community_id])
         rows = cursor.fetchall()
     theirs: dict[int, list[Line]] = {}
     stages: dict[int, str] = {}
