@@ -23,6 +23,10 @@ logger = logging.getLogger(__name__)
 LONGEST_NAME: Final = 120
 
 
+# A person, or an organisation by its mailbox.
+Told = User | Organisation
+
+
 @dataclass(frozen=True)
 class About:
     """What is spoken of: a case with its CPTS's name and reference, or a CPTS alone."""
@@ -44,7 +48,7 @@ def notify(
     kind: str,
     *,
     key: str,
-    to: User | Organisation,
+    to: Told | str,
     about: About,
     template: str,
     context: Mapping[str, Any],
@@ -52,7 +56,7 @@ def notify(
     body: Organisation | None = None,
     attachments: Sequence[tuple[str, str]] = (),
 ) -> Notification | None:
-    """Tell one person, or an organisation by its mailbox, one thing, once.
+    """Tell a person, an organisation by its mailbox or a guest by their address one thing, once.
 
     - `key` names the cause. Told again, with the same key and recipient, nothing is added: the
       first notification is returned.
@@ -66,7 +70,7 @@ def notify(
     nobody declared. Everything is rows, in the caller's transaction.
     """
     described = kind_named(kind)
-    recipient = to.email.strip().lower()
+    recipient = (to if isinstance(to, str) else to.email).strip().lower()
     if not recipient:
         logger.warning("%s has no mailbox: it is not told (%s)", to, kind)
         return None
@@ -85,7 +89,7 @@ def notify(
         defaults={
             "kind": kind,
             "user": person,
-            "body": body or (None if isinstance(to, User) else to),
+            "body": body or (to if isinstance(to, Organisation) else None),
             "case": about.case,
             "about": about.label,
             "title": _sentence(mail.matter)[:250],

@@ -7,7 +7,8 @@ import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.files.storage import default_storage
@@ -23,6 +24,8 @@ from outbox.registry import handler_for
 
 logger = logging.getLogger(__name__)
 
+# What a mail may carry, by the end of its visible name.
+_TYPES: Final = {".pdf": "application/pdf", ".ics": "text/calendar"}
 # About two weeks: long enough for a mail server or a printer to be mended after holidays.
 MAX_ATTEMPTS = 400
 RETRY_AFTER = timedelta(seconds=20)
@@ -236,7 +239,9 @@ def _message(mail: Mail) -> EmailMultiAlternatives:
         message.attach_alternative(mail.html_body, "text/html")
     for name, label in mail.attachments:
         with default_storage.open(name, "rb") as file:
-            message.attach(label, file.read(), "application/pdf")
+            message.attach(
+                label, file.read(), _TYPES.get(Path(label).suffix, "application/octet-stream")
+            )
     return message
 
 

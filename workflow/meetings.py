@@ -21,7 +21,6 @@ from django.utils import timezone
 from icalendar import Calendar, Event, vCalAddress, vText
 
 from accounts.models import User
-from cpts_portal.mails import queue_template_mail
 from cpts_portal.words import day_and_hour
 from documents.services import store_attachment
 from outbox.registry import handles
@@ -31,6 +30,7 @@ from procedures.schema import FILE_KINDS
 from workflow import followup_rules as rules
 from workflow.consultations import circuit_of
 from workflow.models import Case, Consultation, InformationMeeting, MeetingGuest, Snapshot
+from workflow.notices import tell
 from workflow.official import declare_readers, issue_once
 from workflow.people import still_holds_their_role
 from workflow.services import ActionRefusedError
@@ -245,7 +245,7 @@ def _publish(meeting: InformationMeeting) -> None:
 
 @handles("workflow.call_meeting")
 def call_meeting(*, meeting_id: int, sequence: int) -> None:
-    """Mail the guests, with the calendar file; print the attendance sheet. Once per sequence."""
+    """Write to the guests, with the calendar file; print the attendance sheet. Once a sequence."""
     meeting = InformationMeeting.objects.select_related("case__office", "case__community").get(
         pk=meeting_id
     )
@@ -254,25 +254,22 @@ def call_meeting(*, meeting_id: int, sequence: int) -> None:
     case = meeting.case
     guests = list(meeting.guests.all())
     stored = _store_calendar(meeting)
-    for guest in guests:
-        queue_template_mail(
-            key=f"meeting:{meeting.pk}:{sequence}",
-            recipient=guest.email,
-            template="workflow/meeting",
-            context={
-                "title": case.title,
-                "reference": case.reference,
-                "when": day_and_hour(meeting.starts_at),
-                "place": meeting.place,
-                "office": case.office.name if case.office else "",
-                "is_change": sequence > 0,
-                "is_cancelled": meeting.cancelled_at is not None,
-                "reason": meeting.cancel_reason,
-                "url": settings.PORTAL_URL
-                + reverse("communities:public", args=[case.community.public_id]),
-            },
-            attachments=[(stored, "reunion-information.ics")],
-        )
+    tell(
+        case,
+        "meeting",
+        key=f"meeting:{meeting.pk}:{sequence}",
+        to=[guest.email for guest in guests],
+        template="workflow/meeting",
+        context={
+            "when": day_and_hour(meeting.starts_at),
+            "place": meeting.place,
+            "is_change": sequence > 0,
+            "is_cancelled": meeting.cancelled_at is not None,
+            "reason": meeting.cancel_reason,
+        },
+        path=reverse("communities:public", args=[case.community.public_id]),
+        attachments=[(stored, "reunion-information.ics")],
+    )
     if meeting.cancelled_at is None:
         _print_attendance(meeting, guests)
 

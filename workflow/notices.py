@@ -8,12 +8,10 @@ from django.urls import reverse
 from accounts.models import Membership, Organisation, User
 from accounts.organisations import regional_agency
 from notifications.models import Notification
-from notifications.services import About, notify
+from notifications.services import About, Told, notify
 from workflow.clock_rules import case_page
 from workflow.models import Case
 from workflow.people import members
-
-Told = User | Organisation
 
 
 def about(case: Case) -> About:
@@ -31,14 +29,14 @@ def tell(
     kind: str,
     *,
     key: str,
-    to: Iterable[Told],
+    to: Iterable[Told | str],
     template: str,
     context: Mapping[str, Any],
     body: Organisation | None = None,
     path: str = "",
     attachments: Sequence[tuple[str, str]] = (),
 ) -> list[Notification]:
-    """Tell these people, or mailboxes of organisations, one thing about a case, once each.
+    """Tell these people, mailboxes of organisations or guests one thing about a case, once each.
 
     `body` is for whom they are told; None: as members of the CPTS's team. `path` is the page
     where they act, the case's own unless it says otherwise. See `notifications.services.notify`.

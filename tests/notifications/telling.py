@@ -6,15 +6,15 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from accounts.models import Membership, Organisation, User
+from accounts.models import Membership, User
 from notifications.models import Notification
-from notifications.services import About, notify
+from notifications.services import About, Told, notify
 
 CASE = UUID("6a1f8a52-64e4-4ae8-9d3c-4d7f4f0c8f01")
 LUMBRES = About("CPTS Pays de Lumbres", "LI-32-2026-0001", CASE)
 
 
-def tell(to: User | Organisation, **changes: Any) -> Notification:
+def tell(to: Told | str, **changes: Any) -> Notification:
     """Tell that all opinions are in: a kind everyone may defer."""
     values: dict[str, Any] = {
         "kind": "opinions_settled",

@@ -74,6 +74,17 @@ def test_an_organisation_without_a_mailbox_is_not_told(caplog):
     assert "Bureau muet has no mailbox" in caplog.text
 
 
+def test_a_guest_without_an_account_is_written_to_at_once_by_address(deliver_outbox):
+    name = default_storage.save("reunion.ics", ContentFile(b"BEGIN:VCALENDAR"))
+    told = tell("Invitee@Exemple.test", kind="meeting", attachments=[(name, "reunion.ics")])
+    deliver_outbox()
+    assert (told.recipient, told.user, told.body) == ("invitee@exemple.test", None, None)
+    assert "/compte/courriels/" not in told.mail.text_body
+    assert django_mail.outbox[0].attachments == [
+        ("reunion.ics", "BEGIN:VCALENDAR", "text/calendar")
+    ]
+
+
 def test_a_kind_nobody_declared_is_our_mistake():
     with pytest.raises(LookupError, match="inconnue"):
         tell(factories.user(), kind="inconnue")
