@@ -32,7 +32,8 @@ class DeskInline(ReadOnly, admin.TabularInline):
 class LogInline(ReadOnly, admin.TabularInline):
     model = TransitionLog
     fk_name = "case"
-    fields = ["at", "transition", "from_state", "to_state", "actor", "body", "comment", "version"]
+    # Comments are for the office or the team: an administrator reads that something happened.
+    fields = ["at", "transition", "from_state", "to_state", "actor", "body", "version"]
     extra = 0
 
 

@@ -175,7 +175,8 @@ class OfficeLabel(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        # The administration names what hangs from a person: an office's words stay in the office.
+        return f"étiquette n° {self.pk}"
 
 
 class CaseLabel(models.Model):
@@ -249,7 +250,8 @@ class SavedView(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.query
+        # Never the words searched for, which the administration would show.
+        return f"{self.user_id} {self.organisation_id}"
 
 
 class SearchDocument(models.Model):

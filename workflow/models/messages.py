@@ -253,4 +253,5 @@ class MessageTemplate(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        # The administration names what hangs from a person or an organisation: never the text.
+        return f"modèle n° {self.pk}"
