@@ -12,6 +12,7 @@ from desks import coordinator, projects
 from desks import inbox as inboxes
 from desks.exports import inbox_csv
 from procedures import registry
+from workflow.message_rules import may_manage_templates
 from workflow.opinion_rules import gives_opinions
 
 
@@ -77,6 +78,7 @@ def inbox(request: PersonRequest) -> HttpResponse:
             "states": inboxes.state_options(),
             "sizes": inboxes.size_options(),
             "deadlines": inboxes.deadline_options(),
+            "keeps_templates": may_manage_templates(request.user),
         },
     )
 

@@ -22,9 +22,11 @@ class MessageForm(PortalForm):
     )
     text = forms.CharField(
         label="Votre message",
-        required=False,
         widget=forms.Textarea(attrs={"rows": 8}),
-        help_text="20 000 caractères au plus. N’écrivez aucune donnée de patient.",
+        help_text="20 000 caractères au plus. N’écrivez aucune donnée de patient.",
+        error_messages={
+            "required": "Le message est vide : écrivez ce que vous voulez dire, puis envoyez-le."
+        },
     )
     answer_expected = forms.BooleanField(
         label="J’attends une réponse",
@@ -42,6 +44,8 @@ class MessageForm(PortalForm):
     def __init__(self, *args: Any, sending: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.sending = sending
+        # A draft may have none yet.
+        self.fields["text"].required = sending
 
     def clean_subject(self) -> str:
         subject: str = self.cleaned_data["subject"]
@@ -55,8 +59,6 @@ class MessageForm(PortalForm):
     def clean_text(self) -> str:
         text: str = Written.of(text=self.cleaned_data["text"]).text
         wrong = text_problems(text)
-        if self.sending and not text:
-            wrong.append("Le message est vide : écrivez ce que vous voulez dire, puis envoyez-le.")
         if self.sending and (left := message_templates.blanks(text)):
             wrong.append(
                 f"Le message contient encore {', '.join(left)} : complétez ou effacez ce passage."
