@@ -204,6 +204,8 @@ def clock(case: Case, reader: Reader) -> list[Line]:  # noqa: ARG001
         if event.until:
             label += f", jusqu’au {date_format(event.until, 'j F Y')} au plus tard"
         at: datetime | date = event.effective_on
+        if timezone.localdate(event.entered_at) == event.effective_on:
+            at = event.entered_at
         if event.cancels_id is not None:
             at = event.entered_at
             day = date_format(event.effective_on, "j F Y")

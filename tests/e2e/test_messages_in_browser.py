@@ -66,6 +66,9 @@ def test_an_office_writes_from_a_text_and_the_lead_answers_on_a_phone(
     clean(phone)
     piece = tmp_path / "carte.pdf"
     piece.write_bytes(PDF)
+    # The form is folded, so that the message to answer is read first.
+    phone.locator("summary", has_text="Répondre").click()
+    clean(phone)
     phone.get_by_label("Votre message").fill("Bonjour, voici la carte précisée.")
     phone.get_by_label("Fichiers").set_input_files(piece)
     press(phone, "Envoyer au bureau")

@@ -136,8 +136,8 @@ def test_the_team_and_the_offices_read_the_ledger_of_the_clock_and_the_bodies_do
     ledger = told(asking.coordinator())
     assert ledger == [
         (began, "Reçu la veille."),
-        (correction, "Reçu la veille."),
         (began, ""),
+        (correction, "Reçu la veille."),
     ]
     assert told(letter.created_by) == ledger
     assert told(asking.member(asking.agency(), "agent")) == ledger
