@@ -173,8 +173,14 @@ def test_a_comment_that_nobody_declared_stays_in_the_office() -> None:
     assert told == {"owner": [], "guichet": ["SECRET"], "agency": []}
 
 
-def test_every_transition_that_has_words_has_an_audience() -> None:
-    assert set(TRANSITION_AUDIENCES) == set(TRANSITION_LABELS)
+def test_what_is_prepared_before_a_decision_stays_in_the_office() -> None:
+    assert set(TRANSITION_LABELS) - set(TRANSITION_AUDIENCES) == {
+        "propose_decision",
+        "revise_proposal",
+        "take_back_proposal",
+        "send_back_proposal",
+        "approve_decision",
+    }
 
 
 def test_every_audience_is_said_in_words() -> None:
