@@ -117,8 +117,8 @@ def stored_words(words: Words) -> dict[str, str]:
 
 def _body(words: Words) -> str:
     parts = [
-        f"Communes : {words.communes}." if words.communes else "",
-        f"Équipe : {words.people}." if words.people else "",
+        f"Communes : {words.communes}." if words.communes else "",
+        f"Équipe : {words.people}." if words.people else "",
         words.answers,
     ]
     return "\n".join(part for part in parts if part)

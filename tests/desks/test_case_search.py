@@ -139,7 +139,7 @@ def test_a_search_that_finds_too_much_says_so(
 def test_a_letter_is_found_by_what_was_deposited(loaded_organisations: None) -> None:
     letter = cases.deposited("76", communes=("81140",))
     document = SearchDocument.objects.get(case=letter.pk)
-    assert "Communes : Lavaur (81140" in document.body
+    assert "Communes\u00a0: Lavaur (81140" in document.body
     client = Client()
     client.force_login(cases.agent(letter.office))
     assert found(client, "lavaur") == [letter.title]
