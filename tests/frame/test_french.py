@@ -80,7 +80,8 @@ def test_sentences_of_the_code_are_typeset() -> None:
         path
         for app in _APPS
         for path in (PROJECT / app).rglob("*.py")
-        if "migrations" not in path.parts
+        # A glyph is found by plain letters and spaces, which its font names one by one.
+        if "migrations" not in path.parts and path.name != "box_font.py"
     ]
     assert len(paths) > 100
 
