@@ -19,7 +19,16 @@ from cpts_portal import words
 from workflow.clock import EventKind
 from workflow.kinds import CaseKind, kind_of
 from workflow.message_rules import WRITERS
-from workflow.models import Case, ClockEvent, ConsultationLog, Message, Opinion, TransitionLog
+from workflow.models import (
+    Case,
+    ClockEvent,
+    CompletionLog,
+    ConsultationLog,
+    Message,
+    Opinion,
+    TransitionLog,
+)
+from workflow.models.complements import CompletionAction
 from workflow.models.messages import Side
 from workflow.opinion_states import INSIDE_ACTIONS, ConsultationAction
 from workflow.querysets import ARS_KINDS, COMMUNICATED
@@ -279,6 +288,28 @@ def communicated(case: Case, reader: Reader) -> list[Line]:  # noqa: ARG001
     return [
         Line(at, f"Avis communiqué à l’équipe – {body}", Audience.PARTIES) for at, body in opinions
     ]
+
+
+@tells()
+def complements(case: Case, reader: Reader) -> list[Line]:  # noqa: ARG001
+    """What happened to the requests between their sending and their answer."""
+    logs = CompletionLog.objects.filter(request__case_id=case.pk, action__in=_BETWEEN)
+    lines = []
+    for log in logs:
+        label = f"Compléments demandés\u00a0: {CompletionAction(log.action).label.lower()}"
+        if log.due_on and log.action == CompletionAction.EXTENDED:
+            label += f" au {date_format(log.due_on, 'j F Y')}"
+        lines.append(Line(log.at, label, Audience.PARTIES, detail=log.comment))
+    return lines
+
+
+_BETWEEN: Final = (
+    CompletionAction.EXTENDED,
+    CompletionAction.LIFTED,
+    CompletionAction.REMINDED,
+    CompletionAction.OVERDUE,
+    CompletionAction.CANCELLED,
+)
 
 
 @tells()

@@ -16,8 +16,9 @@ from letters.labels import TRANSITION_AUDIENCES, TRANSITION_LABELS
 from letters.models import LetterOfIntent
 from tests import factories
 from tests.letters import cases
-from tests.workflow import asking, writing
+from tests.workflow import asking, completing, writing
 from workflow.clock import Event, EventKind
+from workflow.complements import extend
 from workflow.models import Opinion, TransitionLog
 from workflow.opinions import send_back, set_communicable
 from workflow.readers import Audience, Reader
@@ -173,6 +174,25 @@ def test_a_comment_that_nobody_declared_stays_in_the_office() -> None:
     assert told == {"owner": [], "guichet": ["SECRET"], "agency": []}
 
 
+def test_more_time_for_complements_is_told_to_the_team_and_its_office() -> None:
+    letter = completing.reviewed()
+    request = completing.asked(letter, completing.item("contact_email"))
+    agent = completing.agent(letter)
+    extend(request, user=agent, due_on=asking.in_days(30), comment="SECRET")
+    day = date_format(asking.in_days(30), "j F Y")
+    label = f"Compléments demandés\u00a0: date limite reportée au {day}"
+    agency = asking.member(cases.body("ars", "32"), "agent")
+    told = {
+        who: [
+            (line.label, line.detail)
+            for line in read_timeline(letter, person)
+            if label == line.label
+        ]
+        for who, person in {"lead": letter.created_by, "office": agent, "agency": agency}.items()
+    }
+    assert told == {"lead": [(label, "")], "office": [(label, "SECRET")], "agency": []}
+
+
 def test_what_is_prepared_before_a_decision_stays_in_the_office() -> None:
     assert set(TRANSITION_LABELS) - set(TRANSITION_AUDIENCES) == {
         "propose_decision",
@@ -213,9 +233,9 @@ def test_the_page_costs_the_same_queries_whatever_its_length(
         letter.messages.update(sent_at=timezone.now() - timedelta(hours=2))
     client.force_login(asking.coordinator())
     url = reverse("cases:timeline", args=[letter.public_id])
-    # Session, person, role, case, team; log, clock, opinions, opinions communicated, messages,
-    # documents, letter; the savepoint.
-    with django_assert_num_queries(5 + 7 + 2):
+    # Session, person, role, case, team; log, clock, opinions, opinions communicated,
+    # complements, messages, documents, letter; the savepoint.
+    with django_assert_num_queries(5 + 8 + 2):
         page = client.get(url)
     assert page.context["page"].paginator.count == count + 2
     assert "vu par l’équipe et par le bureau en charge" in page.content.decode()
