@@ -334,7 +334,7 @@ def tab_counts(user: User, *, signs: bool = True) -> dict[str, int]:
     lines = desk_lines(user)
     tabs = [tab for tab in TABS if signs or tab.key != SIGN_TAB]
     counted = [
-        _under(lines, tab.key, user).order_by().values("pk")[: COUNTED + 1].query.sql_with_params()
+        _countable(_under(lines, tab.key, user))[: COUNTED + 1].query.sql_with_params()
         for tab in tabs
     ]
     statement = " UNION ALL ".join(
@@ -347,8 +347,16 @@ def tab_counts(user: User, *, signs: bool = True) -> dict[str, int]:
     return {tab.key: rows[rank] for rank, tab in enumerate(tabs)}
 
 
+def _countable(lines: QuerySet[InboxLine]) -> QuerySet[Any]:
+    """Lines to count up to some number: in an order, so that an index is walked to there.
+
+    Without one PostgreSQL goes through the whole table for a tab it wrongly thinks is full.
+    """
+    return lines.order_by("deposited_at", "case_id").values("case_id")
+
+
 def count_up_to(lines: QuerySet[InboxLine], limit: int) -> int:
-    return lines.order_by()[:limit].count()
+    return _countable(lines)[:limit].count()
 
 
 def count_in_words(count: int) -> str:
