@@ -1,7 +1,7 @@
 """The list of an office: which cases, in what order, and how many under each tab.
 
 Everything it is filtered and sorted by lies side by side in `InboxLine`, so that a page is a
-stretch of an index: see docs/decisions/0007-bureaux.md.
+stretch of an index: see docs/decisions/0009-bureaux.md.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Telling people: one way, whatever is told. See docs/decisions/0006-notifications.md."""
+"""Telling people: one way, whatever is told. See docs/decisions/0008-notifications.md."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence

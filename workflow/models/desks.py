@@ -47,7 +47,7 @@ class InboxLine(models.Model):
     département the territory touches: the perimeter of an agent limited to it. Nobody writes
     here: triggers of the database copy the case and its desks, in the same transaction,
     whoever changes them. So a page of the list is a stretch of an index, however many cases
-    there are; see docs/decisions/0007-bureaux.md.
+    there are; see docs/decisions/0009-bureaux.md.
     """
 
     Tab = InboxTab
