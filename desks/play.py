@@ -31,7 +31,7 @@ from outbox.services import deliver_pending
 from workflow import decisions, opinions
 from workflow.complements import Asked, save_item, save_request, send, start_request
 from workflow.consultations import close_the_silent
-from workflow.grants import grant, grants_of, record_payment
+from workflow.grants import euros, grant, grants_of, record_payment
 from workflow.meetings import plan_meeting, read_guests, record_held, suggested_guests
 from workflow.models import Arbitration, CaseDocument, ConflictDeclaration, Consultation, Opinion
 from workflow.official import read_document
@@ -351,7 +351,7 @@ class Play:
         aid = grant(
             letter, key, amount=Decimal(amount), granted_on=timezone.localdate(), actor=agent
         )
-        self.tell(agent, f"accorde l’aide « {aid.label} » : {aid.amount} €.")
+        self.tell(agent, f"accorde l’aide « {aid.label} » : {euros(aid.amount)}.")
 
     def follow_up(self, letter: LetterOfIntent, agent: User) -> None:
         """The team answers the first reserve, the agent lifts it and notes the payments."""

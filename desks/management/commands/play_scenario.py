@@ -63,7 +63,7 @@ class Command(BaseCommand):
         self.stdout.write("\nLes courriels")
         for recipient, mails in play.mails().items():
             sent = sum(mail.sent_at is not None for mail in mails)
-            self.stdout.write(f"  {recipient} : {len(mails)} écrits, {sent} envoyés")
+            self.stdout.write(f"  {recipient} : {len(mails)} écrit(s), {sent} envoyé(s)")
 
 
 def _why(refused: ImportRefusedError | PlayError | ActionRefusedError) -> str:
