@@ -12,6 +12,7 @@ class LettersConfig(AppConfig):
             consulting,
             deciding,
             labels,
+            permissions,
             services,
             tasks,
             timeline,

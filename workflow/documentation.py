@@ -15,6 +15,8 @@ from procedures.circuit import Circuit, PlannedConsultation
 from procedures.documentation import DECIDER_WORDS, SILENCE_WORDS
 from procedures.registry import all_procedures
 from procedures.schema import Procedure
+from workflow.kinds import kind_of_model
+from workflow.matrix import matrix_lines
 from workflow.models import Case
 from workflow.states import CaseState
 
@@ -29,6 +31,10 @@ def pages() -> dict[Path, str]:
     machines = {_file_name(model): model for model in _kinds_of_case()}
     last = {procedure.key: procedure for procedure in all_procedures()}
     written = {CIRCUITS_FOLDER / name: _machine_page(model) for name, model in machines.items()}
+    written |= {
+        CIRCUITS_FOLDER / _matrix_name(name): _matrix_page(model, list(last.values()))
+        for name, model in machines.items()
+    }
     written |= {CIRCUITS_FOLDER / f"{key}.md": _circuit_page(one) for key, one in last.items()}
     return written | {CIRCUITS_FOLDER / "README.md": _index(machines, last.values())}
 
@@ -60,7 +66,11 @@ def _index(machines: dict[str, type[Case]], procedures: Iterable[Procedure]) -> 
         "",
         "Les états et les actions, par nature de dossier :",
         "",
-        *(f"- [{_title(model)}]({name})" for name, model in machines.items()),
+        *(
+            f"- [{_title(model)}]({name}), et [qui fait quoi dans chaque état]"
+            f"({_matrix_name(name)})"
+            for name, model in machines.items()
+        ),
         "",
         "Qui reçoit, qui donne un avis, qui décide, par région :",
         "",
@@ -121,6 +131,29 @@ def _state_diagram(transitions: list[Any]) -> Iterator[str]:
     for state in CaseState:
         if state in used and state not in {move.source for move in transitions}:
             yield f"{state.value} --> [*]"
+
+
+# --- Who does what -----------------------------------------------------------------------
+
+
+def _matrix_name(machine: str) -> str:
+    return machine.replace(".md", "-qui-fait-quoi.md")
+
+
+def _matrix_page(model: type[Case], procedures: list[Procedure]) -> str:
+    moves = dict.fromkeys((move.name, move.source) for move in transitions_of(model))
+    lines = [
+        f"# {_title(model)} : qui fait quoi dans chaque état",
+        "",
+        (
+            f"{_GENERATED} Un test fait essayer chaque action à chacun dans chaque état et compare "
+            "les réponses à ces tableaux. Qui n’est pas nommé reçoit un refus ; qui l’est peut "
+            "encore lire ce qui manque avant d’agir."
+        ),
+        "",
+        *matrix_lines(model, kind_of_model(model), procedures, list(moves)),
+    ]
+    return "\n".join(lines).rstrip("\n") + "\n"
 
 
 # --- The circuit ---------------------------------------------------------------------------

@@ -69,3 +69,11 @@ def child_of(case: "Case") -> "Case":
     if isinstance(case, model):
         return case
     return model._base_manager.select_related("community").get(pk=case.pk)
+
+
+def kind_of_model(model: "type[Case]") -> str:
+    """The kind a model of cases declared. Raises LookupError for one that declared nothing."""
+    found = next((one.kind for one in _kinds.values() if one.model is model), None)
+    if found is None:
+        raise LookupError(f"{model.__name__} declared no kind of case")
+    return found

@@ -26,6 +26,7 @@ def test_a_stale_drawing_fails_the_check_and_is_drawn_again(tmp_path, monkeypatc
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "README.md",
         "hauts-de-france.md",
+        "lettre-d-intention-qui-fait-quoi.md",
         "lettre-d-intention.md",
         "national.md",
         "occitanie.md",
