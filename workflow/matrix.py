@@ -85,7 +85,7 @@ def matrix_lines(
     allowed = _tables[kind]
     labels = {
         move.name: move.custom["label"]
-        for move in model._meta.get_field("state").get_all_transitions(model)  # type: ignore[union-attr]
+        for move in model._meta.get_field("state").get_all_transitions(model)
     }
     for procedure in procedures:
         yield f"## {procedure.label}"
