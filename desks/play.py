@@ -210,7 +210,7 @@ class Play:
             .first()
         )
         if held is None:
-            raise PlayError(f"Personne n’est « {role} » dans l’organisme {code}.")
+            raise PlayError(f"Personne n’est « {role} » dans l’organisme {code}.")
         person = User.objects.get(pk=held.user_id)
         person.acting = held
         return person
@@ -239,8 +239,8 @@ class Play:
         while (event := waiting.first()) is not None:
             if event.last_error or time.monotonic() > until:
                 raise PlayError(
-                    f"« {event} » n’a pas abouti : {event.last_error or 'rien ne l’a traité'}. "
-                    "Corrigez la cause ; le portail essaiera de nouveau."
+                    f"« {event} » n’a pas abouti : {event.last_error or 'rien ne l’a traité'}. "
+                    "Corrigez la cause ; le portail essaiera de nouveau."
                 )
             time.sleep(0.2)
             deliver_pending()
@@ -254,7 +254,7 @@ class Play:
             told["answers"]["title"] = f"{title} ({same + 1})"
         letter = import_letter(told, folder=SCENARIOS, deposit=True).letter
         self.letters.append(letter)
-        self.tell(self.lead(letter), f"dépose la lettre {letter.reference}, « {letter.title} ».")
+        self.tell(self.lead(letter), f"dépose la lettre {letter.reference}, « {letter.title} ».")
         self.deliver()
         self.refresh(letter)
         asked = letter.consultations.live()
@@ -262,8 +262,8 @@ class Play:
         informed = asked.filter(kind=Consultation.Kind.INFORMATION).count()
         self.tell(
             None,
-            f"demande {expected} avis et informe {informed} organisme(s) ; la lettre est "
-            f"« {letter.get_state_display()} », au bureau « {letter.office} ».",
+            f"demande {expected} avis et informe {informed} organisme(s) ; la lettre est "
+            f"« {letter.get_state_display()} », au bureau « {letter.office} ».",
         )
         return letter
 
@@ -282,17 +282,17 @@ class Play:
             opinions.declare_conflict(
                 request, user=writer, outcome=ConflictDeclaration.Outcome.WITHDRAWN
             )
-            self.tell(writer, "est dans l’équipe de la CPTS : se déporte.")
+            self.tell(writer, "est dans l’équipe de la CPTS : se déporte.")
             writer = president
         draft = self._draft(request, writer, script, revision=0)
         if script.sent_back:
             opinions.send_back(
                 request, user=president, revision=draft.revision, comment=script.sent_back
             )
-            self.tell(president, f"renvoie le projet : « {script.sent_back} »")
+            self.tell(president, f"renvoie le projet : « {script.sent_back} »")
             draft = self._draft(request, writer, script, revision=draft.revision)
         given = opinions.validate_opinion(request, user=president, revision=draft.revision)
-        self.tell(president, f"rend l’avis : {given.get_position_display().lower()}.")
+        self.tell(president, f"rend l’avis : {given.get_position_display().lower()}.")
 
     def _draft(
         self, request: Consultation, writer: User, script: Script, *, revision: int
@@ -345,13 +345,13 @@ class Play:
         )
         self.refresh(letter)
         self.deliver()
-        self.tell(signatory, f"signe ; la lettre est « {letter.get_state_display()} ».")
+        self.tell(signatory, f"signe ; la lettre est « {letter.get_state_display()} ».")
 
     def grant(self, letter: LetterOfIntent, agent: User, key: str, amount: str) -> None:
         aid = grant(
             letter, key, amount=Decimal(amount), granted_on=timezone.localdate(), actor=agent
         )
-        self.tell(agent, f"accorde l’aide « {aid.label} » : {euros(aid.amount)}.")
+        self.tell(agent, f"accorde l’aide « {aid.label} » : {euros(aid.amount)}.")
 
     def follow_up(self, letter: LetterOfIntent, agent: User) -> None:
         """The team answers the first reserve, the agent lifts it and notes the payments."""
@@ -366,7 +366,7 @@ class Play:
             self.tell(agent, "lève cette réserve.")
         for aid in grants_of(letter).filter(cancelled_at=None):
             record_payment(aid, paid_on=timezone.localdate(), actor=agent)
-            self.tell(agent, f"note le versement de « {aid.label} ».")
+            self.tell(agent, f"note le versement de « {aid.label} ».")
 
     # --- Complements ------------------------------------------------------------------
 
@@ -378,7 +378,7 @@ class Play:
             Asked(
                 key="prediagnosis",
                 reason="unclear",
-                comment="Combien de patients n’ont pas de médecin traitant ?",
+                comment="Combien de patients n’ont pas de médecin traitant ?",
             ),
         ):
             save_item(request, asked, user=agent)
@@ -386,7 +386,7 @@ class Play:
         save_request(request, user=agent, message="Deux points à compléter.", due_on=due_on)
         send(request, user=agent)
         self.deliver()
-        self.tell(agent, "demande deux compléments ; le délai est suspendu.")
+        self.tell(agent, "demande deux compléments ; le délai est suspendu.")
         lead = self.lead(letter)
         self.refresh(letter)
         open_buffer(letter, lead)
@@ -410,12 +410,12 @@ class Play:
         perform(letter, "answer_completion", actor=lead)
         self.refresh(letter)
         self.deliver()
-        self.tell(lead, f"dépose les compléments : la lettre est à la version {letter.version}.")
+        self.tell(lead, f"dépose les compléments : la lettre est à la version {letter.version}.")
 
     # --- The three circuits -----------------------------------------------------------
 
     def occitanie(self) -> None:
-        with self.scene("Occitanie : le Guichet, les dix URPS, l’ARS"):
+        with self.scene("Occitanie : le Guichet, les dix URPS, l’ARS"):
             letter = self.deposit("tarn-ouest")
             bodies = {
                 body.code.removeprefix("urps-").removesuffix("-occitanie"): body
@@ -443,13 +443,13 @@ class Play:
                 letter,
                 user=desk,
                 text="Les avis soutiennent le projet. Deux organismes demandent d’ouvrir la "
-                "gouvernance ; un avis est défavorable, un organisme s’est déporté.",
+                "gouvernance ; un avis est défavorable, un organisme s’est déporté.",
                 base_revision=0,
             )
             perform(letter, "transmit", actor=desk)
             self.refresh(letter)
             self.deliver()
-            self.tell(desk, f"transmet la lettre et la synthèse à « {letter.office} ».")
+            self.tell(desk, f"transmet la lettre et la synthèse à « {letter.office} ».")
             agent = self.member("ars-occitanie", _ROLE.COORDINATOR)
             self.take_up(letter, agent)
             self.complete(letter, agent)
@@ -468,13 +468,13 @@ class Play:
             self.follow_up(letter, agent)
 
     def hauts_de_france(self) -> None:
-        with self.scene("Hauts-de-France : l’ARS et l’Assurance Maladie, l’ARS signe d’abord"):
+        with self.scene("Hauts-de-France : l’ARS et l’Assurance Maladie, l’ARS signe d’abord"):
             agency = self.member("ars-hauts-de-france", _ROLE.SIGNATORY)
             letter, agent = self._examined("pays-de-lumbres", "ars-hauts-de-france-62")
             self.sign(letter, agency, "Directrice générale")
             self.sign(letter, self.member("cpam-62", _ROLE.SIGNATORY), "Directeur de la CPAM")
             self.meet(letter, agent)
-        with self.scene("Hauts-de-France, un autre projet : l’Assurance Maladie signe d’abord"):
+        with self.scene("Hauts-de-France, un autre projet : l’Assurance Maladie signe d’abord"):
             letter, agent = self._examined("noyonnais-grand-roye", "ars-hauts-de-france-60")
             self.sign(letter, self.member("cpam-60", _ROLE.SIGNATORY), "Directrice de la CPAM")
             self.sign(letter, agency, "Directrice générale")
@@ -517,7 +517,7 @@ class Play:
         self.tell(agent, "note que la réunion a eu lieu et en dépose le compte rendu.")
 
     def pays_de_la_loire(self) -> None:
-        with self.scene("Pays de la Loire : le comité régional de suivi, puis l’ARS"):
+        with self.scene("Pays de la Loire : le comité régional de suivi, puis l’ARS"):
             letter = self.deposit("erdre-et-cens")
             body = Organisation.objects.get(code="comite-regional-de-suivi-pays-de-la-loire")
             self.give_opinion(

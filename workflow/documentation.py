@@ -147,7 +147,7 @@ def _matrix_page(model: type[Case], procedures: list[Procedure]) -> str:
         "",
         (
             f"{_GENERATED} Un test fait essayer chaque action à chacun dans chaque état et compare "
-            "les réponses à ces tableaux. Qui n’est pas nommé reçoit un refus ; qui l’est peut "
+            "les réponses à ces tableaux. Qui n’est pas nommé reçoit un refus ; qui l’est peut "
             "encore lire ce qui manque avant d’agir."
         ),
         "",

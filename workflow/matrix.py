@@ -90,7 +90,7 @@ def matrix_lines(
     for procedure in procedures:
         yield f"## {procedure.label}"
         yield ""
-        yield f"Silence : {SILENCE_WORDS[procedure.circuit.period.silence]}."
+        yield f"Silence : {SILENCE_WORDS[procedure.circuit.period.silence]}."
         yield ""
         yield "| État | Action | Nom dans le code | Qui |"
         yield "|---|---|---|---|"

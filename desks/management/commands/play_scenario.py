@@ -24,7 +24,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         if not settings.DEMO:
             raise CommandError(
-                "Ce scénario crée des comptes dont le mot de passe est connu de tous : il ne se "
+                "Ce scénario crée des comptes dont le mot de passe est connu de tous : il ne se "
                 "joue que là où le réglage DEMO est actif. Rien n’a été écrit."
             )
         name = options["circuit"]
@@ -34,17 +34,17 @@ class Command(BaseCommand):
         except Organisation.DoesNotExist as missing:
             raise CommandError(
                 "Un organisme du circuit n’est pas chargé. Lancez d’abord "
-                "« manage.py load_organisations »."
+                "« manage.py load_organisations »."
             ) from missing
         except (ImportRefusedError, IncompleteError) as refused:
             reasons = (
                 refused.problems if isinstance(refused, ImportRefusedError) else refused.missing
             )
             raise CommandError(
-                f"Le scénario s’est arrêté : {' '.join(map(str, reasons))}"
+                f"Le scénario s’est arrêté : {' '.join(map(str, reasons))}"
             ) from refused
         except (PlayError, ActionRefusedError) as refused:
-            raise CommandError(f"Le scénario s’est arrêté : {refused.message}") from refused
+            raise CommandError(f"Le scénario s’est arrêté : {refused.message}") from refused
         self._sum_up(play)
         if options["output"]:
             written = write_documents(play.letters, play, options["output"])
@@ -54,7 +54,7 @@ class Command(BaseCommand):
         self.stdout.write("\nLes dossiers")
         for letter in play.letters:
             self.stdout.write(
-                f"  {letter.reference} « {letter.title} » : {letter.get_state_display()}, "
+                f"  {letter.reference} « {letter.title} » : {letter.get_state_display()}, "
                 f"version {letter.version}"
             )
             for one in play.documents(letter):
@@ -63,7 +63,7 @@ class Command(BaseCommand):
         self.stdout.write("\nLes courriels")
         for recipient, mails in play.mails().items():
             sent = sum(mail.sent_at is not None for mail in mails)
-            self.stdout.write(f"  {recipient} : {len(mails)} écrit(s), {sent} envoyé(s)")
+            self.stdout.write(f"  {recipient} : {len(mails)} écrit(s), {sent} envoyé(s)")
 
 
 def _why(refused: ImportRefusedError | PlayError | ActionRefusedError) -> str:
