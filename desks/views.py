@@ -5,12 +5,15 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from accounts.http import PersonRequest
+from accounts.models import User
 from desks import coordinator, projects
 from desks import inbox as inboxes
 from desks.exports import inbox_csv
+from desks.inbox_markup import options_markup, rows_markup
 from procedures import registry
 from workflow.message_rules import may_manage_templates
 from workflow.opinion_rules import gives_opinions
@@ -70,17 +73,30 @@ def inbox(request: PersonRequest) -> HttpResponse:
             "tabs": inboxes.tab_links(request.user, choices, counts),
             "headings": inboxes.headings(choices),
             "columns": inboxes.column_options(choices),
-            "show": dict.fromkeys(choices.columns, True),
-            "departments": options.departments,
-            "labels": options.labels.values(),
-            "colleagues": inboxes.colleague_options(options),
-            "people": inboxes.people_options(options, request.user),
-            "states": inboxes.state_options(),
-            "sizes": inboxes.size_options(),
-            "deadlines": inboxes.deadline_options(),
+            "rows_html": rows_markup(listed.rows, choices.columns),
+            "labels": options.labels,
+            "options": _inbox_options(request.user, choices, options),
             "keeps_templates": may_manage_templates(request.user),
         },
     )
+
+
+def _inbox_options(
+    user: User, choices: inboxes.InboxChoices, options: inboxes.DeskOptions
+) -> dict[str, SafeString]:
+    """The choices the list may be narrowed by, and those of what is done to the letters ticked."""
+    departments = [inboxes.Option(code, label) for code, label in options.departments.items()]
+    labels = options.labels.values()
+    return {
+        "states": options_markup(inboxes.state_options(), choices.state),
+        "departments": options_markup(departments, choices.department),
+        "sizes": options_markup(inboxes.size_options(), choices.size),
+        "deadlines": options_markup(inboxes.deadline_options(), choices.deadline),
+        "people": options_markup(inboxes.people_options(options, user), choices.instructor),
+        "labels": options_markup(labels, choices.label),
+        "bulk_labels": options_markup(labels),
+        "colleagues": options_markup(inboxes.colleague_options(options)),
+    }
 
 
 @require_safe

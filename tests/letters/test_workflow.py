@@ -42,7 +42,10 @@ ALLOWED = {
     ("76", "completion_requested", "resume_review"): AGENCY,
     ("76", "completion_requested", "withdraw"): {"owner"},
     ("76", "decision_proposed", "assign"): AGENCY,
+    ("76", "decision_proposed", "take_back_proposal"): AGENCY,
     ("76", "decision_proposed", "withdraw"): {"owner"},
+    ("76", "accepted", "withdraw_decision"): {"agency coordinator"},
+    ("76", "refused", "withdraw_decision"): {"agency coordinator"},
     # Pays de la Loire: the committee is asked by the agency, which examines.
     ("52", "draft", "deposit"): {"owner"},
     ("52", "deposited", "start_consultation"): {"the portal"},

@@ -69,7 +69,8 @@ def test_ready_leaves_no_file_behind(client: Client, broker: Valkey, media_root:
 def test_not_ready_before_the_migrations(client: Client, broker: Valkey) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM django_migrations WHERE app = 'outbox' AND name = '0001_initial'"
+            "DELETE FROM django_migrations WHERE app = 'outbox' AND name = "
+            "(SELECT max(name) FROM django_migrations WHERE app = 'outbox')"
         )
 
     answer = client.get("/readyz")

@@ -290,7 +290,8 @@ def test_the_attendance_sheet_names_the_guests_for_the_office_only(deliver_outbo
     deliver_outbox()
 
     (sheet,) = CaseDocument.objects.filter(case=letter.pk, kind=meetings.ATTENDANCE)
-    text = "\n".join(page.extract_text() for page in PdfReader(sheet.document.file).pages)
+    with sheet.document.file.open("rb") as file:
+        text = "\n".join(page.extract_text() for page in PdfReader(file).pages)
 
     assert "Feuille de présence" in text
     assert "Claire Fabre" in text
