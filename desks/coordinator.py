@@ -21,10 +21,10 @@ from desks.choices import NOBODY, InboxChoices
 from desks.inbox import desk_lines, filtered
 from letters.labels import state_label
 from territories.models import Department
-from workflow.models import Consultation, InboxLine, InboxTab
+from workflow.models import CaseDesk, Consultation, InboxLine, InboxTab
 from workflow.opinion_states import ConsultationState
 from workflow.readers import Reader
-from workflow.states import OPEN_STATES
+from workflow.states import OPEN_STATES, CaseState
 
 KEPT_SECONDS: Final = 60
 MOST_ROWS: Final = 50
@@ -103,10 +103,18 @@ def _list(choices: InboxChoices) -> str:
 
 
 def _by_state(lines: QuerySet[InboxLine]) -> list[Figure]:
-    rows = lines.order_by().values_list("state").annotate(Count("pk")).order_by("state")
+    """As the lists say it: a decision proposed is known to the office in charge only."""
+    counts: dict[str, int] = {}
+    rows = lines.order_by().values_list("state", "kind").annotate(Count("pk"))
+    for state, kind, count in rows.order_by("state", "kind"):
+        is_secret = state == CaseState.DECISION_PROPOSED and kind != CaseDesk.Kind.IN_CHARGE
+        known = CaseState.UNDER_REVIEW.value if is_secret else state
+        counts[known] = counts.get(known, 0) + count
     return [
-        Figure(state_label(state, Reader.OFFICE).label, count, _list(InboxChoices(state=state)))
-        for state, count in rows
+        Figure(
+            state_label(state, Reader.OFFICE).label, counts[state], _list(InboxChoices(state=state))
+        )
+        for state in sorted(counts)
     ]
 
 

@@ -173,13 +173,14 @@ def _cut_intercommunalities(codes: set[str], places: Mapping[str, Place]) -> lis
         if not outside or not inside:
             continue
         listed = sorted(commune for _, commune, _ in outside)
-        shown = _joined(listed) if len(listed) <= _NAMED else f"{', '.join(listed[:_NAMED])}…"
+        few = len(listed) <= _NAMED
+        shown = f"{_joined(listed)}." if few else f"{', '.join(listed[:_NAMED])}…"
         found.append(
             Check(
                 Kind.INTERCOMMUNALITY,
                 f"{name} est coupée en deux{NBSP}: {len(outside)} de ses {len(members[siren])} "
                 f"communes ({people(sum(count for _, _, count in outside))}) sont hors du "
-                f"territoire{NBSP}: {shown}.",
+                f"territoire{NBSP}: {shown}",
                 is_warning=False,
             )
         )

@@ -12,7 +12,7 @@ from django.urls import reverse
 from accounts.models import Membership, Organisation
 from desks import coordinator
 from tests import factories
-from tests.desks.factories import deposited_letter
+from tests.desks.factories import deposited_letter, inform
 from tests.workflow import asking
 from workflow.states import CaseState
 
@@ -63,6 +63,19 @@ def test_every_figure_is_the_length_of_the_list_it_leads_to(
         "Tarn (81)": 4,
     }
     assert [one.count for one in shown.workload] == [1]
+
+
+def test_a_decision_proposed_elsewhere_is_a_case_under_review(
+    browser: Client, office: Organisation
+) -> None:
+    elsewhere = factories.organisation(Organisation.Kind.ARS, name="ARS")
+    inform(deposited_letter(elsewhere, state=CaseState.DECISION_PROPOSED), office)
+    inform(deposited_letter(elsewhere, state=CaseState.UNDER_REVIEW), office)
+
+    (known,) = board(browser).states
+
+    assert (known.count, "etat=under_review" in known.url) == (2, True)
+    assert browser.get(known.url).context["page"].paginator.count == 2
 
 
 def test_a_late_body_is_counted_and_may_be_asked_again(client: Client) -> None:
