@@ -16,12 +16,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.measure import Line, interleaved
+from benchmarks.pages import request_as, served
+from devstack.paths import TEST_POSTGRES
+from devstack.postgres import Postgres
 
 PROJECT = Path(__file__).resolve().parent.parent
 SIZES = {"petit": 1_000, "grand": 100_000}
 REGION = "76"
 FLATNESS = 1.15
 FLOOR = "plancher"
+# Django is set up before the module that needs its models is read.
+_PROGRAM = "import django; django.setup(); from benchmarks.filled import main; main({count})"
 
 
 class Asked(NamedTuple):
@@ -63,8 +68,6 @@ PAGES: dict[str, Asked] = {
 
 def desks(rounds: int) -> list[Line]:
     """Each page against the floor and against itself, and the looks of the periodic tasks."""
-    from benchmarks.pages import served  # noqa: PLC0415
-
     prepared = {name: _prepare(name) for name in SIZES}
     with (
         served(_environment("petit")) as small_port,
@@ -109,16 +112,11 @@ def _environment(size: str) -> dict[str, str]:
 
 
 def _request(port: int, path: str, session: str) -> Any:
-    from benchmarks.pages import request_as  # noqa: PLC0415
-
     return request_as(port, path, session)
 
 
 def _prepare(size: str) -> dict[str, Any]:
     """Make one of the databases, in a process of its own that is connected to it."""
-    from devstack.paths import TEST_POSTGRES  # noqa: PLC0415
-    from devstack.postgres import Postgres  # noqa: PLC0415
-
     environment = _environment(size)
     server = Postgres(TEST_POSTGRES, durable=False)
     with server.connect() as connection:
@@ -126,7 +124,7 @@ def _prepare(size: str) -> dict[str, Any]:
     server.ensure_database(environment["BENCH_DATABASE"])
     print(f"  {SIZES[size]} dossiers…", flush=True)
     done = subprocess.run(
-        [sys.executable, __file__, str(SIZES[size])],
+        [sys.executable, "-c", _PROGRAM.format(count=SIZES[size])],
         cwd=PROJECT,
         env=os.environ
         | environment
@@ -136,99 +134,3 @@ def _prepare(size: str) -> dict[str, Any]:
         check=True,
     )
     return json.loads(done.stdout.splitlines()[-1])
-
-
-# --- In the process of one size -----------------------------------------------------------------
-
-
-def _fill(count: int) -> dict[str, Any]:
-    from django.core.management import call_command  # noqa: PLC0415
-
-    from accounts.models import Organisation  # noqa: PLC0415
-    from desks.seeding import seed_cases  # noqa: PLC0415
-    from territories import loading  # noqa: PLC0415
-    from tests import factories  # noqa: PLC0415
-    from workflow.models import Case  # noqa: PLC0415
-
-    call_command("migrate", verbosity=0)
-    loading.load(loading.default_source())
-    with open(os.devnull, "w") as nowhere:  # noqa: PTH123
-        call_command("load_organisations", verbosity=0, stdout=nowhere)
-    people = {
-        name: factories.membership(
-            organisation_=Organisation.objects.get(code=code), role=role
-        ).user
-        for name, (code, role) in PEOPLE.items()
-    }
-    seed_cases(count, regions=[REGION])
-    _vacuum()
-    recent = Case.objects.filter(desks__organisation__code=PEOPLE["guichet"][0])
-    case = str(recent.order_by("-deposited_at", "-pk")[9].public_id)
-    return {
-        "case": case,
-        "sessions": {name: _session(person) for name, person in people.items()},
-        "queries": _queries(people, case),
-        "looks": _looks(),
-    }
-
-
-def _vacuum() -> None:
-    from django.db import connection  # noqa: PLC0415
-
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
-
-
-def _session(person: Any) -> str:
-    from django.test import Client  # noqa: PLC0415
-
-    client = Client()
-    client.force_login(person)
-    return client.cookies["sessionid"].value
-
-
-def _queries(people: dict[str, Any], case: str) -> dict[str, int]:
-    """How many queries each page takes, once it was opened."""
-    from django.db import connection  # noqa: PLC0415
-    from django.test import Client  # noqa: PLC0415
-    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415
-
-    counts = {}
-    for name, (who, path) in PAGES.items():
-        client = Client()
-        client.force_login(people[who])
-        address = path.replace("{case}", case)
-        client.get(address)
-        with CaptureQueriesContext(connection) as captured:
-            answer = client.get(address)
-        assert answer.status_code == 200, (address, answer.status_code)
-        counts[name] = len(captured)
-    return counts
-
-
-def _looks() -> dict[str, float]:
-    """What the periodic tasks take to find that there is nothing to do: on a day long past."""
-    from datetime import date  # noqa: PLC0415
-
-    from workflow.clock_alerts import publish_due_alerts  # noqa: PLC0415
-    from workflow.consultations import close_the_silent, send_reminders  # noqa: PLC0415
-    from workflow.projections import settle_lapsed_suspensions  # noqa: PLC0415
-
-    long_ago = date(2000, 1, 3)
-    settle_lapsed_suspensions()
-    return interleaved(
-        {
-            "alertes d’échéance": lambda: publish_due_alerts(today=long_ago),
-            "silences des organismes": lambda: close_the_silent(today=long_ago),
-            "rappels aux organismes": lambda: send_reminders(today=long_ago),
-            "suspensions échues": settle_lapsed_suspensions,
-        },
-        rounds=40,
-    )
-
-
-if __name__ == "__main__":
-    import django
-
-    django.setup()
-    print(json.dumps(_fill(int(sys.argv[1]))))

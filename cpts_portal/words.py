@@ -9,6 +9,11 @@ from django.utils.formats import date_format
 NBSP: Final = "\N{NO-BREAK SPACE}"
 
 
+def figure(number: int) -> str:
+    """« 54 800 », with an unbreakable space."""
+    return f"{number:,}".replace(",", NBSP)
+
+
 def hour(moment: datetime) -> str:
     """« 7 h 46 », in the portal's time zone, with unbreakable spaces."""
     if timezone.is_aware(moment):

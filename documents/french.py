@@ -32,11 +32,6 @@ def to_paragraphs(lines: Iterable[str]) -> Lines:
     ]
 
 
-def figure(number: int) -> str:
-    """« 54 800 », with an unbreakable space."""
-    return f"{number:,}".replace(",", NBSP)
-
-
 def long_date(day: date) -> str:
     """« 1er mars 2027 », with unbreakable spaces."""
     number = "1er" if day.day == 1 else str(day.day)

@@ -16,8 +16,8 @@ from django.utils.safestring import SafeString
 
 from cpts_portal import words
 from cpts_portal.memo import Memo
+from cpts_portal.words import figure
 from letters.content import LetterContent
-from letters.markup import figure
 from letters.models import LetterOfIntent
 from letters.services import beside_answers
 from procedures import answers as answer_rules

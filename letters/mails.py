@@ -6,8 +6,8 @@ from typing import Any
 
 from accounts.models import Membership, Organisation, User
 from accounts.organisations import regional_agency
-from cpts_portal.words import file_size
-from documents.french import figure, local_datetime, long_date
+from cpts_portal.words import figure, file_size
+from documents.french import local_datetime, long_date
 from letters.content import procedure_of
 from letters.correspondence import clock, office_name, silence_day
 from letters.documents import KINDS, LETTER, RECEIPT

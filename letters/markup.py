@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
+from cpts_portal.words import figure
+
 if TYPE_CHECKING:
     from letters.forms import Cell, Control, Row
 
@@ -245,8 +247,3 @@ _DRAWN = {
     "population": _population,
     "table": _table,
 }
-
-
-def figure(number: int) -> str:
-    """A number as French readers write it."""
-    return f"{number:,}".replace(",", "\u00a0")

@@ -15,8 +15,8 @@ from typing import Any, Final
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
-from cpts_portal.words import NBSP, file_size, hour
-from documents.french import Lines, figure, french_spaces, local_datetime, long_date, to_paragraphs
+from cpts_portal.words import NBSP, figure, file_size, hour
+from documents.french import Lines, french_spaces, local_datetime, long_date, to_paragraphs
 from procedures.schema import FieldKind, Procedure
 
 # Characters across the page at the size of tables, and what padding takes in each column.

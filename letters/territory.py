@@ -11,7 +11,7 @@ from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 
 from accounts.models import User
-from letters.markup import figure
+from cpts_portal.words import figure
 from letters.models import LetterOfIntent
 from procedures.schema import Procedure
 from territories.models import (

@@ -8,6 +8,7 @@ from typing import Final
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
+from cpts_portal.words import figure
 from procedures.reading import (
     MAX_DIGITS,
     Json,
@@ -147,11 +148,6 @@ def attachment_problems(slot: AttachmentSlot, *, files: int, deferral: Json) -> 
 
 def _quoted(asked: Field | Column) -> str:
     return f"« {asked.label.rstrip(' ?:' + NBSP)} »"
-
-
-def figure(count: int) -> str:
-    """A number as it is written in French: « 20 000 »."""
-    return f"{count:,}".replace(",", NBSP)
 
 
 def _typed(value: Json) -> str:

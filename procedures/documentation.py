@@ -6,7 +6,7 @@ from typing import Final
 
 from django.conf import settings
 
-from procedures.checking import figure
+from cpts_portal.words import figure
 from procedures.circuit import Circuit, Financing
 from procedures.mapping import document_of, mapped
 from procedures.registry import all_procedures

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from procedures.checking import figure, is_iso_date
+from cpts_portal.words import figure
+from procedures.checking import is_iso_date
 from procedures.reading import Json, as_text, is_blank, is_nothing, read_month
 from procedures.schema import (
     STRUCTURE_PARTS,

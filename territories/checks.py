@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from django.utils.formats import number_format
-
+from cpts_portal.words import NBSP, figure
 from territories.geometry import borders_of, enclaves, pieces
 from territories.models import Commune, Region
 from territories.overlap import Line, inhabitants
 from territories.population import SIZE_THRESHOLDS, size_class
 
-NBSP: Final = "\u00a0"
 # A size is « near » when a tenth of the threshold away, or less.
 NEAR: Final = 0.1
 _NAMED: Final = 5
@@ -103,10 +101,6 @@ def names(codes: Iterable[str], places: Mapping[str, Any]) -> str:
         return _joined(sorted_names)
     left = len(sorted_names) - (_NAMED - 1)
     return f"{', '.join(sorted_names[: _NAMED - 1])} et {left} autres"
-
-
-def figure(number: int) -> str:
-    return number_format(number, use_l10n=True, force_grouping=True)
 
 
 def people(count: int) -> str:

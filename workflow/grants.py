@@ -122,7 +122,9 @@ def record_payment(granted: Grant, *, paid_on: date, actor: User) -> Grant:
     """Note the day an aid was paid. Raises PermissionDenied or ActionRefusedError."""
     granted = _fresh(granted, actor)
     if granted.paid_on:
-        raise already_done_by(granted.paid_by, timezone.now())
+        raise ActionRefusedError(
+            f"Le versement est déjà noté, au {granted.paid_on:%d/%m/%Y}, par {granted.paid_by}."
+        )
     if not granted.granted_on <= paid_on <= timezone.localdate():
         raise ActionRefusedError(
             "Le versement a lieu entre le jour de l’accord et aujourd’hui. Vérifiez la date."

@@ -11,11 +11,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.http import PersonRequest
+from cpts_portal.words import figure
 from letters import rules
 from letters import territory as shown
 from letters.content import LetterContent, procedure_of, read_content, territory_of
 from letters.links import field_url
-from letters.markup import figure
 from letters.models import LetterOfIntent
 from letters.views.access import editable_letter, refuse_locked, visible_letter
 from procedures.schema import FieldKind

@@ -1,0 +1,93 @@
+"""One of the two databases of `benchmarks.desks`: filled, then measured from the inside.
+
+Runs in a process of its own, connected to that database.
+"""
+
+import json
+from datetime import date
+from io import StringIO
+from typing import Any
+
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import Organisation
+from benchmarks.desks import PAGES, PEOPLE, REGION
+from benchmarks.measure import interleaved
+from desks.seeding import seed_cases
+from territories import loading
+from tests import factories
+from workflow.clock_alerts import publish_due_alerts
+from workflow.consultations import close_the_silent, send_reminders
+from workflow.models import Case
+from workflow.projections import settle_lapsed_suspensions
+
+
+def main(count: int) -> None:
+    """Fill the database with `count` cases; print what was measured, as JSON."""
+    print(json.dumps(_fill(count)))
+
+
+def _fill(count: int) -> dict[str, Any]:
+    call_command("migrate", verbosity=0)
+    loading.load(loading.default_source())
+    call_command("load_organisations", verbosity=0, stdout=StringIO())
+    people = {
+        name: factories.membership(
+            organisation_=Organisation.objects.get(code=code), role=role
+        ).user
+        for name, (code, role) in PEOPLE.items()
+    }
+    seed_cases(count, regions=[REGION])
+    _vacuum()
+    recent = Case.objects.filter(desks__organisation__code=PEOPLE["guichet"][0])
+    case = str(recent.order_by("-deposited_at", "-pk")[9].public_id)
+    return {
+        "case": case,
+        "sessions": {name: _session(person) for name, person in people.items()},
+        "queries": _queries(people, case),
+        "looks": _looks(),
+    }
+
+
+def _vacuum() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+
+
+def _session(person: Any) -> str:
+    client = Client()
+    client.force_login(person)
+    return client.cookies["sessionid"].value
+
+
+def _queries(people: dict[str, Any], case: str) -> dict[str, int]:
+    """How many queries each page takes, once it was opened."""
+    counts = {}
+    for name, (who, path) in PAGES.items():
+        client = Client()
+        client.force_login(people[who])
+        address = path.replace("{case}", case)
+        client.get(address)
+        with CaptureQueriesContext(connection) as captured:
+            answer = client.get(address)
+        assert answer.status_code == 200, (address, answer.status_code)
+        counts[name] = len(captured)
+    return counts
+
+
+def _looks() -> dict[str, float]:
+    """What the periodic tasks take to find that there is nothing to do: on a day long past."""
+    long_ago = date(2000, 1, 3)
+    settle_lapsed_suspensions()
+    return interleaved(
+        {
+            "alertes d’échéance": lambda: publish_due_alerts(today=long_ago),
+            "silences des organismes": lambda: close_the_silent(today=long_ago),
+            "rappels aux organismes": lambda: send_reminders(today=long_ago),
+            "suspensions échues": settle_lapsed_suspensions,
+        },
+        rounds=40,
+    )
