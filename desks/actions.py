@@ -60,15 +60,17 @@ def assign(request: PersonRequest, case: uuid.UUID) -> HttpResponse:
     found = _own_desk_case(request, case)
     try:
         person = _person(request.POST.get("personne", ""), request.user)
-        desk_tools.assign(found, to=person, actor=request.user)
+        desk_tools.assign(found, to=person, actor=request.user, if_free="prendre" in request.POST)
     except ActionRefusedError as refused:
         messages.error(request, refused.message)
     else:
-        who = "vous" if person == request.user else person
-        messages.success(
-            request,
-            f"Ce dossier est confié à {who}." if person else "Ce dossier n’est plus confié.",
-        )
+        if person == request.user:
+            said = "Vous suivez maintenant l’instruction de ce dossier."
+        else:
+            said = (
+                f"Ce dossier est confié à {person}." if person else "Ce dossier n’est plus confié."
+            )
+        messages.success(request, said)
     return _back_to(found, request, "bureau")
 
 

@@ -35,6 +35,8 @@ class Panel:
     note: str
     instructor: str
     may_assign: bool
+    # Who reads the panel, when nobody has taken the case up and they may.
+    takes_up: int | None
     people: list[Person]
 
     @property
@@ -94,6 +96,7 @@ def read_panel(case: Case, user: User) -> Panel:
         rows = sorted(cursor.fetchall(), key=lambda row: normalise(row[2]))
     people_there = [(pk, name) for kind, pk, name, _, _ in rows if kind == "person"]
     texts = {kind: text for kind, _, text, _, _ in rows if kind not in {"label", "person"}}
+    may_assign = in_charge and user.pk in dict(people_there)
     return Panel(
         labels=[
             PanelLabel(LabelTag(pk, name, colour), is_put)
@@ -103,6 +106,7 @@ def read_panel(case: Case, user: User) -> Panel:
         is_followed="followed" in texts,
         note=texts.get("note", ""),
         instructor=texts.get("instructor", ""),
-        may_assign=in_charge and user.pk in dict(people_there),
+        may_assign=may_assign,
+        takes_up=user.pk if may_assign and case.instructor_id is None else None,
         people=[Person(pk, name, pk == case.instructor_id) for pk, name in people_there],
     )

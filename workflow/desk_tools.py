@@ -26,7 +26,7 @@ from workflow.models import (
     SavedView,
 )
 from workflow.models.cases import SortedAsWritten
-from workflow.services import ActionRefusedError, perform
+from workflow.services import ActionRefusedError, already_done, perform
 from workflow.states import CaseState
 
 LONGEST_NOTE: Final = 10_000
@@ -65,13 +65,14 @@ def colleagues(case: Case) -> QuerySet[User]:
     return people.order_by("last_name", "first_name", "pk")
 
 
-def assign(case: Case, *, to: User | None, actor: User) -> None:
+def assign(case: Case, *, to: User | None, actor: User, if_free: bool = False) -> None:
     """Give the case to a colleague of the office in charge, or to nobody.
 
-    A deposited case is thereby taken up. Doing it twice changes nothing.
+    A deposited case is thereby taken up. Doing it twice changes nothing. `if_free`: only while
+    nobody follows it, so that of two people who take it up at once, one does.
 
-    Raises PermissionDenied when the actor may not, and ActionRefusedError when the person
-    cannot follow this case or when the case is closed.
+    Raises PermissionDenied when the actor may not, AlreadyDoneError when somebody was faster,
+    and ActionRefusedError when the person cannot follow this case or when the case is closed.
     """
     with transaction.atomic():
         Case.objects.select_for_update().get(pk=case.pk)
@@ -88,6 +89,8 @@ def assign(case: Case, *, to: User | None, actor: User) -> None:
         chosen = to.pk if to else None
         if child.instructor_id == chosen:
             return
+        if if_free and child.instructor_id is not None:
+            raise already_done(child)
         if child.state == CaseState.DEPOSITED:
             if to is not None:
                 perform(child, "take_up", actor=actor, instructor_id=to.pk)

@@ -589,6 +589,27 @@ def test_giving_a_received_letter_to_a_colleague_takes_it_up(received: Any) -> N
     assert [log.transition for log in logs] == ["deposit", "take_up", "assign", "assign"]
 
 
+def test_of_two_agents_who_take_a_letter_up_one_does_and_the_other_is_told(received: Any) -> None:
+    first, second = cases.agent(received.office), cases.agent(received.office)
+    pages = {person: sign_in(person) for person in (first, second)}
+    address = f"/bureau/dossiers/{received.public_id}/attribution/"
+    for client in pages.values():
+        page = client.get(f"/lettres/{received.public_id}/").content.decode()
+        assert 'name="prendre"' in page
+    said = [
+        told(client.post(address, {"personne": person.pk, "prendre": "1"}, follow=True))[0]
+        for person, client in pages.items()
+    ]
+    assert said[0] == "Vous suivez maintenant l’instruction de ce dossier."
+    assert said[1].startswith(f"Action déjà effectuée par {first}")
+    case = Case.objects.get(pk=received.pk)
+    assert (case.state, case.instructor_id) == ("under_review", first.pk)
+    assert (
+        'name="prendre"'
+        not in pages[second].get(f"/lettres/{received.public_id}/").content.decode()
+    )
+
+
 def test_a_letter_is_given_only_to_somebody_who_can_follow_it(received: Any) -> None:
     office = received.office
     client = sign_in(cases.agent(office))

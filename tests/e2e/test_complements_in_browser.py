@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from letters.completing import targets
 from letters.models import LetterOfIntent
+from tests.e2e.circuits import CompletionAnswer, CompletionDraft
 from tests.e2e.conftest import PHONE, axe_violations, overflow
 from tests.e2e.pages import follow, heading, press
 from tests.e2e.test_pages_in_browser import enter
@@ -22,24 +22,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 def looks_right(page: Page) -> None:
     """Nothing sticks out, and axe finds nothing to say."""
     assert (page.url, overflow(page), axe_violations(page)) == (page.url, 0, [])
-
-
-def add_point(page: Page, key: str, *, reason: str, comment: str) -> None:
-    page.get_by_label("Ce qui est à compléter").select_option(key)
-    page.get_by_label(reason).check(force=True)
-    page.get_by_label("Ce que vous attendez").fill(comment)
-    press(page, "Ajouter ce point")
-    expect(page.get_by_role("main")).to_contain_text("est ajouté à la demande")
-
-
-def label_of(letter: LetterOfIntent, key: str) -> str:
-    return next(one.label for one in targets(letter) if one.key == key)
-
-
-def complete(page: Page, key: str, letter: LetterOfIntent) -> None:
-    """Follow the link of an item to where it is done."""
-    name = re.compile(f"^Compléter.*{re.escape(label_of(letter, key)[:25])}")
-    page.get_by_role("main").get_by_role("link", name=name).click()
 
 
 def test_an_office_asks_a_team_completes_and_the_office_reads_what_changed(
@@ -57,16 +39,15 @@ def test_an_office_asks_a_team_completes_and_the_office_reads_what_changed(
     enter(office, agent(letter), live_server.url)
     office.goto(f"{case}/complements/")
     looks_right(office)
-    press(office, "Préparer une demande de compléments")
-    add_point(office, "contact_email", reason="Manquant", comment="")
-    add_point(office, "territory", reason="À préciser", comment="Arras en fait-elle partie ?")
-    add_point(office, "other", reason="Manquant", comment="Une carte du territoire.")
+    draft = CompletionDraft(office, letter).begin()
+    draft.add("contact_email", reason="Manquant")
+    draft.add("territory", reason="À préciser", comment="Arras en fait-elle partie ?")
+    draft.add("other", reason="Manquant", comment="Une carte du territoire.")
     looks_right(office)
     expect(office.get_by_role("main")).to_contain_text("le délai est seulement suspendu")
-    follow(office, "Relire et envoyer")
+    draft.review()
     looks_right(office)
-    press(office, "Envoyer à l’équipe")
-    expect(office.get_by_role("main")).to_contain_text("La demande est envoyée")
+    draft.send()
     looks_right(office)
     deliver_outbox()
 
@@ -77,27 +58,23 @@ def test_an_office_asks_a_team_completes_and_the_office_reads_what_changed(
     request = re.compile(f"{case}/complements/1/")
     assert "Demande de compléments n° 1" in heading(lead).replace("\u00a0", " ")
     looks_right(lead)
-    complete(lead, "contact_email", letter)
-    lead.get_by_label(label_of(letter, "contact_email")).fill("contact@exemple.test")
+    answer = CompletionAnswer(lead, letter)
+    answer.go_to("contact_email")
     looks_right(lead)
-    press(lead, "Enregistrer et revenir à la demande")
+    answer.write("contact_email", "contact@exemple.test")
     expect(lead).to_have_url(request)
 
-    complete(lead, "territory", letter)
+    answer.go_to("territory")
     lead.goto(f"/lettres/{letter.public_id}/territoire/?q=Arras")
     press(lead, re.compile("^Ajouter Arras"))
     expect(lead.get_by_role("main")).to_contain_text("Arras")
     looks_right(lead)
     follow(lead, "Revenir à la demande de compléments")
-    complete(lead, "other", letter)
+    answer.go_to("other")
     file = tmp_path / "carte.pdf"
     file.write_bytes(PDF)
     looks_right(lead)
-    lead.locator("input[type=file]").first.set_input_files(file)
-    if lead.get_by_role("main").get_by_role("button", name=re.compile("^Envoyer")).count():
-        press(lead, re.compile("^Envoyer"))
-    expect(lead.get_by_role("main")).to_contain_text("carte.pdf")
-    follow(lead, "Revenir à la demande de compléments")
+    answer.attach(file)
     looks_right(lead)
 
     # Until it is deposited, the office reads what it had.
@@ -105,8 +82,7 @@ def test_an_office_asks_a_team_completes_and_the_office_reads_what_changed(
     expect(office.get_by_role("main")).not_to_contain_text("contact@exemple.test")
     follow(lead, "Relire et déposer la réponse")
     looks_right(lead)
-    press(lead, "Déposer la réponse")
-    expect(lead.get_by_role("main")).to_contain_text("Votre réponse est déposée")
+    answer.deposit()
     looks_right(lead)
     deliver_outbox()
 
