@@ -19,6 +19,7 @@ from letters.models import LetterOfIntent
 from letters.printing import letter_context
 from letters.services import letter_content
 from procedures.schema import Procedure
+from territories.maps import TerritoryMap, printed_map
 from workflow.models import CaseDocument, Snapshot
 from workflow.official import declare_readers, issue_once, whoever_sees_the_case
 
@@ -55,8 +56,21 @@ class Source:
 
 def _letter(source: Source) -> dict[str, Any]:
     return {
-        "letter": letter_context(source.content, source.procedure, digest=source.snapshot.sha256)
+        "letter": letter_context(
+            source.content,
+            source.procedure,
+            digest=source.snapshot.sha256,
+            territory_map=_map(source.content),
+        )
     }
+
+
+def _map(content: dict[str, Any]) -> TerritoryMap | None:
+    """The communes that were frozen, with the outlines of the day the document is made."""
+    return printed_map(
+        ((line["code"], line["part_name"]) for line in content["territory"]),
+        cog_year=content["summary"]["cog_year"],
+    )
 
 
 def _receipt(source: Source) -> dict[str, Any]:
@@ -158,10 +172,11 @@ def documents_of(letter: LetterOfIntent) -> list[CaseDocument]:
 def preview(letter: LetterOfIntent) -> bytes:
     """The letter as it stands, marked as a draft on each page; nothing is kept of it."""
     content = read_content(letter)
+    shown = letter_content(letter, content)
     return render_pdf(
         "pdf/letter.html",
         {
-            "letter": letter_context(letter_content(letter, content), content.procedure),
+            "letter": letter_context(shown, content.procedure, territory_map=_map(shown)),
             "author": settings.PORTAL_NAME,
         },
         title=f"Brouillon de la lettre d’intention – {letter.title}",

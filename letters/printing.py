@@ -14,10 +14,12 @@ from typing import Any, Final
 
 from django.utils import timezone
 from django.utils.dateparse import parse_date
+from django.utils.safestring import SafeString
 
 from cpts_portal.words import NBSP, figure, file_size, hour
 from documents.french import Lines, french_spaces, local_datetime, long_date, to_paragraphs
 from procedures.schema import FieldKind, Procedure
+from territories.maps import TerritoryMap
 
 # Characters across the page at the size of tables, and what padding takes in each column.
 LINE_LENGTH: Final = 96
@@ -105,6 +107,8 @@ class Block:
     figures: list[dict[str, str]] = field(default_factory=list)
     note: str = ""
     signature: dict[str, str] = field(default_factory=dict)
+    # A drawing of our own, as SVG.
+    drawing: SafeString = field(default_factory=SafeString)
 
 
 @dataclass
@@ -123,9 +127,16 @@ class PrintedSection:
 
 
 def letter_context(
-    content: Mapping[str, Any], procedure: Procedure, *, digest: str = ""
+    content: Mapping[str, Any],
+    procedure: Procedure,
+    *,
+    digest: str = "",
+    territory_map: TerritoryMap | None = None,
 ) -> dict[str, Any]:
-    """Context of `pdf/letter.html`. `digest` is the SHA-256 of the deposited content."""
+    """Context of `pdf/letter.html`. `digest` is the SHA-256 of the deposited content.
+
+    `territory_map` opens the list of communes.
+    """
     reference = content.get("reference", "")
     title = str(content["title"])
     return {
@@ -135,8 +146,29 @@ def letter_context(
         "name": french_spaces(title),
         "card": _card(content, procedure),
         "running": f"{reference} · {title}" if reference else f"Brouillon · {title}",
-        "sections": _sections(content, procedure, digest),
+        "sections": _with_map(_sections(content, procedure, digest), territory_map),
     }
+
+
+def _with_map(
+    sections: list[PrintedSection], territory_map: TerritoryMap | None
+) -> list[PrintedSection]:
+    """The sections, with the map before the first list of communes."""
+    for section in sections if territory_map else ():
+        for rank, block in enumerate(section.blocks):
+            if territory_map and block.template == _part("communes"):
+                drawn = Block(
+                    _part("map"),
+                    block.label,
+                    block.group,
+                    # Drawn by us from whole numbers; every name in it is escaped.
+                    drawing=SafeString(territory_map.svg),
+                    note=territory_map.caption,
+                )
+                block.label = block.group = ""
+                section.blocks.insert(rank, drawn)
+                return sections
+    return sections
 
 
 def _card(content: Mapping[str, Any], procedure: Procedure) -> list[dict[str, Any]]:

@@ -17,11 +17,13 @@ from letters import services
 from letters.documents import documents_of, issue_documents
 from letters.models import LetterOfIntent
 from letters.printing import Row, aligned, column_widths
+from territories.contours import load_contours
 from territories.models import Commune
-from territories.services import add_part
+from territories.services import add_communes, add_part
 from tests import factories
 from tests.documents.pdf import flat_text, page_texts, squeezed, text_outside_the_page
 from tests.letters import cases
+from tests.territories.outlines import grid, write
 from workflow.models import CaseDocument, Snapshot
 from workflow.official import DocumentAlteredError, read_document
 
@@ -114,6 +116,38 @@ def test_letter_is_tagged_french_titled_bookmarked_and_conforms():
         "title": f"Lettre d’intention – {letter.title} ({letter.reference})",
         "parts": ["I - Le contexte territorial", "II - Le projet de CPTS"],
     }
+
+
+def test_letter_holds_the_map_of_what_was_frozen_and_still_conforms(tmp_path):
+    letter = cases.deposited("76", communes=("81140",))
+    load_contours(write(tmp_path / "81.json", grid(["81140", "81271", "81004"], columns=2)))
+    add_communes(letter.community.territory, ["81004"])
+
+    pdf = read_document(issue(letter)["letter"])
+
+    report = validate_pdf_bytes(pdf, profile=ValidationProfile.PDF_UA_1)
+    assert [failure.message for failure in report.failures] == []
+    text = flat_text(pdf)
+    assert text.count("Le territoire est hachuré, en trait épais") == 1
+    assert figure_texts(pdf) == ["Carte : 1 commune, Tarn (81). Commune : Lavaur."]
+
+
+def figure_texts(pdf: bytes) -> list[str]:
+    """What is read aloud for each figure of the document."""
+    found: list[str] = []
+
+    def visit(item: object) -> None:
+        node = item.get_object() if hasattr(item, "get_object") else item
+        if isinstance(node, dict):
+            if node.get("/S") == "/Figure":
+                found.append(str(node.get("/Alt", "")))
+            visit(node.get("/K", []))
+        elif isinstance(node, list):
+            for child in node:
+                visit(child)
+
+    visit(PdfReader(io.BytesIO(pdf)).trailer["/Root"]["/StructTreeRoot"])
+    return [text.replace("\u00a0", " ") for text in found]
 
 
 def flatten(outline: list) -> list[str]:
