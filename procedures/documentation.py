@@ -9,8 +9,16 @@ from django.conf import settings
 from cpts_portal.words import figure
 from procedures.circuit import Circuit, Financing
 from procedures.mapping import document_of, mapped
+from procedures.project import ProjectRules
 from procedures.registry import all_procedures
-from procedures.schema import COMPUTED_KINDS, Column, Field, FieldKind, Procedure
+from procedures.schema import (
+    COMPUTED_KINDS,
+    Column,
+    Field,
+    FieldKind,
+    Procedure,
+    ProcedureKind,
+)
 from procedures.sources import SourceDocument, read_sources
 
 FORMS_FOLDER: Final = Path(settings.BASE_DIR) / "docs" / "formulaires"
@@ -31,6 +39,13 @@ KIND_WORDS: Final[Mapping[str, str]] = {
     "size_class": "calculée, montrée par quatre cases",
     "attachment": "pièce jointe",
     "signature": "donnée au dépôt",
+    "legal_entity": "association, gardée avec ses dates",
+    "action_sheets": "fiches, chacune à part",
+    "members": "membres, chacun à part",
+}
+CASE_WORDS: Final[Mapping[ProcedureKind, str]] = {
+    ProcedureKind.LETTER_OF_INTENT: "Lettre d’intention",
+    ProcedureKind.HEALTH_PROJECT: "Projet de santé",
 }
 SILENCE_WORDS: Final[Mapping[str, str]] = {"refusal": "rejet", "acceptance": "acceptation"}
 DECIDER_WORDS: Final[Mapping[str, str]] = {"ars": "l’ARS", "cpam": "l’Assurance Maladie"}
@@ -63,32 +78,34 @@ def stale_pages() -> list[Path]:
 
 def _index(procedures: Iterable[Procedure]) -> str:
     lines = [
-        "# Les formulaires de lettre d’intention",
+        "# Les formulaires",
         "",
         (
-            "Pages produites par `manage.py document_procedures` d’après `procedures/regions/` : "
+            "Pages produites par `manage.py document_procedures` d’après `procedures/regions/` : "
             "ne les modifiez pas à la main."
         ),
-        "",
-        *_table(
-            ("Formulaire", "Destinataire", "Champs"),
-            [
-                (
-                    f"[{procedure.label}]({procedure.key}.md)",
-                    procedure.addressee.label,
-                    str(len(procedure.fields)),
-                )
-                for procedure in procedures
-            ],
-        ),
     ]
+    listed = list(procedures)
+    for kind, word in CASE_WORDS.items():
+        rows = [
+            (
+                f"[{procedure.label}]({procedure.key}.md)",
+                procedure.addressee.label,
+                str(len(procedure.fields)),
+            )
+            for procedure in listed
+            if procedure.kind == kind
+        ]
+        if rows:
+            header = ("Formulaire", "Destinataire", "Champs")
+            lines += ["", f"## {word}", "", *_table(header, rows)]
     return "\n".join(lines) + "\n"
 
 
 def _page(procedure: Procedure, documents: Mapping[str, SourceDocument]) -> str:
     region = f"région {procedure.region_code}" if procedure.region_code else "autres régions"
     lines = [
-        f"# Lettre d’intention : {procedure.label}",
+        f"# {CASE_WORDS[procedure.kind]} : {procedure.label}",
         "",
         (
             "Page produite par `manage.py document_procedures` d’après "
@@ -107,6 +124,8 @@ def _page(procedure: Procedure, documents: Mapping[str, SourceDocument]) -> str:
         "",
         *_attachments(procedure),
     ]
+    if procedure.project:
+        lines += ["", *_project(procedure.project)]
     document = document_of(procedure, documents)
     if document:
         lines += ["", *_source(procedure, document)]
@@ -276,6 +295,37 @@ def _attachments(procedure: Procedure) -> list[str]:
     ]
     header = ("Clé", "Pièce", "Obligatoire", "Formats", "Fichiers au plus")
     return ["## Les pièces", "", *_table(header, rows)]
+
+
+def _project(rules: ProjectRules) -> list[str]:
+    """What is asked of a health project beside its form."""
+    served = {
+        mission.key: ", ".join(
+            theme.label for theme in rules.themes if mission.key in theme.missions
+        )
+        for mission in rules.missions
+    }
+    rows = [
+        (mission.label, "socle" if mission.is_core else "optionnelle", served[mission.key])
+        for mission in rules.missions
+    ]
+    return [
+        "## Les fiches actions et les missions",
+        "",
+        f"{rules.sheets.text} Source : {rules.sheets.source}",
+        "",
+        *_table(("Mission", "Nature", "Thèmes de la région"), rows),
+        "",
+        "## La cohérence et l’opposition",
+        "",
+        "Cadres avec lesquels la cohérence est vérifiée :",
+        "",
+        *(f"- {framework.label}. {framework.help}" for framework in rules.frameworks),
+        "",
+        f"Motifs d’opposition. Source : {rules.grounds_source}",
+        "",
+        *(f"- {ground.label}" for ground in rules.grounds),
+    ]
 
 
 def _source(procedure: Procedure, document: SourceDocument) -> list[str]:

@@ -12,7 +12,9 @@ from string import Formatter
 from typing import Any, TypeVar
 
 from procedures.circuit_loader import read_circuit
+from procedures.project_loader import read_project
 from procedures.schema import (
+    COMPUTED_KINDS,
     DEFAULT_CELL_MAX_LENGTH,
     DEFAULT_MAX_LENGTH,
     DEFAULT_MAX_ROWS,
@@ -38,6 +40,7 @@ from procedures.schema import (
     Option,
     Paper,
     Procedure,
+    ProcedureKind,
     ReceiptTexts,
     Section,
     SizeRule,
@@ -48,9 +51,9 @@ from procedures.toml import ProcedureFilesError, Table, read_toml, repeated_in
 PROCEDURE_KEY = re.compile(r"[a-z][a-z0-9-]*")
 # Keys a row of a table uses for itself.
 RESERVED_COLUMN_KEYS = frozenset({"row", "label"})
-# Fields every letter needs: the portal writes to the contact, routes by the territory,
-# numbers and lists by the title.
-NEEDED_FIELDS: Mapping[str, FieldKind] = {
+# Fields every case needs: the portal writes to the contact, routes by the territory, numbers
+# and lists by the title.
+_NEEDED_ANYWHERE: Mapping[str, FieldKind] = {
     "title": FieldKind.TEXT,
     "contact_name": FieldKind.TEXT,
     "contact_profession": FieldKind.TEXT,
@@ -62,9 +65,21 @@ NEEDED_FIELDS: Mapping[str, FieldKind] = {
     "size_class": FieldKind.SIZE_CLASS,
     "signature": FieldKind.SIGNATURE,
 }
-SINGLE_KINDS = frozenset(
-    {FieldKind.TERRITORY, FieldKind.POPULATION, FieldKind.SIZE_CLASS, FieldKind.SIGNATURE}
-)
+_PROJECT_ONLY: Mapping[str, FieldKind] = {
+    "legal_entity": FieldKind.LEGAL_ENTITY,
+    "action_sheets": FieldKind.ACTION_SHEETS,
+    "members": FieldKind.MEMBERS,
+}
+NEEDED_FIELDS: Mapping[ProcedureKind, Mapping[str, FieldKind]] = {
+    ProcedureKind.LETTER_OF_INTENT: _NEEDED_ANYWHERE,
+    ProcedureKind.HEALTH_PROJECT: {**_NEEDED_ANYWHERE, **_PROJECT_ONLY},
+}
+SINGLE_KINDS = COMPUTED_KINDS
+# « La procédure … », as the faults say it.
+PROCEDURE_WORDS: Mapping[ProcedureKind, str] = {
+    ProcedureKind.LETTER_OF_INTENT: "des lettres d’intention",
+    ProcedureKind.HEALTH_PROJECT: "des projets de santé",
+}
 LENGTH_KINDS = frozenset(DEFAULT_MAX_LENGTH)
 
 Item = TypeVar("Item")
@@ -96,9 +111,11 @@ def _procedure(root: Table, known_sources: frozenset[str]) -> Procedure:
     prefix = root.text("reference_prefix", needed=True)
     if prefix and not re.fullmatch(r"[A-Z]{2,5}", prefix):
         root.fault("deux à cinq majuscules attendues.", "reference_prefix")
+    kind = _kind(root)
     addressee = _addressee(root)
     return Procedure(
         key=key,
+        kind=kind,
         version=root.integer("version", low=1, high=999, needed=True) or 0,
         label=root.text("label", needed=True),
         region_code=region_code,
@@ -119,7 +136,21 @@ def _procedure(root: Table, known_sources: frozenset[str]) -> Procedure:
             lambda table: _section(table, known_sources, {slot.key: slot for slot in slots}),
             needed=True,
         ),
+        project=read_project(root) if kind == ProcedureKind.HEALTH_PROJECT else None,
     )
+
+
+def _kind(root: Table) -> ProcedureKind:
+    """What the procedure receives; a file that does not say is that of a letter of intent."""
+    if "kind" not in root.data:
+        return ProcedureKind.LETTER_OF_INTENT
+    # Unlike `Table.enum`, the rest of the file is read even when the kind is not known.
+    value = root.text("kind", needed=True)
+    if value not in set(ProcedureKind):
+        known = ", ".join(ProcedureKind)
+        root.fault(f"nature de dossier inconnue « {value} » (connues : {known}).", "kind")
+        return ProcedureKind.LETTER_OF_INTENT
+    return ProcedureKind(value)
 
 
 def _group(root: Table, key: str, built: type[Item]) -> Item:
@@ -297,6 +328,7 @@ def _field(
         group=table.text("group"),
         required=table.boolean("required") if kind not in _COMPUTED_ONLY else False,
         max_length=_max_length(table, kind, DEFAULT_MAX_LENGTH),
+        starts_from=table.texts("starts_from") if kind == FieldKind.PARAGRAPH else (),
         source=source,
         options=_options(table, kind),
         **(_table_parts(table) if kind == FieldKind.TABLE else {}),
@@ -309,7 +341,8 @@ def _field(
     return field
 
 
-_COMPUTED_ONLY = frozenset({FieldKind.POPULATION, FieldKind.SIZE_CLASS, FieldKind.SIGNATURE})
+# Kinds that nobody can leave out.
+_COMPUTED_ONLY = COMPUTED_KINDS - {FieldKind.TERRITORY}
 
 
 def _attachment_field(
@@ -435,7 +468,11 @@ def _check_whole(root: Table, procedure: Procedure) -> None:
     for kind in SINGLE_KINDS:
         if sum(field.kind == kind for field in procedure.fields) > 1:
             root.fault(f"un seul champ de genre « {kind} » par formulaire.")
-    for key, kind in NEEDED_FIELDS.items():
+    needed = NEEDED_FIELDS[procedure.kind]
+    for field in procedure.fields:
+        if field.kind in _PROJECT_ONLY.values() and field.kind not in needed.values():
+            root.fault(f"« {field.key} » n’a de sens que dans un projet de santé.")
+    for key, kind in needed.items():
         if not any(field.key == key and field.kind == kind for field in procedure.fields):
             root.fault(
                 f"il manque le champ « {key} », de genre « {kind} » : le portail en a besoin."
@@ -443,13 +480,18 @@ def _check_whole(root: Table, procedure: Procedure) -> None:
 
 
 def check_together(procedures: Iterable[Procedure]) -> list[str]:
-    """Faults of the files taken together: a key keeps one meaning, a region one procedure."""
+    """Faults of the files taken together.
+
+    A key keeps one meaning; a region has one procedure for each kind of case; each kind that
+    any region receives has a national procedure; what a project takes up is in the letter.
+    """
+    procedures = list(procedures)
     faults: list[str] = []
-    region_keys: dict[str, str] = {}
+    region_keys: dict[tuple[ProcedureKind, str], str] = {}
     meanings: dict[tuple[str, ...], tuple[str, str]] = {}
     for procedure in procedures:
         file = f"{procedure.key}-{procedure.version}.toml"
-        owner = region_keys.setdefault(procedure.region_code, procedure.key)
+        owner = region_keys.setdefault((procedure.kind, procedure.region_code), procedure.key)
         if owner != procedure.key:
             whose = f"la région {procedure.region_code}" if procedure.region_code else "sans région"
             faults.append(f"{file} : clé « region_code » : {whose}, déjà prise par « {owner} ».")
@@ -461,9 +503,32 @@ def check_together(procedures: Iterable[Procedure]) -> list[str]:
                         f"{file} : champ « {' › '.join(meaning)} » : de genre « {kind} », mais "
                         f"« {first_kind} » dans {first_file} ; une clé garde le même sens partout."
                     )
-    if "" not in region_keys:
-        faults.append("Il manque la procédure nationale : un fichier sans « region_code ».")
-    return faults
+    received = {kind for kind, _region in region_keys} | {ProcedureKind.LETTER_OF_INTENT}
+    faults += [
+        f"Il manque la procédure nationale {PROCEDURE_WORDS[kind]} : un fichier sans "
+        "« region_code »."
+        for kind in ProcedureKind
+        if kind in received and (kind, "") not in region_keys
+    ]
+    return faults + _lost_starts(procedures)
+
+
+def _lost_starts(procedures: Iterable[Procedure]) -> list[str]:
+    """Fields that would open with what no letter of their region ever holds."""
+    written: dict[str, set[str]] = {}
+    for procedure in procedures:
+        if procedure.kind == ProcedureKind.LETTER_OF_INTENT:
+            written.setdefault(procedure.region_code, set()).update(
+                field.key for field in procedure.fields if field.kind == FieldKind.PARAGRAPH
+            )
+    return [
+        f"{procedure.key}-{procedure.version}.toml : champ « {field.key} » : la lettre de la "
+        f"région n’a pas de texte « {key} » à reprendre."
+        for procedure in procedures
+        for field in procedure.fields
+        for key in field.starts_from
+        if key not in written.get(procedure.region_code, set())
+    ]
 
 
 def _meanings(field: Field) -> Iterable[tuple[tuple[str, ...], str]]:

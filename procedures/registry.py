@@ -9,8 +9,13 @@ from typing import Final
 
 from django.utils import timezone
 
-from procedures.loader import ProcedureFilesError, check_together, read_procedure
-from procedures.schema import NATIONAL, Procedure
+from procedures.loader import (
+    PROCEDURE_WORDS,
+    ProcedureFilesError,
+    check_together,
+    read_procedure,
+)
+from procedures.schema import Procedure, ProcedureKind
 from procedures.sources import read_sources
 
 REGIONS_FOLDER: Final = Path(__file__).resolve().parent / "regions"
@@ -39,15 +44,27 @@ class Registry:
             raise UnknownProcedureError(f"La procédure « {key} » n’existe pas au {on:%d/%m/%Y}.")
         return max(versions, key=lambda procedure: procedure.version)
 
-    def in_force(self, on: date) -> list[Procedure]:
-        """The procedures that have begun, each in its version of that day, in order of key."""
-        begun = {p.key for p in self.procedures if p.valid_from <= on}
+    def in_force(
+        self, on: date, kind: ProcedureKind = ProcedureKind.LETTER_OF_INTENT
+    ) -> list[Procedure]:
+        """Those of a kind that have begun, each in its version of that day, in order of key."""
+        begun = {p.key for p in self.procedures if p.kind == kind and p.valid_from <= on}
         return [self.current(key, on) for key in sorted(begun)]
 
-    def for_region(self, region_code: str, on: date) -> Procedure:
+    def for_region(
+        self,
+        region_code: str,
+        on: date,
+        kind: ProcedureKind = ProcedureKind.LETTER_OF_INTENT,
+    ) -> Procedure:
         """The region's own procedure once it has begun, the national one until then."""
-        own = (p for p in self.in_force(on) if region_code and p.region_code == region_code)
-        return next(own, None) or self.current(NATIONAL, on)
+        begun = {p.region_code: p for p in self.in_force(on, kind)}
+        found = begun.get(region_code) or begun.get("")
+        if found is None:
+            raise UnknownProcedureError(
+                f"Aucune procédure {PROCEDURE_WORDS[kind]} n’existe au {on:%d/%m/%Y}."
+            )
+        return found
 
 
 def procedure_files(folder: Path) -> list[Path]:
@@ -88,16 +105,26 @@ def current(key: str, on: date | None = None) -> Procedure:
     return registry().current(key, on or timezone.localdate())
 
 
-def for_region(region_code: str, on: date | None = None) -> Procedure:
-    """The procedure of a region (INSEE code), or the national one where there is none."""
-    return registry().for_region(region_code, on or timezone.localdate())
+def for_region(
+    region_code: str,
+    on: date | None = None,
+    *,
+    kind: ProcedureKind = ProcedureKind.LETTER_OF_INTENT,
+) -> Procedure:
+    """The procedure of a region (INSEE code), or the national one where there is none.
+
+    Raises UnknownProcedureError when no procedure of this kind has begun.
+    """
+    return registry().for_region(region_code, on or timezone.localdate(), kind)
 
 
-def in_force(on: date | None = None) -> list[Procedure]:
-    """What begins a letter on a day (today by default): one version of each procedure."""
-    return registry().in_force(on or timezone.localdate())
+def in_force(
+    on: date | None = None, *, kind: ProcedureKind = ProcedureKind.LETTER_OF_INTENT
+) -> list[Procedure]:
+    """What begins a case of a kind on a day (today by default), each in one version."""
+    return registry().in_force(on or timezone.localdate(), kind)
 
 
-def all_procedures() -> Iterable[Procedure]:
-    """Every version of every procedure, by key then version."""
-    return registry().procedures
+def all_procedures(kind: ProcedureKind | None = None) -> Iterable[Procedure]:
+    """Every version of every procedure, of one kind or of all, by key then version."""
+    return [p for p in registry().procedures if kind in {None, p.kind}]

@@ -1,8 +1,8 @@
 """The shape of a regional procedure: frozen dataclasses, read once from a TOML file.
 
-A procedure says who receives the letter, which questions the form asks, which documents
-go with it, what the receipt says and through which hands it then goes. It holds no code:
-what differs between two regions is what their two files say.
+A procedure says, for one kind of case, who receives it, which questions the form asks, which
+documents go with it, what the receipt says and through which hands it then goes. It holds no
+code: what differs between two regions is what their two files say.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,6 +13,14 @@ from functools import cached_property
 from typing import Final, NoReturn
 
 from procedures.circuit import Circuit
+from procedures.project import ProjectRules
+
+
+class ProcedureKind(StrEnum):
+    """What a procedure receives: the same words as `workflow.Case.Kind`."""
+
+    LETTER_OF_INTENT = "letter_of_intent"
+    HEALTH_PROJECT = "health_project"
 
 
 class FieldKind(StrEnum):
@@ -33,6 +41,10 @@ class FieldKind(StrEnum):
     SIZE_CLASS = "size_class"  # computed from the population
     ATTACHMENT = "attachment"  # the place of an attachment slot in the form
     SIGNATURE = "signature"  # name, place and date, gathered at the deposit
+    # Of a health project only; each is kept as rows of its own.
+    LEGAL_ENTITY = "legal_entity"  # the association that carries the CPTS
+    ACTION_SHEETS = "action_sheets"
+    MEMBERS = "members"
 
 
 class ColumnKind(StrEnum):
@@ -49,7 +61,7 @@ class ColumnKind(StrEnum):
 
 
 class BodyKind(StrEnum):
-    """A body a letter can be sent to: the same words as `accounts.Organisation.Kind`."""
+    """A body a case can be sent to: the same words as `accounts.Organisation.Kind`."""
 
     ARS = "ars"
     ARS_BRANCH = "ars_branch"
@@ -58,7 +70,15 @@ class BodyKind(StrEnum):
 
 # Kinds whose content lives elsewhere than in the answers of the case.
 COMPUTED_KINDS: Final = frozenset(
-    {FieldKind.TERRITORY, FieldKind.POPULATION, FieldKind.SIZE_CLASS, FieldKind.SIGNATURE}
+    {
+        FieldKind.TERRITORY,
+        FieldKind.POPULATION,
+        FieldKind.SIZE_CLASS,
+        FieldKind.SIGNATURE,
+        FieldKind.LEGAL_ENTITY,
+        FieldKind.ACTION_SHEETS,
+        FieldKind.MEMBERS,
+    }
 )
 STRUCTURE_STATUSES: Final = ("no", "yes", "ongoing")
 # What is known of a legal structure beside its status, with the label of each part.
@@ -187,6 +207,9 @@ class Field:
     rows_label: str = ""
     fixed_rows: tuple[FixedRow, ...] = ()
     options: tuple[Option, ...] = ()
+    # Of a health project: paragraphs of the region's letter that it opens with, where the letter
+    # has no field of the same key.
+    starts_from: tuple[str, ...] = ()
     # Fields of the source documents it carries (`sources.toml`); empty: the portal's own.
     source: tuple[str, ...] = ()
 
@@ -224,7 +247,7 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True)
 class AttachmentSlot:
-    """A document asked with the letter."""
+    """A document asked with the case."""
 
     key: str
     label: str
@@ -264,7 +287,7 @@ class Office:
 
 @dataclass(frozen=True, kw_only=True)
 class Addressee:
-    """Who receives the letter. Routing finds the organisation; `offices` is what is published."""
+    """Who receives the case. Routing finds the organisation; `offices` is what is published."""
 
     kind: BodyKind
     label: str
@@ -363,10 +386,11 @@ class Paper:
 
 @dataclass(frozen=True, kw_only=True)
 class Procedure:
-    """How one region receives letters of intent, in one version that never changes."""
+    """How one region receives one kind of case, in one version that never changes."""
 
     key: str
     version: int
+    kind: ProcedureKind = ProcedureKind.LETTER_OF_INTENT
     label: str
     # INSEE code of the region; empty for the national procedure.
     region_code: str
@@ -377,13 +401,16 @@ class Procedure:
     informed: tuple[InformedDesk, ...]
     size_rule: SizeRule
     floor: Floor
-    # What the referent commits to in so many words (instruction DGOS/DIR/CNAM/2019/218).
+    # What who signs the deposit commits to in so many words (for a letter, instruction
+    # DGOS/DIR/CNAM/2019/218).
     commitment: str
     receipt: ReceiptTexts
     paper: Paper | None
     circuit: Circuit
     attachments: tuple[AttachmentSlot, ...]
     sections: tuple[Section, ...]
+    # What is asked of a health project beside its form; None for another kind of case.
+    project: ProjectRules | None = None
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:

@@ -12,9 +12,9 @@ from django.conf import settings
 from django.utils.text import slugify
 
 from procedures.circuit import Circuit, PlannedConsultation
-from procedures.documentation import DECIDER_WORDS, SILENCE_WORDS
+from procedures.documentation import CASE_WORDS, DECIDER_WORDS, SILENCE_WORDS
 from procedures.registry import all_procedures
-from procedures.schema import Procedure
+from procedures.schema import Procedure, ProcedureKind
 from workflow.kinds import kind_of_model
 from workflow.matrix import matrix_lines
 from workflow.models import Case
@@ -25,6 +25,12 @@ _GENERATED: Final = (
     "Page produite par `manage.py document_workflow` : ne la modifiez pas à la main."
 )
 
+# How each kind of case ends. Of a health project the ARS can only oppose (CSP, L. 1434-12).
+_OUTCOMES: Final = {
+    ProcedureKind.LETTER_OF_INTENT: ("Acceptée", "Refusée"),
+    ProcedureKind.HEALTH_PROJECT: ("Validé", "Opposition"),
+}
+
 
 def pages() -> dict[Path, str]:
     """Every page by its path: one per kind of case, one per procedure (its last version)."""
@@ -32,7 +38,7 @@ def pages() -> dict[Path, str]:
     last = {procedure.key: procedure for procedure in all_procedures()}
     written = {CIRCUITS_FOLDER / name: _machine_page(model) for name, model in machines.items()}
     written |= {
-        CIRCUITS_FOLDER / _matrix_name(name): _matrix_page(model, list(last.values()))
+        CIRCUITS_FOLDER / _matrix_name(name): _matrix_page(model, _received(model, last.values()))
         for name, model in machines.items()
     }
     written |= {CIRCUITS_FOLDER / f"{key}.md": _circuit_page(one) for key, one in last.items()}
@@ -52,6 +58,12 @@ def stale_pages() -> list[Path]:
 
 def _kinds_of_case() -> list[type[Case]]:
     return [model for model in apps.get_models() if issubclass(model, Case) and model is not Case]
+
+
+def _received(model: type[Case], procedures: Iterable[Procedure]) -> list[Procedure]:
+    """The procedures that receive this kind of case."""
+    kind = kind_of_model(model)
+    return [procedure for procedure in procedures if procedure.kind == kind]
 
 
 def _file_name(model: type[Case]) -> str:
@@ -74,7 +86,10 @@ def _index(machines: dict[str, type[Case]], procedures: Iterable[Procedure]) -> 
         "",
         "Qui reçoit, qui donne un avis, qui décide, par région :",
         "",
-        *(f"- [{procedure.label}]({procedure.key}.md)" for procedure in procedures),
+        *(
+            f"- {CASE_WORDS[procedure.kind]} : [{procedure.label}]({procedure.key}.md)"
+            for procedure in procedures
+        ),
     ]
     return "\n".join(lines) + "\n"
 
@@ -143,7 +158,7 @@ def _matrix_name(machine: str) -> str:
 def _matrix_page(model: type[Case], procedures: list[Procedure]) -> str:
     moves = dict.fromkeys((move.name, move.source) for move in transitions_of(model))
     lines = [
-        f"# {_title(model)} : qui fait quoi dans chaque état",
+        f"# {_title(model)} : qui fait quoi dans chaque état",
         "",
         (
             f"{_GENERATED} Un test fait essayer chaque action à chacun dans chaque état et compare "
@@ -197,8 +212,9 @@ def _flow(procedure: Procedure, circuit: Circuit) -> Iterator[str]:
         before = ["synthesis"]
     yield f'decision{{"Décision : {_deciders(circuit)}"}}'
     yield from (f"{node} --> decision" for node in before)
-    yield 'decision --> accepted(["Acceptée"])'
-    yield 'decision --> refused(["Refusée"])'
+    accepted, refused = _OUTCOMES[procedure.kind]
+    yield f'decision --> accepted(["{accepted}"])'
+    yield f'decision --> refused(["{refused}"])'
     outcome = "refused" if circuit.period.silence == "refusal" else "accepted"
     yield f"decision -. {_silence(circuit)} .-> {outcome}"
     if circuit.meeting:
@@ -218,7 +234,7 @@ def _silence(circuit: Circuit) -> str:
 
 
 def _in_words(procedure: Procedure, circuit: Circuit) -> Iterator[str]:
-    yield f"Dépôt de la lettre. Destinataire : {procedure.addressee.label}."
+    yield f"Dépôt. Destinataire : {procedure.addressee.label}."
     for stage in circuit.stages:
         for line in circuit.lines_of(stage):
             yield f"{line.label} : {_asked(line)}."

@@ -16,6 +16,7 @@ from letters.documents import LETTER, RECEIPT
 from letters.models import LetterOfIntent
 from letters.timeline import timeline
 from procedures import registry
+from procedures.schema import ProcedureKind
 from tests import factories
 from tests.letters import cases
 from workflow.clock import day_in_words
@@ -212,7 +213,7 @@ def test_the_team_reads_the_whole_story_and_an_office_from_the_deposit() -> None
 
 
 def test_every_piece_a_procedure_asks_has_its_place_on_the_page() -> None:
-    for procedure in registry.all_procedures():
+    for procedure in registry.all_procedures(ProcedureKind.LETTER_OF_INTENT):
         placed = {field.key for field in procedure.fields}
         assert {slot.key for slot in procedure.attachments} <= placed
 

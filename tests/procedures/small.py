@@ -156,6 +156,63 @@ label = "Signature"
 """
 
 
+PROJECT = """\
+[project]
+missions = [
+  { key = "prevention", label = "Prévention", is_core = true },
+  { key = "quality", label = "Qualité" },
+]
+themes = [
+  { key = "prevention", label = "Dépister", missions = ["prevention"] },
+]
+frameworks = [
+  { key = "prs", label = "PRS" },
+]
+grounds = [
+  { key = "prs", label = "Objectifs" },
+  { key = "territory", label = "Territoire" },
+]
+grounds_source = "CSP."
+
+[project.sheets]
+minimum = 2
+text = "Deux fiches."
+source = "Cahier."
+
+"""
+PROJECT_FIELDS = """
+[[sections.fields]]
+key = "legal_entity"
+kind = "legal_entity"
+label = "Association"
+
+[[sections.fields]]
+key = "action_sheets"
+kind = "action_sheets"
+label = "Fiches"
+
+[[sections.fields]]
+key = "members"
+kind = "members"
+label = "Membres"
+"""
+
+
+def write_project(folder: Path, *changes: tuple[str, str]) -> Path:
+    """Write a small health project's file, each (old, new) replaced once."""
+    head, slots, sections = SMALL.partition("[[attachments]]")
+    text = head.replace('"essai"', '"projet"').replace(
+        "version = 1", 'version = 1\nkind = "health_project"'
+    )
+    text += PROJECT + slots + sections + PROJECT_FIELDS
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    path = folder / "projet-1.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
 def write(folder: Path, *changes: tuple[str, str], name: str = "essai-1.toml") -> Path:
     """Write the small file with each (old, new) replaced once; `old` must be there."""
     text = SMALL

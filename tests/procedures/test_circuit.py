@@ -11,6 +11,7 @@ from procedures import registry
 from procedures.circuit import ConsultationKind, Silence, SilenceOfBody
 from procedures.loader import ProcedureFilesError
 from procedures.registry import load
+from procedures.schema import ProcedureKind
 from tests.procedures.small import SMALL, write
 
 # A circuit that has everything, to be broken in one place.
@@ -73,8 +74,8 @@ source = "Cahier."
 """
 
 
-def circuits():
-    return {p.key: p.circuit for p in registry.all_procedures()}
+def circuits(kind=ProcedureKind.LETTER_OF_INTENT):
+    return {p.key: p.circuit for p in registry.all_procedures(kind)}
 
 
 def test_each_region_says_who_decides_and_what_silence_means():
@@ -114,6 +115,46 @@ def test_each_region_says_who_is_consulted():
     assert {key for key, circuit in circuits().items() if circuit.expects_opinions} == {
         "occitanie",
         "pays-de-la-loire",
+    }
+
+
+def test_silence_validates_a_health_project_everywhere():
+    """CSP, L. 1434-12: two months, and only the ARS can oppose."""
+    found = circuits(ProcedureKind.HEALTH_PROJECT)
+    assert {
+        key: (
+            [decider.value for decider in circuit.decision.by],
+            circuit.decision.after,
+            (circuit.period.months, circuit.period.silence),
+        )
+        for key, circuit in found.items()
+    } == {
+        "hauts-de-france-projet": (["ars", "cpam"], "", (2, Silence.ACCEPTANCE)),
+        "national-projet": (["ars"], "cpam", (2, Silence.ACCEPTANCE)),
+        "occitanie-projet": (["ars"], "cpam", (2, Silence.ACCEPTANCE)),
+        "pays-de-la-loire-projet": (["ars"], "regional_committee", (2, Silence.ACCEPTANCE)),
+    }
+
+
+def test_who_is_consulted_on_a_health_project():
+    expected, information = ConsultationKind.EXPECTED, ConsultationKind.INFORMATION
+    opinion = [("cpam", expected, "cpam", "department", 1, 30)]
+    assert {
+        key: [
+            (line.key, line.kind, line.body.value, line.scope.value, line.stage, line.days)
+            for line in circuit.consultations
+        ]
+        for key, circuit in circuits(ProcedureKind.HEALTH_PROJECT).items()
+    } == {
+        "hauts-de-france-projet": [("cpam", information, "cpam", "department", 1, None)],
+        "national-projet": opinion,
+        "occitanie-projet": opinion,
+        "pays-de-la-loire-projet": [
+            ("cats", expected, "committee", "department", 1, 21),
+            ("cts", information, "committee", "department", 1, None),
+            ("regional_committee", expected, "committee", "region", 2, 21),
+            ("corecs", information, "committee", "region", 2, None),
+        ],
     }
 
 
@@ -171,7 +212,10 @@ def test_the_organisations_the_plans_need_come_with_the_portal():
         if line.scope == "region" and not line.organisations
     } == {("occitanie", "urps"): 10}
     named = {
-        code for c in circuits().values() for line in c.consultations for code in line.organisations
+        code
+        for procedure in registry.all_procedures()
+        for line in procedure.circuit.consultations
+        for code in line.organisations
     }
     assert named - codes == set()
 

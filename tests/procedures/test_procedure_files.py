@@ -14,7 +14,8 @@ from django.conf import settings
 from procedures import registry
 from procedures.loader import ProcedureFilesError
 from procedures.registry import UnknownProcedureError, load
-from tests.procedures.small import SMALL, write
+from procedures.schema import ProcedureKind
+from tests.procedures.small import SMALL, write, write_project
 
 FIELD = "sections[1] « identity » › fields[{rank}] « {key} »"
 TITLE = FIELD.format(rank=1, key="title")
@@ -56,7 +57,7 @@ BAD_FILES = [
         ('kind = "text"\nlabel = "Intitulé"', 'kind = "txt"\nlabel = "Intitulé"'),
         f"{TITLE} › clé « kind » : genre de champ inconnu « txt » (connus : text, paragraph, "
         "date, month, number, email, phone, choice, structure, table, territory, population, "
-        "size_class, attachment, signature).",
+        "size_class, attachment, signature, legal_entity, action_sheets, members).",
         id="unknown field kind",
     ),
     pytest.param(
@@ -327,8 +328,120 @@ def test_two_procedures_cannot_claim_one_region(tmp_path):
 def test_a_folder_without_a_national_procedure_is_refused(tmp_path):
     write(tmp_path, ('region_code = ""', 'region_code = "53"'))
     assert faults_of(tmp_path) == [
-        "Il manque la procédure nationale : un fichier sans « region_code »."
+        (
+            "Il manque la procédure nationale des lettres d’intention : un fichier sans "
+            "« region_code »."
+        )
     ]
+
+
+def test_each_kind_that_a_region_receives_has_a_national_procedure(tmp_path):
+    write(tmp_path)
+    write_project(tmp_path, ('region_code = ""', 'region_code = "53"'))
+    assert faults_of(tmp_path) == [
+        "Il manque la procédure nationale des projets de santé : un fichier sans « region_code »."
+    ]
+
+
+def test_a_region_has_one_procedure_of_each_kind(tmp_path):
+    write(tmp_path)
+    write_project(tmp_path)
+    both = load(tmp_path)
+    day = date(2026, 1, 1)
+    assert [p.key for p in both.in_force(day)] == ["essai"]
+    assert [p.key for p in both.in_force(day, ProcedureKind.HEALTH_PROJECT)] == ["projet"]
+    assert both.for_region("53", day, ProcedureKind.HEALTH_PROJECT).key == "projet"
+
+
+BAD_PROJECTS = [
+    pytest.param(
+        ('kind = "health_project"', 'kind = "project"'),
+        "clé « kind » : nature de dossier inconnue « project » (connues : letter_of_intent, "
+        "health_project).",
+        id="unknown kind of case",
+    ),
+    pytest.param(
+        ('missions = ["prevention"] }', 'missions = ["crisis"] }'),
+        "[project] › clé « themes » : le thème « prevention » cite une mission inconnue "
+        "« crisis ».",
+        id="theme of an unknown mission",
+    ),
+    pytest.param(
+        ('label = "Prévention", is_core = true', 'label = "Prévention"'),
+        "[project] › clé « missions » : aucune mission n’est socle (« is_core »).",
+        id="no core mission",
+    ),
+    pytest.param(
+        ('{ key = "territory", label = "Territoire" }', '{ key = "prs", label = "Territoire" }'),
+        "[project] › clé « grounds » : motif « prs » en double.",
+        id="one ground twice",
+    ),
+    pytest.param(
+        ('kind = "paragraph"\nlabel', 'kind = "paragraph"\nstarts_from = ["origin"]\nlabel'),
+        "champ « contact_address » : la lettre de la région n’a pas de texte « origin » à "
+        "reprendre.",
+        id="opens with a text the letter does not have",
+    ),
+    pytest.param(
+        ("minimum = 2", "minimum = 51"),
+        "[project] › [sheets] › clé « minimum » : 51 est hors limites : de 0 à 50.",
+        id="too many sheets",
+    ),
+    pytest.param(
+        ('[[sections.fields]]\nkey = "members"\nkind = "members"\nlabel = "Membres"\n', ""),
+        "il manque le champ « members », de genre « members » : le portail en a besoin.",
+        id="no members",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "fault"), BAD_PROJECTS)
+def test_a_wrong_project_is_refused_with_its_place_and_its_reason(tmp_path, change, fault):
+    write(tmp_path)
+    write_project(tmp_path, change)
+    assert f"projet-1.toml : {fault}" in faults_of(tmp_path)
+
+
+def test_a_letter_has_no_field_of_a_project(tmp_path):
+    write(tmp_path, ('kind = "signature"', 'kind = "members"'))
+    assert "essai-1.toml : « signature » n’a de sens que dans un projet de santé." in faults_of(
+        tmp_path
+    )
+
+
+def test_what_each_region_asks_of_the_sheets():
+    rules = {p.key: p.project for p in registry.all_procedures(ProcedureKind.HEALTH_PROJECT)}
+    core = ["access_to_care", "care_pathways", "prevention", "health_crisis"]
+    assert {
+        key: (
+            project.sheets.minimum,
+            project.sheets.associates_structures,
+            project.sheets.covers_core_missions,
+            [theme.key for theme in project.themes],
+            [mission.key for mission in project.core_missions],
+            [ground.key for ground in project.grounds],
+        )
+        for key, project in rules.items()
+    } == {
+        key: (
+            0,
+            False,
+            True,
+            [],
+            core,
+            ["prs_objectives", "territory_relevance"],
+        )
+        for key in ("hauts-de-france-projet", "national-projet", "occitanie-projet")
+    } | {
+        "pays-de-la-loire-projet": (
+            2,
+            True,
+            False,
+            ["access", "unscheduled_care", "care_pathways", "prevention"],
+            core,
+            ["prs_objectives", "territory_relevance"],
+        )
+    }
 
 
 def test_a_folder_where_a_wrong_file_was_left_stops_every_command(tmp_path):
@@ -408,9 +521,13 @@ def test_the_addressees_are_those_of_the_three_documents():
     kinds = {p.key: p.addressee.kind.value for p in registry.all_procedures()}
     assert kinds == {
         "hauts-de-france": "ars_branch",
+        "hauts-de-france-projet": "ars_branch",
         "national": "ars_branch",
+        "national-projet": "ars_branch",
         "occitanie": "one_stop_desk",
+        "occitanie-projet": "ars",
         "pays-de-la-loire": "ars",
+        "pays-de-la-loire-projet": "ars",
     }
     offices = registry.current("hauts-de-france").addressee.offices
     assert {office.department: office.address[-1] for office in offices} == {
@@ -434,7 +551,7 @@ def test_published_addresses_are_those_of_the_organisations():
         for procedure in registry.all_procedures()
         for office in procedure.addressee.offices
     ]
-    assert len(published) == 7
+    assert len(published) == 13
     for region, kind, office in published:
         (row,) = [
             row

@@ -4,6 +4,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from procedures import publication, registry
+from procedures.circuit import Silence
 from procedures.publication import PublishedFileChangedError, changed_files, publish, published
 from procedures.schema import RECEIPT_PLACEHOLDERS
 from tests.procedures.small import write
@@ -59,6 +60,18 @@ def test_the_command_says_what_it_published_or_refused(tmp_path, monkeypatch, ca
         call_command("publish_procedures")
 
 
+OF_SILENCE = {
+    Silence.REFUSAL: ["Le silence vaut rejet", "sous réserve qu’elle soit complète", "L. 231-4"],
+    # An acceptance by silence is attested on request (CRPA, R. 112-11-1 and L. 232-3).
+    Silence.ACCEPTANCE: [
+        "Le silence vaut validation",
+        "sous réserve qu’il soit complet",
+        "L. 1434-12",
+        "L. 232-3",
+    ],
+}
+
+
 @pytest.mark.parametrize("procedure", registry.all_procedures(), ids=lambda p: p.key)
 def test_the_receipt_says_what_the_law_asks(procedure):
     values = {name: f"<{name}>" for name in RECEIPT_PLACEHOLDERS}
@@ -70,10 +83,8 @@ def test_the_receipt_says_what_the_law_asks(procedure):
         "<deposited_on>",
         "<office>",
         "<office_contact>",
-        "Le silence vaut rejet",
         "<silence_date>",
-        "sous réserve qu’elle soit complète",
-        "L. 231-4",
+        *OF_SILENCE[procedure.circuit.period.silence],
         "deux mois",
         "recours gracieux",
         "recours hiérarchique",

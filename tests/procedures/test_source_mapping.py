@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from procedures import documentation, registry
 from procedures.mapping import document_of, gaps
-from procedures.schema import Procedure
+from procedures.schema import Procedure, ProcedureKind
 from procedures.sources import read_sources
 
 DOCUMENTS = read_sources()
@@ -36,19 +36,74 @@ def without(procedure: Procedure, *sources: str) -> Procedure:
     )
 
 
-@pytest.mark.parametrize("procedure", registry.all_procedures(), ids=lambda p: p.key)
+LETTERS = registry.all_procedures(ProcedureKind.LETTER_OF_INTENT)
+PROJECTS = registry.all_procedures(ProcedureKind.HEALTH_PROJECT)
+
+
+@pytest.mark.parametrize("procedure", LETTERS, ids=lambda p: p.key)
 def test_every_source_field_is_mapped(procedure):
     document = document_of(procedure, DOCUMENTS)
     assert document is not None
     assert gaps(procedure, document) == []
 
 
-def test_the_three_regional_documents_are_listed_whole():
+@pytest.mark.parametrize("procedure", PROJECTS, ids=lambda p: p.key)
+def test_each_project_follows_the_only_frame_that_was_read(procedure):
+    assert gaps(procedure, DOCUMENTS["pdlp"]) == []
+
+
+def test_what_a_letter_said_has_a_place_in_the_project():
+    """The keys both forms have are one field: an answer goes from one to the other."""
+    shared = [
+        {field.key for field in letter.fields} & {field.key for field in project.fields}
+        for letter, project in zip(LETTERS, PROJECTS, strict=True)
+    ]
+    identity = {
+        "title",
+        "contact_name",
+        "contact_profession",
+        "contact_address",
+        "contact_email",
+        "contact_phone",
+        "territory",
+        "population",
+        "size_class",
+        "signature",
+    }
+    assert [sorted(keys - identity) for keys in shared] == [
+        ["existing_structures", "other", "partners"],
+        ["difficult_pathways", "existing_structures", "map", "other", "partners", "prediagnosis"],
+        ["difficult_pathways", "map", "other", "partners", "prediagnosis"],
+        ["other", "territory_limits"],
+    ]
+
+
+def test_what_the_letter_calls_otherwise_opens_a_field_of_the_project():
+    assert {
+        project.key: {field.key: field.starts_from for field in project.fields if field.starts_from}
+        for project in PROJECTS
+    } == {
+        "hauts-de-france-projet": {
+            "territory_limits": ("territory_rationale",),
+            "other_tools": ("existing_coordination",),
+            "prediagnosis": ("territory_specifics",),
+        },
+        "national-projet": {"territory_limits": ("territory_rationale",)},
+        "occitanie-projet": {"other_tools": ("existing_tools",)},
+        "pays-de-la-loire-projet": {
+            "existing_structures": ("main_health_actors",),
+            "prediagnosis": ("origin",),
+        },
+    }
+
+
+def test_the_documents_are_listed_whole():
     assert {key: len(document.fields) for key, document in DOCUMENTS.items()} == {
         "hdf": 27,
         "pdl": 8,
         "occ": 30,
         "guide": 5,
+        "pdlp": 12,
     }
 
 
@@ -85,7 +140,7 @@ def test_a_field_away_from_its_heading_is_told():
 
 
 def test_what_regions_share_is_one_field():
-    keys = [{field.key for field in p.fields} for p in registry.all_procedures()]
+    keys = [{field.key for field in p.fields} for p in LETTERS]
     assert set.intersection(*keys) >= {
         "title",
         "contact_name",
@@ -104,7 +159,7 @@ def test_what_regions_share_is_one_field():
 def test_the_missions_are_the_same_everywhere():
     rows = {
         procedure.key: [row.key for row in procedure.field("missions").fixed_rows]
-        for procedure in registry.all_procedures()
+        for procedure in LETTERS
         if procedure.key != "pays-de-la-loire"
     }
     missions = [
@@ -137,9 +192,13 @@ def test_a_stale_page_fails_the_check_and_is_written_again(tmp_path, monkeypatch
     call_command("document_procedures", "--check")
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "README.md",
+        "hauts-de-france-projet.md",
         "hauts-de-france.md",
+        "national-projet.md",
         "national.md",
+        "occitanie-projet.md",
         "occitanie.md",
+        "pays-de-la-loire-projet.md",
         "pays-de-la-loire.md",
     ]
 

@@ -25,11 +25,15 @@ def test_a_stale_drawing_fails_the_check_and_is_drawn_again(tmp_path, monkeypatc
     call_command("document_workflow", "--check")
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "README.md",
+        "hauts-de-france-projet.md",
         "hauts-de-france.md",
         "lettre-d-intention-qui-fait-quoi.md",
         "lettre-d-intention.md",
+        "national-projet.md",
         "national.md",
+        "occitanie-projet.md",
         "occitanie.md",
+        "pays-de-la-loire-projet.md",
         "pays-de-la-loire.md",
     ]
 
