@@ -25,6 +25,7 @@ urlpatterns = [
     # Territory
     path("<uuid:letter>/territoire/", territory.edit, name="territory"),
     path("<uuid:letter>/territoire/communes.json", territory.codes, name="territory-codes"),
+    path("<uuid:letter>/territoire/verifications/", territory.checks, name="territory-checks"),
     path("<uuid:letter>/territoire/<slug:action>/", territory.change, name="territory-change"),
     # Attachments
     path("<uuid:letter>/pieces/", attachments.edit, name="attachments"),

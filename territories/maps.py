@@ -149,9 +149,11 @@ def _caption(
 ) -> str:
     said = ["Le territoire est hachuré, en trait épais, parmi les communes voisines"]
     if has_parts:
-        said.append("hachures penchées dans l’autre sens et en tirets : commune prise en partie")
-    said.append("tirets entre les communes : limites de départements")
-    text = f"{f'{NBSP}; '.join(said)}.".replace(" :", f"{NBSP}:")
+        said.append(
+            f"hachures penchées dans l’autre sens et en tirets{NBSP}: commune prise en partie"
+        )
+    said.append(f"tirets entre les communes{NBSP}: limites de départements")
+    text = f"{f'{NBSP}; '.join(said)}."
     if missing:
         known = {one.code: one for one in Commune.objects.filter(pk__in=missing)}
         text += f" Sans contour, non dessinées{NBSP}: {names(missing, known)}."

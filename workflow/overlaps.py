@@ -12,7 +12,8 @@ from django.utils import timezone
 from accounts.models import User
 from outbox.registry import handles
 from outbox.services import publish
-from territories.checks import NBSP, Check, Kind, names, people, read_places
+from procedures.schema import Procedure
+from territories.checks import NBSP, Check, Kind, check_territory, names, people, read_places
 from territories.models import Territory
 from territories.overlap import Line, common, inhabitants, part_key
 from workflow import opinion_rules
@@ -93,6 +94,17 @@ def lines_of_territory(territory: Territory) -> list[Line]:
         Line(code, part_key(part), estimate if part else population)
         for code, part, population, estimate in rows
     ]
+
+
+def remarks(lines: Sequence[Line], procedure: Procedure) -> list[Check]:
+    """What deserves a look in a territory under this procedure, its overlaps aside."""
+    floor = procedure.floor
+    return check_territory(
+        lines,
+        floor=floor.inhabitants if floor else None,
+        floor_text=floor.text if floor else "",
+        thresholds=procedure.size_rule.thresholds,
+    )
 
 
 # --- Who may know what ----------------------------------------------------------------------

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.http import PersonRequest
@@ -23,6 +24,7 @@ from territories import services
 from territories.errors import TerritoryError
 from territories.models import Commune, Territory
 from territories.pasted_list import PastedLine, read_pasted_list
+from workflow import overlaps
 
 STATE_ANCHOR: Final = "territoire-etat"
 
@@ -106,6 +108,32 @@ def codes(request: PersonRequest, letter: uuid.UUID) -> JsonResponse:
     """What the map fills: INSEE codes of whole communes, of those present by parts, of others."""
     case = visible_letter(request, letter)
     return JsonResponse(shown.map_codes(case, request.user))
+
+
+@require_safe
+def checks(request: PersonRequest, letter: uuid.UUID) -> HttpResponse:
+    """What deserves a look in the territory as it is drawn now, as a page or for its script.
+
+    A deposited letter's is read in its tab, where the office reads it too.
+    """
+    case = visible_letter(request, letter, completing=True)
+    if case.is_deposited and case.buffer is None:
+        return redirect("cases:territory", case.public_id)
+    lines = overlaps.lines_of_territory(territory_of(case))
+    found = overlaps.find_overlaps(lines, community_id=case.community_id)
+    known = overlaps.known_overlaps(found, request.user, case=case)
+    context = {
+        "letter": case,
+        "is_empty": not lines,
+        "checks": overlaps.remarks(lines, procedure_of(case)),
+        "overlaps": [one.sentence for one in known],
+    }
+    if not request.headers.get("X-Fragment"):
+        return render(request, "letters/territory/checks.html", context)
+    response = render(request, "letters/territory/_checks.html", context)
+    response["X-Fragment"] = "checks"
+    patch_vary_headers(response, ["X-Fragment"])
+    return response
 
 
 def _step_url(letter: LetterOfIntent, content: LetterContent) -> str:

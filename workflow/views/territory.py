@@ -13,7 +13,6 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.http import PersonRequest
 from cpts_portal.forms import PortalForm
 from procedures import registry
-from territories.checks import check_territory
 from territories.overlap import inhabitants
 from workflow import overlaps
 from workflow.models import Arbitration, Case
@@ -67,15 +66,9 @@ def _page(
     found = overlaps.find_overlaps(lines, community_id=case.community_id)
     may_arbitrate = overlaps.may_arbitrate(case, request.user)
     known = overlaps.known_overlaps(found, request.user, case=case)
-    floor = procedure.floor
     context: dict[str, Any] = case_context(request, case, current="territory") | {
         "population": inhabitants(lines),
-        "checks": check_territory(
-            lines,
-            floor=floor.inhabitants if floor else None,
-            floor_text=floor.text if floor else "",
-            thresholds=procedure.size_rule.thresholds,
-        ),
+        "checks": overlaps.remarks(lines, procedure),
         "known": [
             (
                 one,
