@@ -119,8 +119,12 @@ def _prepare(size: str) -> dict[str, Any]:
     """Make one of the databases, in a process of its own that is connected to it."""
     environment = _environment(size)
     server = Postgres(TEST_POSTGRES, durable=False)
-    with server.connect() as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {environment['BENCH_DATABASE']} WITH (FORCE)")
+    # With `--keep`, a database already filled is brought up to date instead of made again.
+    if not os.environ.get("BENCH_KEEP"):
+        with server.connect() as connection:
+            connection.execute(
+                f"DROP DATABASE IF EXISTS {environment['BENCH_DATABASE']} WITH (FORCE)"
+            )
     server.ensure_database(environment["BENCH_DATABASE"])
     print(f"  {SIZES[size]} dossiers…", flush=True)
     done = subprocess.run(

@@ -36,9 +36,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Mesurer le portail.")
     parser.add_argument("parts", nargs="*", metavar="PARTIE", help=f"parmi : {', '.join(PARTS)}")
     parser.add_argument("--rounds", type=int, default=60, help="tours de mesure des pages")
+    parser.add_argument(
+        "--keep", action="store_true", help="reprendre les bases de « desks » déjà remplies"
+    )
     options = parser.parse_args()
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"partie inconnue : {', '.join(sorted(unknown))}")
+    if options.keep:
+        os.environ["BENCH_KEEP"] = "1"
     server = Postgres(TEST_POSTGRES, durable=False)
     server.start()
     try:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.http import PersonRequest
 from accounts.models import User
 from desks import inbox as inboxes
+from desks.choices import acting_of
 from workflow import desk_tools
 from workflow.kinds import kind_of
 from workflow.models import Case, OfficeLabel
@@ -38,7 +39,7 @@ def _back_to(case: Case, request: HttpRequest, anchor: str) -> HttpResponseRedir
 
 def _own_desk_case(request: PersonRequest, case: uuid.UUID) -> Case:
     found = visible_case(request, case)
-    inboxes.acting_of(request.user)
+    acting_of(request.user)
     return found
 
 
@@ -80,7 +81,7 @@ def _person(asked: str, user: User) -> User | None:
         return None
     person = User.objects.filter(
         pk=int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 19 else 0,
-        memberships__organisation=inboxes.acting_of(user).organisation_id,
+        memberships__organisation=acting_of(user).organisation_id,
     ).first()
     if person is None:
         raise ActionRefusedError(
@@ -121,7 +122,7 @@ def note(request: PersonRequest, case: uuid.UUID) -> HttpResponse:
 @require_POST
 def bulk(request: PersonRequest) -> HttpResponse:
     """Do one thing to the cases ticked in the list, then come back to it."""
-    inboxes.acting_of(request.user)
+    acting_of(request.user)
     # Read and written again, so that it stays an address of the list.
     query = QueryDict(request.POST.get("liste", "")).urlencode()
     back = redirect(reverse("desks:inbox") + (f"?{query}" if query else ""))
@@ -237,7 +238,7 @@ _BULK: dict[str, Callable[[PersonRequest, list[Case]], str]] = {
 @require_http_methods(["GET", "HEAD", "POST"])
 def labels(request: PersonRequest) -> HttpResponse:
     """The labels of the office, and a new one."""
-    inboxes.acting_of(request.user)
+    acting_of(request.user)
     problem, name = "", request.POST.get("nom", "")
     colour = request.POST.get("couleur", OfficeLabel.Colour.BLUE)
     if request.method == "POST":
@@ -265,7 +266,7 @@ def labels(request: PersonRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def label(request: PersonRequest, label: int) -> HttpResponse:
     """Rename a label of the office, change its colour, or remove it from everywhere."""
-    inboxes.acting_of(request.user)
+    acting_of(request.user)
     found = get_object_or_404(desk_tools.labels_of_office(request.user), pk=label)
     problem, name, colour = "", found.name, found.colour
     if request.method == "POST":

@@ -3,18 +3,28 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
+from urllib.parse import urlencode
 
+from django.core.exceptions import PermissionDenied
 from django.http import QueryDict
 
-from accounts.models import Membership, Organisation
+from accounts.models import Membership, Organisation, User
 from workflow.models import Case, InboxTab
 from workflow.search import LONGEST_SEARCH
 from workflow.states import CaseState
 
 DEFAULT_ORDER: Final = "-depot"
+DEADLINE_ORDER: Final = "echeance"
 ALL_TAB: Final = "tous"
 MINE_TAB: Final = "miens"
 SIGN_TAB: Final = "a-signer"
+
+
+def acting_of(user: User) -> Membership:
+    """The role the person acts in. Raises PermissionDenied in their own name."""
+    if user.acting is None:
+        raise PermissionDenied("Choisissez d’abord le rôle dans lequel vous agissez.")
+    return user.acting
 
 
 @dataclass(frozen=True)
@@ -64,7 +74,10 @@ def offered_tabs(acting: Membership, counts: Mapping[str, int]) -> list[Tab]:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the list. `key` names it in the address; `order` is what sorts it, if any."""
+    """A column of the list. `key` names it in the address.
+
+    `order`: the columns of the lines that sort it, if any; each is an index of `InboxLine`.
+    """
 
     key: str
     label: str
@@ -74,10 +87,10 @@ class Column:
 
 
 COLUMNS: Final = (
-    Column("reference", "Référence", ("case__reference",), is_optional=False),
-    Column("cpts", "CPTS", ("title",), is_optional=False),
-    Column("departement", "Département", ("case__department_codes", "case_id")),
-    Column("population", "Population", ("case__population", "case_id")),
+    Column("reference", "Référence", ("reference",), is_optional=False),
+    Column("cpts", "CPTS", ("title_key", "case_id"), is_optional=False),
+    Column("departement", "Département", ("departments", "case_id")),
+    Column("population", "Population", ("population", "case_id")),
     Column("depot", "Déposée le", ("deposited_at", "case_id")),
     Column("echeance", "Échéance", ("deadline_on", "case_id")),
     Column("etat", "État", ("state", "deposited_at", "case_id")),
@@ -173,27 +186,30 @@ class InboxChoices:
 
     @property
     def sorted_by(self) -> str:
-        """The order in force: a search without one is sorted by relevance, which has no column."""
-        return self.order or ("" if self.search else DEFAULT_ORDER)
+        """The order in force: a search without one is sorted by relevance, which has no column.
+
+        What is asked by its deadline begins with the most pressing.
+        """
+        if self.order or self.search:
+            return self.order
+        return DEADLINE_ORDER if self.deadline else DEFAULT_ORDER
 
     def as_query(self, **changes: Any) -> str:
         """The address that asks for the same, with `changes`; the tab is always said."""
-        one = replace(self, **changes)
-        values = {
-            "onglet": one.tab,
-            "q": one.search,
-            "etat": one.state,
-            "departement": one.department,
-            "taille": one.size,
-            "etiquette": one.label,
-            "suivi": one.instructor,
-            "suivis": "oui" if one.followed else "",
-            "echeance": one.deadline,
-            "tri": one.order,
-        }
-        query = QueryDict(mutable=True)
-        query.update({name: value for name, value in values.items() if value})
-        return query.urlencode()
+        one = replace(self, **changes) if changes else self
+        values = (
+            ("onglet", one.tab),
+            ("q", one.search),
+            ("etat", one.state),
+            ("departement", one.department),
+            ("taille", one.size),
+            ("etiquette", one.label),
+            ("suivi", one.instructor),
+            ("suivis", "oui" if one.followed else ""),
+            ("echeance", one.deadline),
+            ("tri", one.order),
+        )
+        return urlencode([pair for pair in values if pair[1]])
 
     def of_tab(self, tab: str) -> str:
         """The address of another tab: its filters are its own, so that its count is right."""

@@ -18,13 +18,13 @@ from accounts.models import Membership, Organisation, User
 from cpts_portal.paging import read_page
 from cpts_portal.words import hour
 from desks.choices import NOBODY, InboxChoices
-from desks.inbox import desk_lines, filtered
+from desks.lines import count_lines, lines_of
 from letters.labels import state_label
 from territories.models import Department
-from workflow.models import CaseDesk, Consultation, InboxLine, InboxTab
+from workflow.models import Case, Consultation, InboxLine, InboxTab
 from workflow.opinion_states import ConsultationState
 from workflow.readers import Reader
-from workflow.states import OPEN_STATES, CaseState
+from workflow.states import OPEN_STATES
 
 KEPT_SECONDS: Final = 60
 MOST_ROWS: Final = 50
@@ -87,7 +87,7 @@ def read_board(user: User) -> Board:
 
 
 def _count(user: User) -> Board:
-    lines = desk_lines(user)
+    lines = InboxLine.objects.visible_to(user).filter(case_kind=Case.Kind.LETTER_OF_INTENT)
     return Board(
         at=hour(timezone.localtime()),
         states=_by_state(lines),
@@ -104,12 +104,7 @@ def _list(choices: InboxChoices) -> str:
 
 def _by_state(lines: QuerySet[InboxLine]) -> list[Figure]:
     """As the lists say it: a decision proposed is known to the office in charge only."""
-    counts: dict[str, int] = {}
-    rows = lines.order_by().values_list("state", "kind").annotate(Count("pk"))
-    for state, kind, count in rows.order_by("state", "kind"):
-        is_secret = state == CaseState.DECISION_PROPOSED and kind != CaseDesk.Kind.IN_CHARGE
-        known = CaseState.UNDER_REVIEW.value if is_secret else state
-        counts[known] = counts.get(known, 0) + count
+    counts = dict(lines.order_by().values_list("state").annotate(Count("pk")))
     return [
         Figure(
             state_label(state, Reader.OFFICE).label, counts[state], _list(InboxChoices(state=state))
@@ -145,7 +140,7 @@ def _deadlines(user: User) -> list[Figure]:
         "Sans agent instructeur": InboxChoices(instructor=NOBODY),
     }
     return [
-        Figure(label, filtered(user, choices).order_by().count(), _list(choices))
+        Figure(label, count_lines(lines_of(user, choices)), _list(choices))
         for label, choices in asked.items()
     ]
 

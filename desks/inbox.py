@@ -4,19 +4,16 @@ Everything it is filtered and sorted by lies side by side in `InboxLine`, so tha
 stretch of an index: see docs/decisions/0009-bureaux.md.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
 from django.db import connection
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import Concat, Trim
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
@@ -24,43 +21,43 @@ from django.utils.safestring import SafeString
 
 from accounts.models import Membership, User
 from desks.choices import (
+    ALL_TAB,
     COLUMNS,
-    COLUMNS_BY_KEY,
     DEADLINES,
     DEFAULT_COLUMNS,
-    DEFAULT_ORDER,
     ME,
     MINE_TAB,
     NOBODY,
     SIGN_TAB,
     TABS,
-    TABS_BY_KEY,
     InboxChoices,
+    acting_of,
     deposited_states,
     offered_tabs,
     says_something,
 )
-from desks.deadlines import NEAR_DAYS, Deadline, deadline_in_words
+from desks.deadlines import Deadline, deadline_in_words
+from desks.lines import (
+    Cells,
+    Lines,
+    among,
+    count_lines,
+    lines_of,
+    order_of,
+    read_all,
+    read_cells,
+    read_places,
+)
 from letters.labels import STATE_LABELS, state_label
 from territories.normalise import normalise
-from workflow.decision_states import DecisionState
 from workflow.desk_tools import remember_view
-from workflow.models import Approval, Case, CaseDesk, CaseLabel, DecisionParty, InboxLine, InboxTab
-from workflow.models.cases import SortedAsWritten
+from workflow.models import Case, CaseDesk, InboxTab
 from workflow.readers import Reader, StateLabel
 from workflow.search import MAX_RESULTS, Asked, excerpts, find, read_search
-from workflow.states import CaseState
 
 PAGE_SIZE: Final = 25
 # Counting stops there, and the page says « plus de ».
-COUNTED: Final = 500
-
-
-def acting_of(user: User) -> Membership:
-    """The role the person acts in. Raises PermissionDenied in their own name."""
-    if user.acting is None:
-        raise PermissionDenied("Choisissez d’abord le rôle dans lequel vous agissez.")
-    return user.acting
+COUNTED: Final = 1_000
 
 
 # --- What the office sorts with --------------------------------------------------------------
@@ -88,8 +85,9 @@ class DeskOptions:
     departments: dict[str, str]
     labels: dict[int, LabelTag]
     people: dict[int, str]
-    # By their role or by a delegation in force today.
-    signs: bool
+    # How many cases under each tab, up to one more than `COUNTED`. What is to be signed is there
+    # for who signs, by their role or by a delegation in force today.
+    counts: dict[str, int]
     # None: they have never been here in this role.
     last_query: str | None
     last_columns: tuple[str, ...]
@@ -123,22 +121,50 @@ _OPTIONS: Final = """
      UNION ALL
     SELECT 'view', query, array_to_string(columns, ','), '' FROM workflow_savedview
      WHERE user_id = %(user)s AND organisation_id = %(body)s
+     UNION ALL
+    SELECT 'stored', t.tab, counted.there::text, ''
+      FROM unnest(%(tabs)s::text[]) t (tab) CROSS JOIN LATERAL (
+           SELECT count(*) AS there
+             FROM (SELECT FROM workflow_inboxline l
+                    WHERE l.organisation_id = %(body)s AND l.department_code = %(code)s
+                      AND l.case_kind = %(kind)s AND l.tab = t.tab
+                    ORDER BY l.state, l.size_class, l.instructor_id, l.deadline_on
+                    LIMIT {limit}) one) counted
+     UNION ALL
+    SELECT 'tab', %(mine)s, count(*)::text, ''
+      FROM (SELECT FROM workflow_inboxline l
+             WHERE l.instructor_id = %(user)s AND l.organisation_id = %(body)s
+               AND l.department_code = %(code)s AND l.case_kind = %(kind)s
+               AND l.tab <> 'decided'
+             ORDER BY l.deposited_at DESC, l.case_id DESC LIMIT {limit}) one
+     UNION ALL
+    SELECT 'tab', %(sign)s, count(*)::text, ''
+      FROM (SELECT FROM workflow_inboxline l
+             WHERE l.organisation_id = %(body)s AND l.department_code = %(code)s
+               AND l.case_kind = %(kind)s AND l.to_sign
+             ORDER BY l.deposited_at, l.case_id LIMIT {limit}) one
 """
 
 
 def read_options(user: User) -> DeskOptions:
     """All of it in one query."""
     acting = acting_of(user)
+    asked: dict[str, Any] = {
+        "body": acting.organisation_id,
+        "code": acting.department_id or "",
+        "user": user.pk,
+        "today": timezone.localdate(),
+        "kind": Case.Kind.LETTER_OF_INTENT.value,
+        "tabs": InboxTab.values,
+        "mine": MINE_TAB,
+        "sign": SIGN_TAB,
+    }
     with connection.cursor() as cursor:
-        asked: dict[str, Any] = {
-            "body": acting.organisation_id,
-            "user": user.pk,
-            "today": timezone.localdate(),
-        }
-        cursor.execute(_OPTIONS, asked)
+        cursor.execute(_OPTIONS.replace("{limit}", str(COUNTED + 1)), asked)
         # « À revoir » sorts under A.
-        rows = sorted(cursor.fetchall(), key=lambda row: normalise(row[2]))
+        rows = sorted(cursor.fetchall(), key=lambda row: _sort_key(row[2]))
     views = [(value, label) for kind, value, label, _ in rows if kind == "view"]
+    signs = acting.role == Membership.Role.SIGNATORY or any(row[0] == "signs" for row in rows)
     return DeskOptions(
         departments={value: label for kind, value, label, _ in rows if kind == "department"},
         labels={
@@ -147,10 +173,26 @@ def read_options(user: User) -> DeskOptions:
             if kind == "label"
         },
         people={int(value): label for kind, value, label, _ in rows if kind == "person"},
-        signs=acting.role == Membership.Role.SIGNATORY or any(row[0] == "signs" for row in rows),
+        counts=_tab_counts(rows, signs=signs),
         last_query=views[0][0] if views else None,
         last_columns=tuple(key for key in views[0][1].split(",") if key) if views else (),
     )
+
+
+_sort_key = lru_cache(4_096)(normalise)
+
+
+def _tab_counts(rows: Iterable[tuple[str, str, str, str]], *, signs: bool) -> dict[str, int]:
+    counts = {value: int(count) for kind, value, count, _ in rows if kind == "tab"}
+    stored = {value: int(count) for kind, value, count, _ in rows if kind == "stored"}
+    # Each case is under one stored tab: nothing else is to be counted.
+    counts[ALL_TAB] = min(sum(stored.values()), COUNTED + 1)
+    for tab in TABS:
+        if tab.stored is not None:
+            counts[tab.key] = stored[tab.stored.value]
+    if not signs:
+        del counts[SIGN_TAB]
+    return counts
 
 
 def choices_of(query: QueryDict, options: DeskOptions) -> tuple[InboxChoices, bool]:
@@ -179,189 +221,60 @@ def keep_view(user: User, choices: InboxChoices, options: DeskOptions) -> None:
 # --- Which cases -----------------------------------------------------------------------------
 
 
-def desk_lines(user: User) -> QuerySet[InboxLine]:
-    """The deposited letters on the desk of the organisation the person acts for."""
-    return InboxLine.objects.visible_to(user).filter(case_kind=Case.Kind.LETTER_OF_INTENT)
-
-
-def filtered(user: User, choices: InboxChoices) -> QuerySet[InboxLine]:
-    """The lines asked for but for the words searched, in no order."""
-    acting = acting_of(user)
-    lines = desk_lines(user)
-    if choices.department and choices.department != acting.department_id:
-        if acting.department_id:
-            lines = lines.filter(case__department_codes__contains=[choices.department])
-        else:
-            # The lines of that département, rather than those of the whole desk.
-            lines = InboxLine.objects.filter(
-                organisation=acting.organisation_id,
-                department_code=choices.department,
-                case_kind=Case.Kind.LETTER_OF_INTENT,
-            )
-    lines = _under(lines, choices.tab, user)
-    if choices.state:
-        lines = _in_state(lines, choices.state)
-    if choices.size:
-        lines = lines.filter(size_class=choices.size)
-    if choices.label:
-        lines = lines.filter(
-            case__labels__label=int(choices.label),
-            case__labels__label__organisation=acting.organisation_id,
-        )
-    match choices.instructor:
-        case "":
-            pass
-        case word if word == NOBODY:
-            lines = lines.filter(instructor=None)
-        case word:
-            lines = lines.filter(instructor=user.pk if word == ME else int(word))
-    if choices.followed:
-        lines = lines.filter(
-            case__followers__user=user, case__followers__organisation=acting.organisation_id
-        )
-    return _due(lines, choices.deadline)
-
-
-def _in_state(lines: QuerySet[InboxLine], state: str) -> QuerySet[InboxLine]:
-    """The lines in a state, as their desk knows it.
-
-    A decision proposed is known to the office in charge only: elsewhere the case is examined.
-    """
-    in_charge = Q(kind=CaseDesk.Kind.IN_CHARGE)
-    if state == CaseState.DECISION_PROPOSED:
-        return lines.filter(in_charge, state=state)
-    if state == CaseState.UNDER_REVIEW:
-        proposed = Q(state=CaseState.DECISION_PROPOSED)
-        return lines.filter(Q(state=state) | (proposed & ~in_charge))
-    return lines.filter(state=state)
-
-
-def _under(lines: QuerySet[InboxLine], tab: str, user: User) -> QuerySet[InboxLine]:
-    stored = TABS_BY_KEY[tab].stored
-    if stored is not None:
-        return lines.filter(tab=stored)
-    if tab == MINE_TAB:
-        return lines.filter(Q(instructor=user.pk), ~Q(tab=InboxTab.DECIDED))
-    if tab == SIGN_TAB:
-        return lines.filter(
-            _awaits_signature_of(acting_of(user)), state=CaseState.DECISION_PROPOSED
-        )
-    return lines
-
-
-def _awaits_signature_of(acting: Membership) -> Q:
-    """A decision is proposed that their organisation has not signed; see `decision_rules`.
-
-    The branch in charge signs for its agency.
-    """
-    unsigned = DecisionParty.objects.filter(
-        ~Exists(Approval.objects.filter(party=OuterRef("pk"), voided_at=None)),
-        decision__case=OuterRef("case"),
-        decision__state=DecisionState.PROPOSED,
-    )
-    own = Q(Exists(unsigned.filter(organisation=acting.organisation_id)))
-    parent_id = acting.organisation.parent_id
-    if parent_id is None:
-        return own
-    return own | Q(Exists(unsigned.filter(organisation=parent_id)), kind=CaseDesk.Kind.IN_CHARGE)
-
-
-def _due(lines: QuerySet[InboxLine], deadline: str) -> QuerySet[InboxLine]:
-    today = timezone.localdate()
-    match deadline:
-        case "proche":
-            return lines.filter(deadline_on__range=(today, today + timedelta(days=NEAR_DAYS)))
-        case "depassee":
-            return lines.filter(deadline_on__lt=today)
-    return lines
-
-
-def ordered(lines: QuerySet[InboxLine], order: str) -> QuerySet[InboxLine]:
-    """The same lines as the column `order` sorts them; « - » for the other way round."""
-    descending = order.startswith("-")
-    column = COLUMNS_BY_KEY[order.removeprefix("-")]
-    keys: list[Any] = [F(key) for key in column.order]
-    if column.key == "cpts":
-        # As the index `case_by_title` has it.
-        keys = [SortedAsWritten("case__title"), F("case_id")]
-    return lines.order_by(*(key.desc() if descending else key.asc() for key in keys))
-
-
 @dataclass(frozen=True)
 class Listing:
     """The lines asked for in their order, and what is known of their number.
 
-    `found` are the cases a search found, best first; None without a search.
+    `found` are the cases a search found, best first; None without a search. An empty order is
+    theirs.
     """
 
-    lines: QuerySet[InboxLine]
+    lines: Lines
+    order: str
     asked: Asked
     found: list[int] | None = None
     has_more: bool = False
 
-    def stretch(self, start: int, stop: int, *cells: str) -> list[dict[str, Any]]:
-        """The lines from `start` to `stop`, as values, in one query."""
-        if self.found is None or self.lines.query.order_by:
-            return list(self.lines.values(*cells)[start:stop])
-        ids = self.found[start:stop]
-        by_case = {row["case_id"]: row for row in self.lines.filter(case__in=ids).values(*cells)}
-        return [by_case[case_id] for case_id in ids if case_id in by_case]
+    def page(self, start: int, count: int, *, counted: int) -> tuple[list[Cells], int | None]:
+        """The lines of a page, and how many there are, as `read_cells` does."""
+        if self.found is None or self.order:
+            return read_cells(self.lines, order_of(self.order), start, count, counted=counted)
+        ids = self.found[start : start + count]
+        cells, _ = read_cells(among(self.lines, ids), "l.case_id", 0, count)
+        by_case = {one.case_id: one for one in cells}
+        return [by_case[case_id] for case_id in ids if case_id in by_case], None
+
+    def places(self, start: int, count: int) -> list[tuple[int, UUID]]:
+        """The cases there: their number and their public one."""
+        if self.found is None or self.order:
+            return read_places(self.lines, order_of(self.order), start, count)
+        ids = self.found[start : start + count]
+        there = dict(read_places(among(self.lines, ids), "l.case_id", 0, count))
+        return [(case_id, there[case_id]) for case_id in ids if case_id in there]
 
 
 def read_listing(user: User, choices: InboxChoices) -> Listing:
     """What the choices ask for: no query, or one that searches."""
-    lines = filtered(user, choices)
+    lines = lines_of(user, choices)
     asked = read_search(choices.search)
     if asked.is_empty:
-        return Listing(ordered(lines, choices.order or DEFAULT_ORDER), asked)
-    found = find(lines, asked)
-    kept = lines.filter(case__in=found.case_ids)
-    if choices.order:
-        kept = ordered(kept, choices.order)
-    return Listing(
-        kept.order_by() if not choices.order else kept, asked, found.case_ids, found.has_more
-    )
+        # Nothing but signs is nothing searched.
+        return Listing(lines, replace(choices, search="").sorted_by, asked)
+    found = find(lines.where, lines.values, asked)
+    kept = among(lines, found.case_ids)
+    return Listing(kept, choices.order, asked, found.case_ids, found.has_more)
 
 
 # --- How many --------------------------------------------------------------------------------
 
 
-def tab_counts(user: User, *, signs: bool = True) -> dict[str, int]:
-    """How many cases under each tab, counted up to one more than `COUNTED`: one query.
-
-    What is to be signed is counted for those who sign.
-    """
-    lines = desk_lines(user)
-    tabs = [tab for tab in TABS if signs or tab.key != SIGN_TAB]
-    counted = [
-        _countable(_under(lines, tab.key, user))[: COUNTED + 1].query.sql_with_params()
-        for tab in tabs
-    ]
-    statement = " UNION ALL ".join(
-        f"SELECT {rank}, count(*) FROM ({sql}) tab_{rank}"  # noqa: S608 - the ORM's
-        for rank, (sql, _) in enumerate(counted)
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [value for _, values in counted for value in values])
-        rows = dict(cursor.fetchall())
-    return {tab.key: rows[rank] for rank, tab in enumerate(tabs)}
-
-
-def _countable(lines: QuerySet[InboxLine]) -> QuerySet[Any]:
-    """Lines to count up to some number: in an order, so that an index is walked to there.
-
-    Without one PostgreSQL goes through the whole table for a tab it wrongly thinks is full.
-    """
-    return lines.order_by("deposited_at", "case_id").values("case_id")
-
-
-def count_up_to(lines: QuerySet[InboxLine], limit: int) -> int:
-    return _countable(lines)[:limit].count()
-
-
 def count_in_words(count: int) -> str:
-    """« 12 », or « plus de 500 » where counting stopped."""
-    return f"plus de {COUNTED}" if count > COUNTED else str(count)
+    """« 12 », or « plus de 1 000 » where counting stopped."""
+    return f"plus de {_grouped(COUNTED)}" if count > COUNTED else _grouped(count)
+
+
+def _grouped(number: int) -> str:
+    return f"{number:,}".replace(",", "\N{NO-BREAK SPACE}")
 
 
 # --- One page --------------------------------------------------------------------------------
@@ -405,56 +318,35 @@ class InboxPage:
     has_more: bool
 
 
-_CELLS: Final = (
-    "case_id",
-    "organisation_id",
-    "case__public_id",
-    "case__reference",
-    "case__title",
-    "case__department_codes",
-    "case__population",
-    "case__clock_state",
-    "case__suspended_until",
-    "case__office_id",
-    "case__office__name",
-    "kind",
-    "state",
-    "size_class",
-    "deposited_at",
-    "deadline_on",
-    "instructor_id",
-    "instructor_name",
-    "label_ids",
-)
-
-
 def read_inbox(
-    user: User,
-    choices: InboxChoices,
-    options: DeskOptions,
-    *,
-    page: str | None,
-    known_count: int | None = None,
+    user: User, choices: InboxChoices, options: DeskOptions, *, page: str | None
 ) -> InboxPage:
-    """One page of the list: a query, and one more to count what the tab alone does not tell.
+    """One page of the list in one query; two for a search, and one more for excerpts not cut yet.
 
-    `known_count` is the count of the tab, when nothing else narrows the list.
+    Beyond the last page, the last page.
     """
     listing = read_listing(user, choices)
     number = int(page) if page and page.isascii() and page.isdecimal() else 1
     number = min(max(number, 1), 100_000)
-    count = _count(listing, number, known_count)
+    known = len(listing.found) if listing.found is not None else None
+    if known is None and not choices.is_filtered:
+        known = options.counts.get(choices.tab)
+        if known is not None and known > COUNTED and number * PAGE_SIZE >= COUNTED:
+            known = None
+    if known is not None:
+        number = _last_page(known, number)
+    # Far into a long list, the pages around the one asked for are known to be there.
+    most = max(COUNTED + 1, (number + 10) * PAGE_SIZE)
+    counted = 0 if known is not None else most
+    cells, count = listing.page((number - 1) * PAGE_SIZE, PAGE_SIZE, counted=counted)
+    if count is None:
+        count = known if known is not None else count_lines(listing.lines, most)
+        if number != _last_page(count, number):
+            number = _last_page(count, number)
+            cells, _ = listing.page((number - 1) * PAGE_SIZE, PAGE_SIZE, counted=0)
     shown = Paginator(range(count), PAGE_SIZE).get_page(number)
-    start = (shown.number - 1) * PAGE_SIZE
-    cells = _with_cells(listing, user).stretch(start, start + PAGE_SIZE, *_CELLS)
-    cut = excerpts([one["case_id"] for one in cells], listing.asked)
-    address = _addresses(choices)
-    rows = [_row(one, options) for one in cells]
-    for rank, (row, one) in enumerate(zip(rows, cells, strict=True), start + 1):
-        row.url = address(one, rank)
-        row.excerpt = cut.get(row.pk, "")
     return InboxPage(
-        rows,
+        _rows(cells, choices, options, listing.asked, start=(number - 1) * PAGE_SIZE),
         shown,
         f"plus de {MAX_RESULTS}" if listing.has_more else count_in_words(count),
         is_many=count > 1,
@@ -462,30 +354,22 @@ def read_inbox(
     )
 
 
-def _count(listing: Listing, number: int, known: int | None) -> int:
-    if listing.found is not None:
-        return len(listing.found)
-    if known is not None and (known <= COUNTED or number * PAGE_SIZE < COUNTED):
-        return known
-    # Far into a long list, the pages around the one asked for are known to be there.
-    return count_up_to(listing.lines, max(COUNTED + 1, (number + 10) * PAGE_SIZE))
+def _last_page(count: int, number: int) -> int:
+    """The page asked for, or the last one when there are fewer."""
+    return min(number, max(1, -(-count // PAGE_SIZE)))
 
 
-def _with_cells(listing: Listing, user: User) -> Listing:
-    """The same lines, each with the labels of the person's office and who follows it."""
-    labels = CaseLabel.objects.filter(
-        case=OuterRef("case"), label__organisation=acting_of(user).organisation_id
-    )
-    person = Trim(Concat("instructor__first_name", Value(" "), "instructor__last_name"))
-    return replace(
-        listing,
-        lines=listing.lines.annotate(
-            label_ids=ArraySubquery(
-                labels.order_by(SortedAsWritten("label__name")).values("label_id")
-            ),
-            instructor_name=person,
-        ),
-    )
+def _rows(
+    cells: list[Cells], choices: InboxChoices, options: DeskOptions, asked: Asked, *, start: int
+) -> list[Row]:
+    cut = excerpts([one.case_id for one in cells], asked)
+    address = _addresses(choices)
+    today = timezone.localdate()
+    rows = [_row(one, options, today) for one in cells]
+    for rank, (row, one) in enumerate(zip(rows, cells, strict=True), start + 1):
+        row.url = address(one.public_id, rank)
+        row.excerpt = cut.get(row.pk, "")
+    return rows
 
 
 def _addresses(choices: InboxChoices) -> Any:
@@ -495,49 +379,53 @@ def _addresses(choices: InboxChoices) -> Any:
     before, after = model.split(str(UUID(int=0)))
     listed = urlencode({"liste": choices.as_query()})
 
-    def address(cells: Mapping[str, Any], rank: int) -> str:
-        return f"{before}{cells['case__public_id']}{after}?{listed}&rang={rank}"
+    def address(public_id: UUID, rank: int) -> str:
+        return f"{before}{public_id}{after}?{listed}&rang={rank}"
 
     return address
 
 
-def reader_of_line(cells: Mapping[str, Any]) -> Reader:
+def reader_of_line(cells: Cells) -> Reader:
     """From where the person looks at the case of a line."""
-    if cells["case__office_id"] == cells["organisation_id"]:
+    if cells.office_id == cells.organisation_id:
         return Reader.OFFICE
-    return _READERS[cells["kind"]]
+    return _READERS[cells.kind]
 
 
-def _row(cells: Mapping[str, Any], options: DeskOptions) -> Row:
+def _row(cells: Cells, options: DeskOptions, today: date) -> Row:
     reader = reader_of_line(cells)
-    deposited = timezone.localtime(cells["deposited_at"])
+    deposited = timezone.localtime(cells.deposited_at)
     names = options.departments
     return Row(
-        pk=cells["case_id"],
-        public_id=str(cells["case__public_id"]),
-        reference=cells["case__reference"],
-        title=cells["case__title"],
-        departments=", ".join(names.get(code, code) for code in cells["case__department_codes"]),
-        population=f"{cells['case__population'] or 0:,}".replace(",", "\u00a0"),
-        size=_SIZES.get(cells["size_class"], ""),
+        pk=cells.case_id,
+        public_id=str(cells.public_id),
+        reference=cells.reference,
+        title=cells.title,
+        departments=", ".join(names.get(code, code) for code in cells.departments),
+        population=_grouped(cells.population or 0),
+        size=_SIZES.get(cells.size_class, ""),
         deposited_on=f"{deposited:%d/%m/%Y}",
         deposited_at=deposited.isoformat(timespec="minutes"),
         deadline=deadline_in_words(
-            cells["deadline_on"],
-            cells["case__clock_state"],
-            cells["case__suspended_until"],
-            today=timezone.localdate(),
+            cells.deadline_on, cells.clock_state, cells.suspended_until, today=today
         ),
-        state=state_label(cells["state"], reader),
-        instructor=cells["instructor_name"] or "",
+        state=state_label(cells.state, reader),
+        instructor=cells.instructor_name,
         purpose=_PURPOSES[reader],
-        other_office="" if reader == Reader.OFFICE else cells["case__office__name"],
-        labels=[options.labels[pk] for pk in cells["label_ids"] if pk in options.labels],
+        other_office="" if reader == Reader.OFFICE else cells.office_name,
+        labels=labels_of(cells, options),
     )
 
 
+def labels_of(cells: Cells, options: DeskOptions) -> list[LabelTag]:
+    """Those of the person's office on a case, in the order of their names."""
+    if not cells.label_ids:
+        return []
+    return [label for pk, label in options.labels.items() if pk in cells.label_ids]
+
+
 # The reader a desk makes of whoever opens it, unless the case has just been handed to it.
-_READERS: Final = {
+_READERS: Final[dict[str, Reader]] = {
     CaseDesk.Kind.IN_CHARGE: Reader.INFORMED,
     CaseDesk.Kind.CONSULTED: Reader.REVIEWER,
     CaseDesk.Kind.INFORMED: Reader.INFORMED,
@@ -550,13 +438,13 @@ _PURPOSES: Final = {
 _SIZES: Final = dict(Case.SizeClass.choices)
 
 
-def read_all(user: User, choices: InboxChoices) -> Iterator[dict[str, Any]]:
-    """Every line of the list in its order, as values, for the export."""
-    listing = _with_cells(read_listing(user, choices), user)
-    cells = (*_CELLS, "case__region__name", "case__commune_count")
-    if listing.found is not None:
-        return iter(listing.stretch(0, len(listing.found), *cells))
-    return listing.lines.values(*cells).iterator(chunk_size=2_000)
+def read_export(user: User, choices: InboxChoices) -> Iterator[Cells]:
+    """Every line of the list in its order, for the export."""
+    listing = read_listing(user, choices)
+    if listing.found is None or listing.order:
+        return read_all(listing.lines, order_of(listing.order))
+    places = {case_id: rank for rank, case_id in enumerate(listing.found)}
+    return iter(sorted(read_all(listing.lines, "l.case_id"), key=lambda one: places[one.case_id]))
 
 
 # --- What is around the list -----------------------------------------------------------------
@@ -598,7 +486,8 @@ class TabLink:
     is_current: bool
 
 
-def tab_links(user: User, choices: InboxChoices, counts: Mapping[str, int]) -> list[TabLink]:
+def tab_links(user: User, choices: InboxChoices, options: DeskOptions) -> list[TabLink]:
+    counts = options.counts
     return [
         TabLink(
             tab.key,
@@ -670,8 +559,8 @@ def neighbours(case: Case, user: User, choices: InboxChoices, rank: int) -> Neig
     rank = min(max(rank, 1), PAGE_SIZE * 100_000)
     start = max(rank - 2, 0)
     listing = read_listing(user, choices)
-    around = listing.stretch(start, rank + 1, "case_id", "case__public_id")
-    ids = [one["case_id"] for one in around]
+    around = listing.places(start, rank + 1 - start)
+    ids = [case_id for case_id, _ in around]
     address = _addresses(choices)
     here = ids.index(case.pk) if case.pk in ids else min(rank - 1 - start, len(ids))
     found = case.pk in ids
@@ -684,6 +573,6 @@ def neighbours(case: Case, user: User, choices: InboxChoices, rank: int) -> Neig
     return Neighbours(
         list_url=f"{reverse('desks:inbox')}?{choices.as_query()}{pages}",
         rank=place,
-        previous_url=address(before, place - 1) if before else "",
-        next_url=address(after, place + 1 if found else place) if after else "",
+        previous_url=address(before[1], place - 1) if before else "",
+        next_url=address(after[1], place + 1 if found else place) if after else "",
     )

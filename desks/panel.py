@@ -8,7 +8,8 @@ from django.db.models import F, TextField, Value
 from django.db.models.functions import Coalesce, Concat, NullIf, Trim
 
 from accounts.models import User
-from desks.inbox import LabelTag, acting_of
+from desks.choices import acting_of
+from desks.inbox import LabelTag
 from territories.normalise import normalise
 from workflow import desk_rules, desk_tools
 from workflow.models import Case

@@ -45,10 +45,17 @@ from workflow.models import (
     TransitionLog,
 )
 from workflow.opinion_states import ConsultationState
+from workflow.projections import LINE_COLUMNS
 from workflow.search import stored_words, words_of
 from workflow.states import OPEN_STATES, CaseState
 
 BATCH: Final = 5_000
+# The triggers that write the lines of the lists, each time a row of these comes.
+_FOLLOWED: Final = (
+    ("workflow_casedesk", "workflow_inbox_follow_desk"),
+    ("workflow_decision", "workflow_inbox_follow_decision"),
+    ("workflow_decisionparty", "workflow_inbox_follow_party"),
+)
 # Who wrote all of it: nobody can sign in with this address.
 AUTHOR: Final = "donnees.de.mesure@exemple.test"
 _PER_LEAD: Final = 20
@@ -368,7 +375,8 @@ class _Writer:
     def write(self, cursor: Any) -> Iterator[int]:
         # The lines of all the lists are written at once, at the end.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("ALTER TABLE workflow_casedesk DISABLE TRIGGER workflow_inbox_follow_desk")
+        for followed, trigger in _FOLLOWED:
+            cursor.execute(f"ALTER TABLE {followed} DISABLE TRIGGER {trigger}")
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         indexes = _drop_indexes(cursor)
         first = self.numbers[Case]
@@ -383,12 +391,11 @@ class _Writer:
                 pending.clear()
                 yield number
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("ALTER TABLE workflow_casedesk ENABLE TRIGGER workflow_inbox_follow_desk")
+        for followed, trigger in _FOLLOWED:
+            cursor.execute(f"ALTER TABLE {followed} ENABLE TRIGGER {trigger}")
         cursor.execute(
-            """INSERT INTO workflow_inboxline
-                      (organisation_id, department_code, case_id, kind, case_kind, tab, state,
-                       size_class, instructor_id, deposited_at, deadline_on)
-               SELECT * FROM workflow_inbox_expected WHERE case_id > %s""",
+            f"INSERT INTO workflow_inboxline ({LINE_COLUMNS}) "  # noqa: S608 - a constant
+            f"SELECT {LINE_COLUMNS} FROM workflow_inbox_expected WHERE case_id > %s",
             [first],
         )
         for definition in indexes:

@@ -12,6 +12,7 @@ from accounts.http import PersonRequest
 from accounts.models import User
 from desks import coordinator, projects
 from desks import inbox as inboxes
+from desks.choices import acting_of
 from desks.exports import inbox_csv
 from desks.inbox_markup import options_markup, rows_markup
 from procedures import registry
@@ -50,14 +51,7 @@ def inbox(request: PersonRequest) -> HttpResponse:
     choices, is_last_view = inboxes.choices_of(request.GET, options)
     if not is_last_view:
         inboxes.keep_view(request.user, choices, options)
-    counts = inboxes.tab_counts(request.user, signs=options.signs)
-    listed = inboxes.read_inbox(
-        request.user,
-        choices,
-        options,
-        page=request.GET.get("page"),
-        known_count=None if choices.is_filtered else counts.get(choices.tab),
-    )
+    listed = inboxes.read_inbox(request.user, choices, options, page=request.GET.get("page"))
     return render(
         request,
         "desks/inbox.html",
@@ -70,7 +64,7 @@ def inbox(request: PersonRequest) -> HttpResponse:
             "query": choices.as_query(),
             "reset_query": choices.of_tab(choices.tab),
             "reset_url": f"?{choices.of_tab(choices.tab)}",
-            "tabs": inboxes.tab_links(request.user, choices, counts),
+            "tabs": inboxes.tab_links(request.user, choices, options),
             "headings": inboxes.headings(choices),
             "columns": inboxes.column_options(choices),
             "rows_html": rows_markup(listed.rows, choices.columns),
@@ -102,11 +96,11 @@ def _inbox_options(
 @require_safe
 def inbox_export(request: PersonRequest) -> HttpResponse:
     """The filtered list, in its order, as a file for a spreadsheet."""
-    inboxes.acting_of(request.user)
+    acting_of(request.user)
     options = inboxes.read_options(request.user)
     choices, _ = inboxes.choices_of(request.GET, options)
     content = inbox_csv(
-        inboxes.read_all(request.user, choices), options, portal_url=settings.PORTAL_URL
+        inboxes.read_export(request.user, choices), options, portal_url=settings.PORTAL_URL
     )
     name = f"lettres-{timezone.localdate():%Y-%m-%d}.csv"
     return HttpResponse(

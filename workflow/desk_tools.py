@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
@@ -248,9 +248,11 @@ def last_view(user: User) -> SavedView | None:
 
 
 def remember_view(user: User, query: str, columns: Collection[str]) -> None:
-    """Keep how the person looks at the list now, for their next visit."""
-    SavedView.objects.update_or_create(
-        user=user,
-        organisation_id=_organisation(user),
-        defaults={"query": query[:1_000], "columns": list(columns)},
-    )
+    """Keep how the person looks at the list now, for their next visit: one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO workflow_savedview (user_id, organisation_id, query, columns)
+               VALUES (%s, %s, %s, %s::text[]) ON CONFLICT (user_id, organisation_id)
+                   DO UPDATE SET (query, columns) = (EXCLUDED.query, EXCLUDED.columns)""",
+            [user.pk, _organisation(user), query[:1_000], list(columns)],
+        )

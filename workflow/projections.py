@@ -5,6 +5,8 @@ desks. Both copies are written with what they copy: a difference is a mistake of
 somebody's hand in the database.
 """
 
+from typing import Final
+
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -13,14 +15,15 @@ from workflow.clock import ClockState
 from workflow.models import Case
 from workflow.services import project_clock
 
-_COLUMNS = (
-    "organisation_id, department_code, case_id, kind, case_kind, tab, state, size_class, "
-    "instructor_id, deposited_at, deadline_on"
+# Of `workflow_inboxline` and of the view that says what it must hold.
+LINE_COLUMNS: Final = (
+    "organisation_id, department_code, case_id, kind, case_kind, tab, state, to_sign, size_class, "
+    "instructor_id, deposited_at, deadline_on, reference, title_key, population, departments"
 )
 _DIFFERENT = f"""
     SELECT DISTINCT coalesce(e.case_id, l.case_id)
-      FROM (SELECT {_COLUMNS} FROM workflow_inbox_expected) e
-      FULL JOIN (SELECT {_COLUMNS} FROM workflow_inboxline) l
+      FROM (SELECT {LINE_COLUMNS} FROM workflow_inbox_expected) e
+      FULL JOIN (SELECT {LINE_COLUMNS} FROM workflow_inboxline) l
         ON (e.organisation_id, e.department_code, e.case_id)
          = (l.organisation_id, l.department_code, l.case_id)
      WHERE e::text IS DISTINCT FROM l::text

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import psycopg
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.search import SearchHeadline, SearchQuery, SearchRank
+from django.contrib.postgres.search import SearchHeadline, SearchQuery
 from django.db import connection
-from django.db.models import F, QuerySet, TextField, Value
+from django.db.models import F, TextField, Value
 from django.db.models.functions import Substr
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -175,21 +175,26 @@ class Found:
     has_more: bool
 
 
-def find(lines: QuerySet[Any], asked: Asked) -> Found:
-    """The cases among `lines` (inbox lines the person may see) that hold all the words.
+def find(where: str, values: Sequence[Any], asked: Asked) -> Found:
+    """The cases that hold all the words, among inbox lines the person may see. One query.
 
-    A word of the title, the reference, a commune or the team counts for more than one of the
-    answers. When there are too many, the newest of each are kept. One query.
+    `where` is a condition on the lines `l`, with its values. A word of the title, the
+    reference, a commune or the team counts for more than one of the answers. When there are too
+    many, the newest of each are kept.
     """
     if asked.is_empty:
         return Found([], has_more=False)
-    by_name = _matches(lines, "case__search__names", _Query(asked.names, ":*"), bonus=1)
-    by_text = _matches(lines, "case__search__texts", _Query(asked.texts), bonus=0)
+    statement = " UNION ALL ".join(
+        _MATCHES.format(vector=vector, bonus=bonus, where=where, limit=MAX_RESULTS + 1)
+        for vector, bonus in (("names", 1), ("texts", 0))
+    )
     ranks: dict[int, float] = {}
-    has_more = False
-    found = _planned_for_these_words(by_name.union(by_text, all=True))
     kept: dict[int, int] = {}
-    for case_id, rank, bonus in found:
+    has_more = False
+    for case_id, rank, bonus in _planned_for_these_words(
+        statement,
+        [*_query(asked.names, ":*"), *values, *_query(asked.texts), *values],
+    ):
         kept[bonus] = kept.get(bonus, 0) + 1
         if kept[bonus] > MAX_RESULTS:
             has_more = True
@@ -199,29 +204,27 @@ def find(lines: QuerySet[Any], asked: Asked) -> Found:
     return Found(best[:MAX_RESULTS], has_more=has_more or len(best) > MAX_RESULTS)
 
 
-def _planned_for_these_words(asked: QuerySet[Any]) -> list[tuple[Any, ...]]:
+_MATCHES: Final = """
+    (SELECT l.case_id, ts_rank('{{0.1,0.2,0.5,1}}', s.{vector}, asked.query), {bonus}
+       FROM search_query(%s::text[], %s) asked (query), workflow_inboxline l
+       JOIN workflow_searchdocument s ON s.case_id = l.case_id
+      WHERE s.{vector} @@ asked.query AND {where}
+      ORDER BY l.deposited_at DESC, l.case_id DESC LIMIT {limit})"""
+
+
+def _query(words: Sequence[str], ending: str = "") -> tuple[list[str], str]:
+    return list(words), ending
+
+
+def _planned_for_these_words(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Run a query with its values written in it.
 
     A word that is in every letter and one that is in three want two plans: with the values
     apart, PostgreSQL would keep one for both.
     """
-    statement, values = asked.query.sql_with_params()
     with connection.cursor() as cursor:
-        written = psycopg.ClientCursor(cursor.connection).mogrify(statement, values)
-        cursor.execute(written)
+        cursor.execute(psycopg.ClientCursor(cursor.connection).mogrify(statement, values))
         return cursor.fetchall()
-
-
-def _matches(lines: QuerySet[Any], vector: str, query: _Query, *, bonus: int) -> QuerySet[Any]:
-    return (
-        lines.filter(**{vector: query})
-        .order_by("-deposited_at", "-case_id")
-        .annotate(
-            rank=SearchRank(F(vector), query, weights=[0.1, 0.2, 0.5, 1.0]),
-            bonus=Value(bonus),
-        )
-        .values_list("case_id", "rank", "bonus")[: MAX_RESULTS + 1]
-    )
 
 
 def excerpts(case_ids: Sequence[int], asked: Asked) -> dict[int, SafeString]:

@@ -16,6 +16,7 @@ from accounts.models import Organisation, User
 from desks import inbox
 from desks.choices import TABS, InboxChoices
 from desks.deadlines import Deadline, deadline_in_words
+from desks.lines import count_lines, lines_of
 from tests import factories
 from tests.desks.factories import deposited_letter, inform
 from tests.letters import cases
@@ -211,9 +212,11 @@ class CountsMatchLists(TestCase):
                     inform(letter, one, kind=pick.choice(["informed", "consulted"]))
         for person in [*people, narrow]:
             person.acting = person.memberships.select_related("organisation").get()
-            counts = inbox.tab_counts(person)
+            counts = inbox.read_options(person).counts
             lists = {
-                tab.key: inbox.filtered(person, InboxChoices(tab=tab.key)).count() for tab in TABS
+                tab.key: count_lines(lines_of(person, InboxChoices(tab=tab.key)))
+                for tab in TABS
+                if tab.key != "a-signer"
             }
             assert counts == lists
             stored = [tab.key for tab in TABS if tab.stored]

@@ -240,15 +240,14 @@ def test_the_inbox_costs_the_same_queries_whatever_its_length(
     for number in range(letters):
         deposited_letter(office, department_codes=["81", "31", "82"][: 1 + number % 3])
     agent.get("/bureau/", {"onglet": "tous"})  # remembers the view
-    # Session, person, role; the options; the counts of the tabs; the page.
-    with django_assert_num_queries(6 + SAVEPOINTS):
+    # Session, person, role; the options and the counts; the page.
+    with django_assert_num_queries(5 + SAVEPOINTS):
         assert agent.get("/bureau/").status_code == 200
     agent.get("/bureau/", {"taille": "T2"})
-    # And the count of what is filtered.
-    with django_assert_num_queries(7 + SAVEPOINTS):
+    with django_assert_num_queries(5 + SAVEPOINTS):
         assert agent.get("/bureau/", {"taille": "T2"}).status_code == 200
-    # Or the search and its excerpts, whose number is known.
-    with django_assert_num_queries(8 + SAVEPOINTS):
+    # And the search and its excerpts.
+    with django_assert_num_queries(7 + SAVEPOINTS):
         assert agent.get("/bureau/", {"taille": "T2", "q": "cpts"}).status_code == 200
 
 

@@ -32,10 +32,15 @@ COLUMNS = (
     "case_kind",
     "tab",
     "state",
+    "to_sign",
     "size_class",
     "instructor_id",
     "deposited_at",
     "deadline_on",
+    "reference",
+    "title_key",
+    "population",
+    "departments",
 )
 
 

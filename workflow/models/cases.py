@@ -148,13 +148,16 @@ class Case(models.Model):
             models.Index(fields=["community", "kind"], name="case_community"),
             models.Index(fields=["-deposited_at", "id"], name="case_deposited"),
             GinIndex("department_codes", name="case_departments"),
-            models.Index(fields=["department_codes", "id"], name="case_by_department"),
-            models.Index(fields=["population", "id"], name="case_by_population"),
-            models.Index(SortedAsWritten("title"), "id", name="case_by_title"),
             models.Index(
                 fields=["deadline_on"],
                 name="case_clock_running",
                 condition=Q(clock_state__in=["running", "suspended"]),
+            ),
+            # Those that may have ended by themselves: see `projections`.
+            models.Index(
+                fields=["suspended_until"],
+                name="case_suspended",
+                condition=Q(clock_state="suspended", deadline_on__isnull=False),
             ),
         ]
 

@@ -62,13 +62,25 @@ class InboxLine(models.Model):
     kind = models.CharField("titre", max_length=10, choices=CaseDesk.Kind)
     case_kind = models.CharField("nature", max_length=30, choices=Case.Kind)
     tab = models.CharField("onglet", max_length=10, choices=InboxTab)
+    # As the desk knows it: a decision that is proposed is known to the desk in charge only.
     state = models.CharField("état", max_length=50)
+    # A decision is proposed that the organisation has not signed; a branch in charge has its
+    # agency's to sign (`decision_rules.party_of`).
+    to_sign = models.BooleanField("à signer", default=False)
     size_class = models.CharField("taille", max_length=2, blank=True)
     instructor = models.ForeignKey(
         User, models.RESTRICT, null=True, related_name="+", db_index=False, verbose_name="suivi par"
     )
     deposited_at = models.DateTimeField("déposé le", null=True)
     deadline_on = models.DateField("échéance", null=True)
+    # What the other columns of the list sort by.
+    reference = models.CharField("référence", max_length=30, default="")
+    # As `SortedAsWritten` gives it.
+    title_key = models.TextField("intitulé, pour le tri", default="")
+    population = models.PositiveIntegerField("population", null=True)
+    departments = ArrayField(
+        models.CharField(max_length=3), default=list, verbose_name="départements"
+    )
 
     objects = InboxLineQuerySet.as_manager()
 
@@ -103,9 +115,45 @@ class InboxLine(models.Model):
                 name="inbox_state_deposited",
             ),
             models.Index(
-                fields=["instructor", "organisation", "department_code", "deposited_at"],
+                fields=["organisation", "department_code", "reference"], name="inbox_reference"
+            ),
+            models.Index(
+                fields=["organisation", "department_code", "title_key", "case"],
+                name="inbox_title",
+            ),
+            models.Index(
+                fields=["organisation", "department_code", "population", "case"],
+                name="inbox_population",
+            ),
+            models.Index(
+                fields=["organisation", "department_code", "departments", "case"],
+                name="inbox_departments",
+            ),
+            # What lists are counted along, whatever narrows them: the table is not read.
+            models.Index(
+                fields=[
+                    "organisation",
+                    "department_code",
+                    "case_kind",
+                    "tab",
+                    "state",
+                    "size_class",
+                    "instructor",
+                    "deadline_on",
+                ],
+                name="inbox_counted",
+            ),
+            models.Index(
+                fields=["instructor", "organisation", "department_code", "deposited_at", "case"],
                 name="inbox_instructor",
+                include=["case_kind", "tab"],
                 condition=Q(instructor__isnull=False),
+            ),
+            models.Index(
+                fields=["organisation", "department_code", "deposited_at", "case"],
+                name="inbox_to_sign",
+                include=["case_kind"],
+                condition=Q(to_sign=True),
             ),
         ]
 

@@ -1,0 +1,248 @@
+# ruff: noqa: S608 - statements are put together from constants; values are bound
+"""What a list asks of the lines of a desk, and how it is read: statements written by hand.
+
+Composing them through the models took longer than running them. Who sees what is said once,
+in `lines_of`, as `InboxLine.visible_to` says it. Each order is an index of the lines, and each
+count is taken along one: see docs/decisions/0009-bureaux.md.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import User
+from desks.choices import (
+    COLUMNS_BY_KEY,
+    ME,
+    MINE_TAB,
+    NOBODY,
+    SIGN_TAB,
+    TABS_BY_KEY,
+    InboxChoices,
+    acting_of,
+)
+from desks.deadlines import NEAR_DAYS
+from workflow.models import Case, InboxTab
+
+# Indexes that counts are taken along, without the table: `inbox_counted` and its likes. Without
+# an order PostgreSQL reads the whole table for a list it wrongly thinks is long.
+_ALONG_TABS: Final = "l.tab, l.state, l.size_class, l.instructor_id, l.deadline_on"
+_ALONG_DEPOSITS: Final = "l.deposited_at, l.case_id"
+_ALONG_DEADLINES: Final = "l.deadline_on, l.case_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Some lines of a desk: a condition on `l`, with its values."""
+
+    where: str
+    values: tuple[Any, ...]
+    # The order they are quickest counted in; empty: the planner knows better.
+    along: str = _ALONG_TABS
+
+    def and_(self, condition: str, *values: Any, along: str | None = None) -> "Lines":
+        return Lines(
+            f"{self.where} AND {condition}",
+            self.values + values,
+            self.along if along is None else along,
+        )
+
+
+def lines_of(user: User, choices: InboxChoices) -> Lines:
+    """The lines asked for, but for the words searched. Raises PermissionDenied without a role."""
+    acting = acting_of(user)
+    code, other = acting.department_id or "", choices.department
+    lines = Lines(
+        "l.organisation_id = %s AND l.department_code = %s AND l.case_kind = %s",
+        # The lines of the département asked for, rather than those of the whole desk.
+        (acting.organisation_id, code or other, Case.Kind.LETTER_OF_INTENT.value),
+    )
+    if code and other and other != code:
+        lines = lines.and_("%s = ANY (l.departments)", other)
+    lines = _narrowed(_under(lines, choices.tab, user), choices)
+    if choices.label:
+        lines = lines.and_(
+            "EXISTS (SELECT FROM workflow_caselabel u JOIN workflow_officelabel o"
+            " ON o.id = u.label_id WHERE u.case_id = l.case_id AND o.id = %s"
+            " AND o.organisation_id = %s)",
+            *(int(choices.label), acting.organisation_id),
+            along="",
+        )
+    if choices.followed:
+        lines = lines.and_(
+            "EXISTS (SELECT FROM workflow_followedcase f WHERE f.case_id = l.case_id"
+            " AND f.user_id = %s AND f.organisation_id = %s)",
+            *(user.pk, acting.organisation_id),
+            along="",
+        )
+    if choices.instructor == NOBODY:
+        lines = lines.and_("l.instructor_id IS NULL")
+    elif choices.instructor:
+        person = user.pk if choices.instructor == ME else int(choices.instructor)
+        lines = lines.and_("l.instructor_id = %s", person, along="")
+    return lines
+
+
+def _under(lines: Lines, tab: str, user: User) -> Lines:
+    stored = TABS_BY_KEY[tab].stored
+    if stored is not None:
+        return lines.and_("l.tab = %s", stored.value)
+    if tab == MINE_TAB:
+        return lines.and_(
+            "l.instructor_id = %s AND l.tab <> %s",
+            *(user.pk, InboxTab.DECIDED.value),
+            along=_ALONG_DEPOSITS,
+        )
+    if tab == SIGN_TAB:
+        return lines.and_("l.to_sign", along=_ALONG_DEPOSITS)
+    return lines
+
+
+def _narrowed(lines: Lines, choices: InboxChoices) -> Lines:
+    """By what the lines themselves say."""
+    if choices.state:
+        lines = lines.and_("l.state = %s", choices.state)
+    if choices.size:
+        lines = lines.and_("l.size_class = %s", choices.size)
+    today = timezone.localdate()
+    match choices.deadline:
+        case "proche":
+            near = today + timedelta(days=NEAR_DAYS)
+            return lines.and_(
+                "l.deadline_on BETWEEN %s AND %s", today, near, along=_ALONG_DEADLINES
+            )
+        case "depassee":
+            return lines.and_("l.deadline_on < %s", today, along=_ALONG_DEADLINES)
+    return lines
+
+
+def among(lines: Lines, case_ids: list[int]) -> Lines:
+    """Those of these cases."""
+    return lines.and_("l.case_id = ANY (%s)", case_ids, along="")
+
+
+# --- Their order -----------------------------------------------------------------------------
+
+
+def order_of(order: str) -> str:
+    """As the column `order` sorts; « - » for the other way round."""
+    column = COLUMNS_BY_KEY[order.removeprefix("-")]
+    direction = " DESC" if order.startswith("-") else ""
+    return ", ".join(f"l.{key}{direction}" for key in column.order)
+
+
+# --- Reading them ----------------------------------------------------------------------------
+
+
+class Cells(NamedTuple):
+    """What a row of the list is made from."""
+
+    case_id: int
+    organisation_id: int
+    kind: str
+    state: str
+    size_class: str
+    deposited_at: datetime
+    deadline_on: date | None
+    reference: str
+    population: int | None
+    departments: list[str]
+    public_id: UUID
+    title: str
+    clock_state: str
+    suspended_until: date | None
+    office_id: int
+    office_name: str
+    instructor_name: str
+    label_ids: list[int]
+    # For the export: with `region_name` they are left empty in a page.
+    commune_count: int = 0
+    region_name: str = ""
+
+
+_COLUMNS: Final = (
+    "l.case_id, l.organisation_id, l.kind, l.state, l.size_class, l.deposited_at, l.deadline_on,"
+    " l.reference, l.population, l.departments, c.public_id, c.title, c.clock_state,"
+    " c.suspended_until, c.office_id, o.name,"
+    " coalesce(trim(u.first_name || ' ' || u.last_name), ''),"
+    " ARRAY(SELECT k.label_id FROM workflow_caselabel k WHERE k.case_id = l.case_id)"
+)
+_BESIDE: Final = (
+    " JOIN workflow_case c ON c.id = l.case_id"
+    " JOIN accounts_organisation o ON o.id = c.office_id"
+    " LEFT JOIN accounts_user u ON u.id = l.instructor_id"
+)
+
+
+def read_cells(
+    lines: Lines, order: str, start: int, count: int, *, counted: int = 0
+) -> tuple[list[Cells], int | None]:
+    """`count` lines in their order from the one of rank `start`, and how many there are in all.
+
+    All are counted up to `counted`; None: nothing was counted, or no line was there. One query.
+    """
+    total, values = "NULL::bigint", lines.values
+    if counted:
+        total, values = f"({_count(lines, counted)})", lines.values * 2
+    # The joins are made for the lines of the page only.
+    statement = (
+        f"SELECT {total}, {_COLUMNS} FROM (SELECT l.* FROM workflow_inboxline l"
+        f" WHERE {lines.where} ORDER BY {order} LIMIT {count}{_from(start)}) l{_BESIDE}"
+        f" ORDER BY {order}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        rows = cursor.fetchall()
+    return [Cells._make((*row[1:], 0, "")) for row in rows], rows[0][0] if rows else None
+
+
+def read_places(lines: Lines, order: str, start: int, count: int) -> list[tuple[int, UUID]]:
+    """The number and the public one of the cases there, in one query."""
+    statement = (
+        "SELECT l.case_id, c.public_id FROM (SELECT l.* FROM workflow_inboxline l"
+        f" WHERE {lines.where} ORDER BY {order} LIMIT {count}{_from(start)}) l"
+        f" JOIN workflow_case c ON c.id = l.case_id ORDER BY {order}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, lines.values)
+        return cursor.fetchall()
+
+
+def read_all(lines: Lines, order: str) -> Iterator[Cells]:
+    """All of them, a few thousand at a time."""
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(
+            f"SELECT {_COLUMNS}, c.commune_count, r.name FROM workflow_inboxline l{_BESIDE}"
+            f" JOIN territories_region r ON r.code = c.region_id"
+            f" WHERE {lines.where} ORDER BY {order}",
+            lines.values,
+        )
+        while rows := cursor.fetchmany(2_000):
+            yield from map(Cells._make, rows)
+
+
+def count_lines(lines: Lines, limit: int | None = None) -> int:
+    """How many there are, up to `limit`."""
+    with connection.cursor() as cursor:
+        cursor.execute(_count(lines, limit), lines.values)
+        return int(cursor.fetchone()[0])
+
+
+def _count(lines: Lines, limit: int | None) -> str:
+    if limit is None:
+        return f"SELECT count(*) FROM workflow_inboxline l WHERE {lines.where}"
+    along = f" ORDER BY {lines.along}" if lines.along else ""
+    return (
+        f"SELECT count(*) FROM (SELECT FROM workflow_inboxline l WHERE {lines.where}{along}"
+        f" LIMIT {limit}) counted"
+    )
+
+
+def _from(start: int) -> str:
+    # Written out: for a number it does not know, PostgreSQL plans to read a tenth of the lines.
+    return f" OFFSET {start}" if start else ""
