@@ -81,7 +81,7 @@ def _index(procedures: Iterable[Procedure]) -> str:
         "# Les formulaires",
         "",
         (
-            "Pages produites par `manage.py document_procedures` d’après `procedures/regions/` : "
+            "Pages produites par `manage.py document_procedures` d’après `procedures/regions/` : "
             "ne les modifiez pas à la main."
         ),
     ]
