@@ -1,6 +1,6 @@
 from django.urls import path
 
-from desks import actions, body_views, demo_mail, views
+from desks import actions, body_views, commune_views, demo_mail, views
 
 app_name = "desks"
 urlpatterns = [
@@ -20,6 +20,10 @@ urlpatterns = [
     path("bureau/dossiers/<uuid:case>/attribution/", actions.assign, name="assign"),
     path("bureau/dossiers/<uuid:case>/etiquettes/", actions.case_labels, name="case-labels"),
     path("bureau/dossiers/<uuid:case>/note/", actions.note, name="note"),
+    # For anybody
+    path("communes/", commune_views.search, name="communes"),
+    path("communes/<str:code>.json", commune_views.commune_json, name="commune-json"),
+    path("communes/<str:code>/", commune_views.commune, name="commune"),
     # Demonstration only: the mails the portal would have sent.
     path("demo/courriels/", demo_mail.mailbox, name="demo-mailbox"),
     path("demo/courriels/<str:name>/<int:rank>/", demo_mail.message, name="demo-message"),

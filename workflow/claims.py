@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from django.utils import timezone
+
 from territories.overlap import part_key
-from workflow.models import Arbitration, Case, Snapshot, TerritoryClaim
+from workflow.models import Arbitration, Case, Snapshot, TerritoryClaim, TerritoryPeriod
 from workflow.states import CaseState
 
 Stage = TerritoryClaim.Stage
@@ -72,6 +74,31 @@ def settle_stage(case: Case) -> None:
     }
     claims.exclude(commune__in=given_away).update(stage=stage_of(case.state))
     claims.filter(commune__in=given_away).update(stage=Stage.RELEASED)
+    _keep_period(case)
+
+
+def _keep_period(case: Case) -> None:
+    """Close the period of what the case held, and open that of what it holds, if they differ."""
+    held = TerritoryClaim.objects.filter(case=case.pk).exclude(stage=Stage.RELEASED)
+    rows = list(held.values_list("commune_id", "part_key", "commune__department_id", "stage"))
+    whole = sorted(code for code, part, _, _ in rows if not part)
+    parts = sorted({code for code, part, _, _ in rows if part})
+    stage = rows[0][3] if rows else ""
+    now = timezone.now()
+    current = TerritoryPeriod.objects.filter(case=case.pk, until=None).first()
+    if current is not None:
+        if (current.stage, current.whole, current.parts) == (stage, whole, parts):
+            return
+        TerritoryPeriod.objects.filter(pk=current.pk).update(until=now)
+    if rows:
+        TerritoryPeriod.objects.create(
+            case_id=case.pk,
+            stage=stage,
+            whole=whole,
+            parts=parts,
+            department_codes=sorted({department for _, _, department, _ in rows}),
+            since=now,
+        )
 
 
 def standing_arbitrations(case: Case) -> list[Arbitration]:

@@ -50,7 +50,12 @@ from workflow.models.opinions import (
     Opinion,
     Synthesis,
 )
-from workflow.models.territory_claims import Arbitration, TerritoryClaim
+from workflow.models.territory_claims import (
+    Arbitration,
+    CoverageRevision,
+    TerritoryClaim,
+    TerritoryPeriod,
+)
 
 __all__ = [
     "Answer",
@@ -71,6 +76,7 @@ __all__ = [
     "Consultation",
     "ConsultationLog",
     "ConsultationNotice",
+    "CoverageRevision",
     "Decision",
     "DecisionParty",
     "FollowedCase",
@@ -96,5 +102,6 @@ __all__ = [
     "Snapshot",
     "Synthesis",
     "TerritoryClaim",
+    "TerritoryPeriod",
     "TransitionLog",
 ]

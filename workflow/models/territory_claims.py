@@ -1,8 +1,10 @@
 """Which commune each filed or decided case holds, and what was settled where two hold the same."""
 
-from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
 from django.utils import timezone
 
 from accounts.models import Organisation, User
@@ -77,6 +79,88 @@ class TerritoryClaim(models.Model):
 
     def __str__(self) -> str:
         return f"{self.case_id} {self.commune_id} {self.part_key}".strip()
+
+
+class TerritoryPeriod(models.Model):
+    """What a case held, from when to when: who covered what on a day gone by is read here.
+
+    One row for each change of its territory or of its stage; none while it holds nothing. The
+    one without an end says the same as the claims.
+    """
+
+    class Stage(models.TextChoices):
+        FILED = "filed", "à l’étude"
+        DECIDED = "decided", "décidé"
+
+    case = models.ForeignKey(
+        Case, models.CASCADE, related_name="territory_periods", verbose_name="dossier"
+    )
+    stage = models.CharField("stade", max_length=10, choices=Stage)
+    # INSEE codes, as they were on that day.
+    whole = ArrayField(models.CharField(max_length=5), default=list, verbose_name="en entier")
+    parts = ArrayField(models.CharField(max_length=5), default=list, verbose_name="par parties")
+    department_codes = ArrayField(
+        models.CharField(max_length=3), default=list, verbose_name="départements"
+    )
+    since = models.DateTimeField("depuis le", default=timezone.now)
+    until = models.DateTimeField("jusqu’au", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "territoire d’un dossier dans le temps"
+        verbose_name_plural = "territoires des dossiers dans le temps"
+        constraints = [
+            ExclusionConstraint(
+                name="territory_period_one_at_a_time",
+                expressions=[
+                    (F("case"), RangeOperators.EQUAL),
+                    (
+                        Func(
+                            F("since"),
+                            F("until"),
+                            function="TSTZRANGE",
+                            output_field=DateTimeRangeField(),
+                        ),
+                        RangeOperators.OVERLAPS,
+                    ),
+                ],
+            ),
+            models.CheckConstraint(
+                condition=Q(until__isnull=True) | Q(until__gte=F("since")),
+                name="territory_period_dates_in_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(whole__len__gte=1) | Q(parts__len__gte=1),
+                name="territory_period_holds_something",
+            ),
+        ]
+        indexes = [
+            GinIndex("whole", name="territory_period_whole"),
+            GinIndex("parts", name="territory_period_parts"),
+            GinIndex("department_codes", name="territory_period_departments"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.stage} depuis {self.since:%d/%m/%Y}"
+
+
+class CoverageRevision(models.Model):
+    """How many transactions have changed who covers what: one row, written by the database.
+
+    What was worked out under a number is good as long as the number stands. A trigger on the
+    periods counts when the transaction commits, so that a number is never seen before what it
+    counts.
+    """
+
+    revision = models.BigIntegerField("révision", default=0)
+    # The transaction that counted last: it counts once, however many rows it changes.
+    changed_in = models.BigIntegerField("transaction", default=0)
+
+    class Meta:
+        verbose_name = "révision de la couverture"
+        verbose_name_plural = "révisions de la couverture"
+
+    def __str__(self) -> str:
+        return str(self.revision)
 
 
 class Arbitration(models.Model):

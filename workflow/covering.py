@@ -1,0 +1,111 @@
+"""Which CPTS covers a commune, as anybody may know it: what is decided, stands, and since when.
+
+No name of a person, nothing of what is only filed.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+from uuid import UUID
+
+from django.db import connection
+from django.utils import timezone
+
+from territories.models import Commune
+from territories.overlap import part_key
+
+
+@dataclass(frozen=True)
+class Covering:
+    """A decided CPTS that holds a commune, or some of it.
+
+    `parts` are the names of the parts of the commune as the CPTS wrote them, or those of its
+    arrondissements; empty when it holds the whole commune. `since` is the day from which the
+    decision that stands has given it this territory. `public_id` is that of its public page,
+    None when it has none.
+    """
+
+    name: str
+    parts: tuple[str, ...]
+    since: date
+    public_id: UUID | None
+
+    @property
+    def is_whole(self) -> bool:
+        return not self.parts
+
+
+@dataclass
+class _Found:
+    case: int
+    name: str
+    since: date
+    has_page: bool
+    is_whole: bool = False
+    parts: list[str] = field(default_factory=list)
+
+
+_COVERING: Final = """
+    SELECT k.id, k.title, c.public_id, cl.commune_id, cl.part_key, p.since,
+           EXISTS (SELECT 1 FROM communities_communitystage g WHERE g.community_id = c.id)
+      FROM workflow_territoryclaim cl
+      JOIN workflow_case k ON k.id = cl.case_id
+      JOIN communities_community c ON c.id = k.community_id
+      JOIN workflow_territoryperiod p ON p.case_id = k.id AND p.until IS NULL
+     WHERE cl.commune_id = ANY(%s) AND cl.stage = 'decided'
+     ORDER BY k.title, k.id DESC, cl.commune_id, cl.part_key
+"""
+# Parts are claimed under their normalised names: what was deposited has those people wrote.
+_PARTS: Final = """
+    SELECT k.id, line ->> 'code', line ->> 'part_name'
+      FROM workflow_case k
+      JOIN workflow_snapshot s ON s.case_id = k.id AND s.version = k.version,
+           jsonb_array_elements(s.content -> 'territory') AS line
+     WHERE k.id = ANY(%s) AND line ->> 'code' = ANY(%s) AND line ->> 'part_name' <> ''
+"""
+
+
+def read_covering(commune: Commune) -> list[Covering]:
+    """The decided CPTS of a commune or of an arrondissement, by name, in four queries.
+
+    A commune is covered in part by whoever holds one that has merged into it. A city is covered
+    by whoever holds some of its arrondissements, an arrondissement by whoever holds its city.
+    """
+    districts = dict(commune.arrondissements.values_list("code", "name"))
+    merged = commune.former.exclude(code=commune.code).exclude(name="")
+    districts |= dict(merged.values_list("code", "name"))
+    codes = [commune.code, *districts, *([commune.parent_id] if commune.parent_id else [])]
+    with connection.cursor() as cursor:
+        cursor.execute(_COVERING, [codes])
+        rows = cursor.fetchall()
+    written = _written_parts({row[0] for row in rows if row[4]}, codes)
+    found: dict[UUID, _Found] = {}
+    for case, title, public_id, code, part, since, has_page in rows:
+        one = found.setdefault(public_id, _Found(case, title, timezone.localdate(since), has_page))
+        if one.case != case:  # an earlier case of the same CPTS
+            continue
+        if part:
+            one.parts.append(written.get((case, code, part), part))
+        elif code in districts:
+            one.parts.append(districts[code])
+        else:
+            one.is_whole = True
+    return [
+        Covering(
+            name=one.name,
+            parts=() if one.is_whole else tuple(one.parts),
+            since=one.since,
+            public_id=public_id if one.has_page else None,
+        )
+        for public_id, one in found.items()
+    ]
+
+
+def _written_parts(cases: Iterable[int], codes: list[str]) -> dict[tuple[int, str, str], str]:
+    ids = list(cases)
+    if not ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_PARTS, [ids, codes])
+        return {(case, code, part_key(name)): name for case, code, name in cursor.fetchall()}
