@@ -62,7 +62,7 @@ def date_what_is_held(apps, schema_editor):  # noqa: ANN001, ANN201, ARG001
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('workflow', '0014_followups'),
+        ('workflow', '0015_desk_order'),
     ]
 
     operations = [
