@@ -20,7 +20,7 @@ from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.http import PersonRequest
-from cpts_portal import words
+from cpts_portal import spreadsheets, words
 from cpts_portal.memo import Memo
 from letters import links, markup, rules, services, tables
 from letters.cells import max_rows, rows_as_value
@@ -542,8 +542,8 @@ def _read_upload(request: PersonRequest, table: Field, content: LetterContent) -
         raise tables.TableFileError(
             "Aucun fichier n’a été reçu. Choisissez un fichier .xlsx ou .csv, puis recommencez."
         )
-    if (upload.size or 0) > tables.MAX_UPLOAD_BYTES:
-        raise tables.TableFileError(tables.TOO_HEAVY)
+    if (upload.size or 0) > spreadsheets.MAX_UPLOAD_BYTES:
+        raise tables.TableFileError(spreadsheets.TOO_HEAVY)
     return tables.read_file(
         table,
         name=upload.name or "Ce fichier",

@@ -14,6 +14,7 @@ from django.urls import reverse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cpts_portal import spreadsheets
 from letters import tables
 from letters.models import LetterOfIntent
 from procedures import answers as answer_rules
@@ -289,7 +290,7 @@ def zipped(**parts: bytes) -> bytes:
             zipped(**{"xl__workbook.xml": b"<a/>", "xl__sheet.xml": b"0" * 70_000_000}),
             "trop gros une fois ouvert",
         ),
-        (b"a" * (tables.MAX_UPLOAD_BYTES + 1), "dépasse 5 Mo"),
+        (b"a" * (spreadsheets.MAX_UPLOAD_BYTES + 1), "dépasse 5 Mo"),
         (b'Nom et pr\xc3\xa9nom\n"' + b"a" * 200_000, "Ce CSV ne peut pas être lu"),
         (
             b"Nom et pr\xc3\xa9nom\n" + b"x\n" * 60_000,
