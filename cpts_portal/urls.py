@@ -22,6 +22,7 @@ urlpatterns = [
     path("", include("notifications.urls")),
     path("compte/", include("accounts.auth_urls")),
     path("", include("communities.urls")),
+    path("cpts/<uuid:public_id>/membres/", include("members.urls")),
     path("accessibilite/", pages.accessibility, name="accessibility"),
     path("mentions-legales/", pages.legal_notice, name="legal_notice"),
     path("donnees-personnelles/", pages.personal_data, name="personal_data"),

@@ -121,13 +121,20 @@ def _action(letter: LetterOfIntent, user: User, documents: list[CaseDocument]) -
 def _other_links(letter: LetterOfIntent, thread: ThreadState) -> list[Link]:
     detail = reverse("letters:detail", args=[letter.public_id])
     team = Link("Équipe", reverse("communities:team", args=[letter.community.public_id]))
+    members = Link("Membres", reverse("members:list", args=[letter.community.public_id]))
     if letter.is_deposited:
         unread = thread.unread
         count = f" ({unread} non lu{'s' if unread > 1 else ''})" if unread else ""
         thread_url = reverse("cases:messages", args=[letter.public_id])
-        return [Link("Toute la lettre", detail), Link(f"Messages{count}", thread_url), team]
+        return [
+            Link("Toute la lettre", detail),
+            Link(f"Messages{count}", thread_url),
+            members,
+            team,
+        ]
     return [
         Link("Vue d’ensemble", detail),
         Link("Ce qui manque", reverse("letters:missing", args=[letter.public_id])),
+        members,
         team,
     ]

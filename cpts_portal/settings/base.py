@@ -21,6 +21,7 @@ PROJECT_APPS = [
     "letters",
     "workflow",
     "documents",
+    "members",
     "communities",
     "procedures",
     "notifications",
@@ -263,6 +264,10 @@ CELERY_BEAT_SCHEDULE = {
     "empty-mails-whose-links-have-ended": {
         "task": "outbox.tasks.forget_old",
         "schedule": crontab(minute=20, hour=3),
+    },
+    "forget-imports-nobody-confirmed": {
+        "task": "members.tasks.forget_imports",
+        "schedule": crontab(minute=25, hour=3),
     },
     "clear-ended-sessions": {
         "task": "cpts_portal.tasks.clear_sessions",

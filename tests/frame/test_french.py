@@ -25,6 +25,7 @@ _APPS = (
     "desks",
     "documents",
     "letters",
+    "members",
     "notifications",
     "outbox",
     "procedures",
