@@ -49,6 +49,7 @@ _KINDS: Final = (
         "opinion_to_validate", "Projet d’avis à valider ou à reprendre", Reader.BODY, internal=True
     ),
     Kind("opinion_revoked", "Avis qui n’est plus demandé", Reader.BODY),
+    Kind("new_version", "Nouvelle version d’un dossier", Reader.BODY),
     Kind("information", "Dossier communiqué pour information", Reader.BODY),
     Kind("received", "Dossier reçu", Reader.OFFICE),
     Kind("clock_alert", "Délai de décision qui arrive à son terme", Reader.OFFICE),

@@ -9,6 +9,7 @@ class WorkflowConfig(AppConfig):
         from workflow import (  # noqa: F401, PLC0415 - they register handlers
             clock_alerts,
             decision_documents,
+            followup_timeline,
             grants,
             meetings,
             message_mails,

@@ -33,6 +33,7 @@ from workflow.complement_mails import (
     tell_team_due,
     tell_team_requested,
 )
+from workflow.consultation_mails import tell_bodies_of_version
 from workflow.kinds import Target, child_of, kind_of
 from workflow.models import Case, CompletionItem, CompletionLog, CompletionRequest
 from workflow.models.complements import CompletionAction, CompletionState
@@ -514,7 +515,8 @@ def _wanted(item: CompletionItem) -> str:
 
 
 def receive_answer(case: Case, request: CompletionRequest, *, actor: User) -> None:
-    """Note that the team has deposited its answer: the clock runs again, the office is told.
+    """Note that the team has deposited its answer: the clock runs again, the office and the
+    bodies that have the case are told.
 
     The caller holds the lock on the case, which bears its new version.
     """
@@ -524,6 +526,7 @@ def receive_answer(case: Case, request: CompletionRequest, *, actor: User) -> No
     _log(request, Action.ANSWERED, actor=actor)
     _run_clock(case, actor, f"Compléments reçus (demande n° {request.number}).")
     tell_office_answered(case, request)
+    tell_bodies_of_version(case)
 
 
 def adopt_territory(case: Case, request: CompletionRequest) -> None:

@@ -14,7 +14,7 @@ from workflow import opinion_rules as rules
 from workflow.models import Case, Consultation, ConsultationNotice
 from workflow.notices import case_path, coordination_of, office_of
 from workflow.notices import tell as tell_about
-from workflow.opinion_states import NoticeKind
+from workflow.opinion_states import ConsultationState, NoticeKind
 from workflow.people import members
 
 # The kind of notification and the words of each message.
@@ -27,6 +27,7 @@ MESSAGES: Final = {
     NoticeKind.REVOCATION: ("opinion_revoked", "workflow/opinion_revoked"),
     NoticeKind.TO_VALIDATE: ("opinion_to_validate", "workflow/opinion_to_validate"),
     NoticeKind.SENT_BACK: ("opinion_to_validate", "workflow/opinion_sent_back"),
+    NoticeKind.VERSION: ("new_version", "workflow/version_deposited"),
 }
 
 
@@ -54,6 +55,9 @@ def tell(
         "body": consultation.body.name,
         "due_on": date_format(consultation.due_on, "j F Y") if consultation.due_on else "",
         "comment": comment,
+        "version": case.version,
+        "is_given": consultation.state == ConsultationState.GIVEN,
+        "is_awaited": consultation.state == ConsultationState.REQUESTED,
     }
     path = _path(consultation, case, kind)
     new = 0
@@ -85,6 +89,15 @@ def _path(consultation: Consultation, case: Case, kind: NoticeKind) -> str:
     if not consultation.is_expected:
         return case_path(case)
     return reverse("cases:opinion", args=[case.public_id, consultation.pk])
+
+
+def tell_bodies_of_version(case: Case) -> int:
+    """Tell the bodies that have the case of its new version; how many messages are new."""
+    asked = case.consultations.live().filter(requested_at__isnull=False)
+    return sum(
+        tell_body(one, case, NoticeKind.VERSION, cause=f"v{case.version}")
+        for one in asked.select_related("body")
+    )
 
 
 def tell_coordinators_who_is_missing(case: Case, gaps: Sequence[tuple[str, str]]) -> None:

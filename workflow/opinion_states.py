@@ -73,3 +73,4 @@ class NoticeKind(models.TextChoices):
     REVOCATION = "revocation", "Demande retirée"
     TO_VALIDATE = "to_validate", "Avis à valider"
     SENT_BACK = "sent_back", "Projet d’avis renvoyé"
+    VERSION = "version", "Nouvelle version déposée"

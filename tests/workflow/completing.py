@@ -29,6 +29,17 @@ def agent(letter: LetterOfIntent) -> User:
     return asking.member(letter.office, "agent")
 
 
+def file(name: str) -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, PDF + name.encode())
+
+
+def hand_over_and_take_up(letter: LetterOfIntent) -> None:
+    """The Guichet hands the letter over to the agency, where an agent takes it up."""
+    perform(asking.fresh(letter), "transmit", actor=asking.coordinator())
+    received = asking.fresh(letter)
+    perform(received, "take_up", actor=agent(received))
+
+
 def asked(letter: LetterOfIntent, *items: Asked, days: int = 20) -> CompletionRequest:
     """A request sent by the office, for these items."""
     user = agent(letter) if letter.state == "under_review" else asking.coordinator()
@@ -65,8 +76,7 @@ def attach(letter: LetterOfIntent, key: str, name: str = "carte.pdf") -> None:
     letter = as_team(letter)
     slot = letter_services.slot_of(letter, key)
     assert slot
-    file = SimpleUploadedFile(name, PDF + name.encode())
-    letter_services.attach(letter, slot, file, user=letter.created_by)
+    letter_services.attach(letter, slot, file(name), user=letter.created_by)
 
 
 def answer(letter: LetterOfIntent, person: User | None = None) -> LetterOfIntent:

@@ -234,8 +234,9 @@ def test_the_page_costs_the_same_queries_whatever_its_length(
     client.force_login(asking.coordinator())
     url = reverse("cases:timeline", args=[letter.public_id])
     # Session, person, role, case, team; log, clock, opinions, opinions communicated,
-    # complements, messages, documents, letter; the savepoint.
-    with django_assert_num_queries(5 + 8 + 2):
+    # complements, messages, reserves, aids, meetings, arbitrations, documents, letter; the
+    # savepoint.
+    with django_assert_num_queries(5 + 12 + 2):
         page = client.get(url)
     assert page.context["page"].paginator.count == count + 2
     assert "vu par l’équipe et par le bureau en charge" in page.content.decode()
