@@ -1,6 +1,6 @@
 from django.urls import path
 
-from desks import actions, body_views, commune_views, demo_mail, views
+from desks import actions, body_views, commune_views, coverage_views, demo_mail, views
 
 app_name = "desks"
 urlpatterns = [
@@ -13,6 +13,13 @@ urlpatterns = [
     path("bureau/avis/mandats/<int:mandate>/retirer/", body_views.end, name="mandate-end"),
     path("bureau/region/", views.coordinator_board, name="coordinator"),
     path("bureau/region/avis-en-retard/", views.late_opinions, name="late-opinions"),
+    path("bureau/couverture/", coverage_views.page, name="coverage"),
+    path("bureau/couverture/carte.json", coverage_views.map_data, name="coverage-map"),
+    path("bureau/couverture/communes.csv", coverage_views.csv_file, name="coverage-csv"),
+    path(
+        "bureau/couverture/communes.geojson", coverage_views.geojson_file, name="coverage-geojson"
+    ),
+    path("bureau/couverture/carte.svg", coverage_views.svg_file, name="coverage-svg"),
     path("bureau/lot/", actions.bulk, name="bulk"),
     path("bureau/etiquettes/", actions.labels, name="labels"),
     path("bureau/etiquettes/<int:label>/", actions.label, name="label"),
