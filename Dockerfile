@@ -22,11 +22,7 @@ RUN DJANGO_SETTINGS_MODULE=cpts_portal.settings.production \
     .venv/bin/python manage.py collectstatic --no-input
 
 FROM python:3.12-slim
-# Pango draws the PDFs.
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 \
-    && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --home-dir /app portal
+RUN useradd --system --uid 10001 --home-dir /app portal
 WORKDIR /app
 COPY --from=build /app /app
 RUN mkdir -p var/media && chown portal var var/media

@@ -5,7 +5,6 @@ Runs on whatever python3 the machine has: standard library only, and no recent s
 
 from __future__ import annotations
 
-import ctypes
 import os
 import shutil
 import subprocess
@@ -19,12 +18,6 @@ UV_REQUIREMENT = "uv>=0.9,<1"
 OLDEST_UV = (0, 9)
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
-PANGO_PACKAGES = ["libpango-1.0-0", "libpangoft2-1.0-0"]
-# WeasyPrint loads these; names differ between Linux and macOS.
-PANGO_LIBRARIES = [
-    ("libpango-1.0.so.0", "libpango-1.0.dylib", "libpango-1.0.0.dylib"),
-    ("libpangoft2-1.0.so.0", "libpangoft2-1.0.dylib", "libpangoft2-1.0.0.dylib"),
-]
 CHROMIUM_PACKAGES = ["chromium"]
 CHROMIUM_PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -42,7 +35,8 @@ def main(arguments: list[str]) -> None:
     command = arguments[0]
     prepare_variables()
     synchronise(find_uv())
-    install_missing_packages(with_browser=command in ("test", "bench"))
+    if command in ("test", "bench"):
+        install_missing_browser()
     if command == "setup":
         say("Tout est prêt. Tapez : make run")
         return
@@ -153,38 +147,21 @@ def synchronise(uv: str) -> None:
 # --- What only the system gives ------------------------------------------------------
 
 
-def install_missing_packages(*, with_browser: bool) -> None:
-    """Install Pango and, for the browser tests, Chromium; or say the line to type and stop."""
-    missing = [] if has_pango() else list(PANGO_PACKAGES)
-    if with_browser and find_chromium() is None:
-        missing += CHROMIUM_PACKAGES
-    if not missing:
-        return
-    if may_install() and install(missing):
+def install_missing_browser() -> None:
+    """Install Chromium for the browser tests; or say the line to type and stop."""
+    if find_chromium() is not None or (may_install() and install(CHROMIUM_PACKAGES)):
         return
     if shutil.which("apt-get"):
-        line = "sudo apt-get install -y " + " ".join(missing)
+        line = "sudo apt-get install -y " + " ".join(CHROMIUM_PACKAGES)
     elif sys.platform == "darwin":
-        line = "brew install " + " ".join(["pango"] * (not has_pango()) + missing[2:])
+        line = "brew install " + " ".join(CHROMIUM_PACKAGES)
     else:
-        line = "(avec le gestionnaire de paquets de votre système) pango chromium"
+        line = "(avec le gestionnaire de paquets de votre système) chromium"
     raise SetupError(
-        "Il manque à cette machine des programmes que seul le système peut installer "
-        "(Pango dessine les PDF, Chromium joue les essais dans un navigateur).\n"
-        "Tapez cette ligne, puis recommencez :\n\n    " + line + "\n"
+        "Il manque à cette machine un navigateur Chromium, que seul le système peut installer : "
+        "les essais s’y jouent.\n"
+        "Tapez cette ligne, puis recommencez :\n\n    " + line + "\n"
     )
-
-
-def has_pango() -> bool:
-    return all(any(loads(name) for name in names) for names in PANGO_LIBRARIES)
-
-
-def loads(library: str) -> bool:
-    try:
-        ctypes.CDLL(library)
-    except OSError:
-        return False
-    return True
 
 
 def find_chromium() -> str | None:

@@ -15,7 +15,7 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib import TTFont
 from fontTools.ttLib.tables._g_l_y_f import Glyph
 
-TARGET: Final = Path(__file__).resolve().parent.parent / "static" / "pdf" / "boxes.woff2"
+TARGET: Final = Path(__file__).resolve().parent / "typst" / "boxes.ttf"
 FAMILY: Final = "Cases"
 WORDS: Final = {"ticked": "case cochée :", "empty": "case non cochée :"}
 UNITS_PER_EM: Final = 1000
@@ -29,7 +29,7 @@ Points = tuple[tuple[int, int], ...]
 
 
 def box_font() -> bytes:
-    """The font, as WOFF2."""
+    """The font, as TrueType."""
     letters = sorted({letter for words in WORDS.values() for letter in words})
     names = {letter: f"letter{ord(letter)}" for letter in letters}
     builder = FontBuilder(UNITS_PER_EM, isTTF=True)
@@ -47,7 +47,9 @@ def box_font() -> bytes:
         | dict.fromkeys(WORDS, (ADVANCE, LEFT))
     )
     builder.setupHorizontalHeader(ascent=1000, descent=-250)
-    builder.setupNameTable({"familyName": FAMILY, "styleName": "Regular"})
+    builder.setupNameTable(
+        {"familyName": FAMILY, "styleName": "Regular", "psName": f"{FAMILY}-Regular"}
+    )
     builder.setupOS2(sTypoAscender=1000, sTypoDescender=-250, usWinAscent=1000, usWinDescent=250)
     builder.setupPost()
     substitutions = "".join(
@@ -58,7 +60,6 @@ def box_font() -> bytes:
     addOpenTypeFeaturesFromString(font, f"feature liga {{ {substitutions} }} liga;")
     font["head"].created = font["head"].modified = MADE_AT
     font.recalcTimestamp = False
-    font.flavor = "woff2"
     written = BytesIO()
     font.save(written)
     return written.getvalue()

@@ -1,229 +1,155 @@
-"""From a template to an accessible PDF, without ever touching the network.
+"""From a template to an accessible PDF (PDF/UA-1) made to be kept (PDF/A-3a), without network.
 
-WeasyPrint is imported when the first document is rendered: a web process that renders none
-does not carry it. Fonts and style sheets are read once per process.
+A template gives a page of HTML; `documents.tree` reads it; `typst/document.typ` lays it out.
+What people wrote goes from one to the other as data and is never read as a program.
 """
 
-import atexit
-import gc
-import hashlib
-import logging
-import mimetypes
+import json
+import os
 import re
 import threading
-import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cache, partial
+from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
-from xml.etree import ElementTree
+from tempfile import TemporaryDirectory
+from typing import Any, Final
 
-from django.contrib.staticfiles import finders
-from django.core.exceptions import SuspiciousFileOperation
+import typst
 from django.template.loader import render_to_string
 
-from documents.quick import make_quick
+from documents.fonts import write_fonts
+from documents.tree import PageError, Tree, page_tree
 
-if TYPE_CHECKING:
-    from pydyf import PDF
-    from weasyprint import CSS, HTML
-    from weasyprint.document import Document
-    from weasyprint.text.fonts import FontConfiguration
-    from weasyprint.urls import URLFetcherResponse
-
-T = TypeVar("T")
-
-logger = logging.getLogger(__name__)
-
-BASE_URL: Final = "memory:"
-ELEMENT_SHEET: Final = "static:pdf/elements.css"
-PRINT_SHEET: Final = "static:pdf/print.css"
-DRAFT_SHEET: Final = "static:pdf/draft.css"
-# Characters the printed font lacks, and what stands for them at the same width or nearly.
-_REPLACED: Final = {"\u202f": "\u00a0", "\u2011": "-"}
-# Control characters mean nothing on paper, and a PDF/UA may not hold them.
-_NOT_PRINTED: Final = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff\u202f\u2011]"
+PROGRAM: Final = Path(__file__).resolve().parent / "typst" / "document.typ"
+# Each turn writes in words the characters that no font draws: the last one, all doubtful ones.
+TURNS: Final = 3
+_EVERY_FACE: Final = (
+    "<html lang='fr'><head><title>Essai</title><meta name='dcterms.created' "
+    "content='2026-01-01T00:00:00Z'/></head><body><h1>Essai</h1><p>Essai <b>gras</b> "
+    "<span class='hash'>0</span> <span class='box'>case cochée : </span></p></body></html>"
 )
-# Pango and its font maps are not meant to be used from two threads at once.
+_UNDRAWN: Final = re.compile(r'the text `"((?:[^"\\]|\\.)*)"` could not be displayed')
+_ESCAPED: Final = re.compile(r"\\u\{([0-9a-f]+)\}")
+_UNKNOWN: Final = re.compile(r"unknown element: ([\w. -]+)")
+_PLACE: Final = re.compile(r"document\.typ:\d+:\d+")
+_DOUBTFUL: Final = re.compile("[^\x00-\u024f\u2000-\u2044\u20ac]")
+
+# The compiler answers one caller at a time.
 _lock = threading.Lock()
 
 
-class ForbiddenResourceError(ValueError):
-    """A document asked for something that is neither a static file nor given in memory."""
-
-
-@dataclass(frozen=True)
-class LocalFetcher:
-    """Serves `static:…` (the project's own static files) and `memory:…` (bytes given by the
-    caller), and nothing else: no network, no other file of the machine."""
-
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    # WeasyPrint reads it: a refused image leaves a blank, it does not stop the document.
-    _fail_on_errors: bool = False
-
-    def __call__(self, url: str) -> "URLFetcherResponse":
-        from weasyprint.urls import URLFetcherResponse  # noqa: PLC0415
-
-        scheme, _, name = url.partition(":")
-        if scheme == "memory" and name in self.files:
-            body = self.files[name]
-        elif scheme == "static" and (path := _static_file(name)):
-            body = path.read_bytes()
-        else:
-            raise ForbiddenResourceError(f"A document may not fetch {url!r}")
-        content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        return URLFetcherResponse(url, body, {"Content-Type": content_type})
-
-
-def _static_file(name: str) -> Path | None:
-    try:
-        path = finders.find(name)
-    except SuspiciousFileOperation:
-        return None
-    return Path(str(path)) if path else None
+class RenderingError(RuntimeError):
+    """A document could not be laid out. The message names its template and the cause, and holds
+    nothing of what it says: it is made for a log."""
 
 
 def render_pdf(
-    template: str,
-    context: Mapping[str, Any],
-    *,
-    title: str,
-    draft: bool = False,
-    files: Mapping[str, bytes] | None = None,
+    template: str, context: Mapping[str, Any], *, title: str, draft: bool = False
 ) -> bytes:
-    """Render a template as a tagged PDF (PDF/UA-1) in French, with bookmarks.
+    """Render a template as a tagged PDF in French, with bookmarks.
 
     `title` is what a reader's window shows. `draft` draws « BROUILLON » behind each page.
-    `files` are images given in memory, which the template names `memory:<key>`.
-    The same template, context and title give the same bytes on the same machine.
+    `context` may give `author` and `created_at`, the moment of the act in ISO form: with it, the
+    same template, context and title give the same bytes. Raises RenderingError.
     """
     html = render_to_string(template, {**context, "document_title": title})
-    return html_to_pdf(html, draft=draft, files=files)
+    return html_to_pdf(html, draft=draft, name=template)
 
 
-def html_to_pdf(
-    html: str, *, draft: bool = False, files: Mapping[str, bytes] | None = None
-) -> bytes:
-    """Lay out a whole HTML page. Its `<html lang>` and `<title>` become the document's.
-
-    A page that is well-formed XML too (`<br/>`, every element closed) is read much faster.
-    """
-    html = _NOT_PRINTED.sub(_printed, html)
-    with _lock, _no_collection():
-        fonts, elements, sheets = _sheets(draft=draft)
-        page = _page(html, LocalFetcher(files or {}), elements)
-        return in_one_chunk(
-            partial(
-                page.write_pdf,
-                stylesheets=sheets,
-                font_config=fonts,
-                finisher=_compress,
-                pdf_variant="pdf/ua-1",
-                pdf_identifier=hashlib.sha256(html.encode()).digest()[:16],
-            )
-        )
-
-
-def in_one_chunk(function: Callable[[], T]) -> T:
-    """Call a function that calls deep, without asking the system for memory at every turn."""
-    return function()
-
-
-# Python keeps the frames of nested calls in chunks of 16 kB, each asked from the system when a
-# call crosses the end of one and given back as it returns: a loop that happens to sit there pays
-# for it at every turn, four thousand times in a letter, a fifth of its time. A frame that claims
-# 264 kB opens a chunk of 512 kB, wide enough for all the calls below.
-in_one_chunk.__code__ = in_one_chunk.__code__.replace(co_stacksize=33_000)
-
-
-def _printed(found: re.Match[str]) -> str:
-    return _REPLACED.get(found[0], "")
-
-
-def _page(html: str, fetcher: LocalFetcher, elements: "CSS") -> "HTML":
-    """The page read, with our sheet of elements for a browser's.
-
-    The library's own sheet serves every document there is: it gives each element six styles for
-    notes and markers that ours never have, a tenth of the time of a letter.
-    """
-    from cssselect2 import ElementWrapper  # noqa: PLC0415
-    from weasyprint import HTML  # noqa: PLC0415
-
-    class Page(HTML):
-        def __init__(self, tree: ElementTree.Element | None) -> None:
-            if tree is None:
-                super().__init__(string=html, base_url=BASE_URL, url_fetcher=fetcher)
-                return
-            self.base_url, self.url_fetcher, self.media_type = BASE_URL, fetcher, "print"
-            self.wrapper_element = ElementWrapper.from_html_root(tree, content_language=None)
-            self.etree_element = tree
-
-        def _ua_stylesheets(self, *_forms: bool) -> "list[CSS]":
-            return [elements]
-
-    return Page(_as_xml(html))
-
-
-def _as_xml(html: str) -> ElementTree.Element | None:
-    """The page as a tree, or None where only a parser of HTML reads it as it is meant."""
-    # Without its namespace, a drawing inside the page would be read as unknown elements.
-    if "<svg" in html:
-        return None
+def html_to_pdf(html: str, *, draft: bool = False, name: str = "page") -> bytes:
+    """Lay out a whole page, well formed as XML. Its `<html lang>`, `<title>` and `<meta>` become
+    the document's; `name` is what an error calls it. Raises RenderingError."""
     try:
-        return ElementTree.fromstring(html)  # noqa: S314 - our own templates, escaped
-    except ElementTree.ParseError:
-        return None
+        return _laid_out(page_tree(html), draft=draft)
+    except (PageError, _LayoutError) as error:
+        raise RenderingError(f"{name}: {error}") from None
 
 
-def _compress(_document: "Document", pdf: "PDF") -> None:
-    """Compress the pages at zlib's usual level: the library asks for the highest, which takes
-    three times longer and saves two bytes in a hundred."""
-    from pydyf import Stream  # noqa: PLC0415
-
-    for item in pdf.objects:
-        if isinstance(item, Stream) and item.compress:
-            item.compress = False
-            _, _, body = item.data.partition(b"\nstream\n")
-            item.stream = [zlib.compress(body.removesuffix(b"\nendstream"))]
-            item.extra["Filter"] = "/FlateDecode"
+class _LayoutError(Exception):
+    """The layout failed; the message holds nothing of what the document says."""
 
 
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep the garbage collector off a layout tree that is all alive: a tenth of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
+def _laid_out(tree: Tree, *, draft: bool) -> bytes:
+    source = json.dumps(tree.source | {"draft": draft}, ensure_ascii=False)
+    with _lock:
+        compiler = _compiler(os.getpid())
+        for turn in range(1, TURNS + 1):
+            try:
+                return _compiled(compiler, source, tree.moment)
+            except typst.TypstError as error:
+                undrawn = set(_undrawn(error))
+                if turn == TURNS or not undrawn:
+                    # What the compiler says may quote the document: it stays here.
+                    raise _LayoutError(_cause(error)) from None
+            if turn == TURNS - 1:
+                undrawn = set(_DOUBTFUL.findall(source))
+            source = _written_out(source, undrawn)
+    raise AssertionError("unreachable")
+
+
+def _compiled(compiler: typst.Compiler, source: str, moment: int) -> bytes:
+    made = compiler.compile(
+        str(PROGRAM),
+        format="pdf",
+        pdf_standards=["a-3a", "ua-1"],
+        sys_inputs={"document": source},
+        timestamp=moment,
+    )
+    if not isinstance(made, bytes):
+        raise _LayoutError("the compiler gave no file")
+    return made
+
+
+def _undrawn(error: typst.TypstError) -> Iterable[str]:
+    """What no font draws, as the compiler lists it: characters, or a cluster of some."""
+    for found in _UNDRAWN.findall(error.diagnostic):
+        yield _ESCAPED.sub(lambda code: chr(int(code[1], 16)), found)
+
+
+def _written_out(source: str, undrawn: Iterable[str]) -> str:
+    """The same document, where « [U+1F600] » stands for a character: an act hides nothing."""
+    for text in sorted(undrawn, key=len, reverse=True):
+        codes = " ".join(f"U+{ord(character):04X}" for character in text)
+        source = source.replace(text, f"[{codes}]")
+    return source
+
+
+def _cause(error: typst.TypstError) -> str:
+    if found := _UNKNOWN.search(error.diagnostic):
+        return f"the layout has no style for {found[1]}; add it to {PROGRAM.name}"
+    if _UNDRAWN.search(error.diagnostic):
+        return "it holds characters that no font draws"
+    places = " ".join(dict.fromkeys(_PLACE.findall(error.diagnostic)))
+    return f"the layout failed ({places or 'no place given'})"
+
+
+_owner: list[int] = []
 
 
 @cache
-def _sheets(*, draft: bool) -> "tuple[FontConfiguration, CSS, list[CSS]]":
-    from weasyprint import CSS  # noqa: PLC0415
-    from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415
-
-    make_quick()
-    # Its warnings name every CSS property of the skin it does not know: noise in a log.
-    logging.getLogger("weasyprint").setLevel(logging.ERROR)
-    fonts = FontConfiguration()
-    names = [ELEMENT_SHEET, PRINT_SHEET, *([DRAFT_SHEET] if draft else [])]
-    fetcher = LocalFetcher()
-    elements, *sheets = [CSS(url=name, url_fetcher=fetcher, font_config=fonts) for name in names]
-    return fonts, elements, sheets
-
-
-# Font maps are given back while Python can still do it.
-atexit.register(_sheets.cache_clear)
+def _compiler(process: int) -> typst.Compiler:
+    """The compiler of this process, with its fonts in memory."""
+    if _owner:
+        # Its threads did not follow the fork: it would wait for them for ever.
+        raise _LayoutError("a document was rendered before this process was forked")
+    with TemporaryDirectory() as folder:
+        write_fonts(Path(folder))
+        compiler = typst.Compiler(
+            str(PROGRAM),
+            root=str(PROGRAM.parent),
+            font_paths=[folder],
+            ignore_system_fonts=True,
+            package_path=folder,
+            package_cache_path=folder,
+        )
+        # Fonts are read when they first serve; then their files may go.
+        tree = page_tree(_EVERY_FACE)
+        _compiled(compiler, json.dumps(tree.source | {"draft": True}), tree.moment)
+    _owner.append(process)
+    return compiler
 
 
 def warm_up() -> None:
-    """Make a worker ready: fonts and sheets read, and what stays out of the collector's way."""
-    html_to_pdf("<html lang=fr><title>Essai</title><body><p>Essai</p></body></html>")
-    gc.collect()
-    gc.freeze()
+    """Make a worker ready: the compiler made, the fonts read."""
+    with _lock:
+        _compiler(os.getpid())

@@ -29,13 +29,6 @@ BOX_COLUMN: Final = 8
 WORD_MARGIN: Final = 0.7
 # A row with more text than this may be cut between two pages; a shorter one stays whole.
 ROW_KEPT_WHOLE: Final = 600
-# Characters of a label that surely fit in its column, beside the answer.
-LABEL_COLUMN: Final = 32
-TAB: Final = "\t"
-LINE_END: Final = "\n"
-# A space too: what reads the document aloud must not run two columns into one word.
-COLUMN: Final = f" {TAB}"
-FIGURE_SPACE: Final = "\u2007"
 SHORT_KINDS: Final = frozenset(
     {
         FieldKind.TEXT,
@@ -52,20 +45,15 @@ SHORT_ANSWER: Final = 200
 
 @dataclass(frozen=True)
 class Row:
-    """A label and its short answer, side by side: one paragraph, where a tab sets the answer in
-    its column."""
+    """A label and its short answer, side by side."""
 
     label: str
     paragraphs: Lines
 
     @property
-    def opening(self) -> str:
-        """The label and what sets the answer apart: a longer label has a line of its own."""
-        return f"{self.label} {TAB if len(self.label) <= LABEL_COLUMN else LINE_END}"
-
-    @property
-    def text(self) -> str:
-        return (LINE_END * 2).join(LINE_END.join(lines) for lines in self.paragraphs)
+    def is_plain(self) -> bool:
+        """One paragraph, set straight beside its label."""
+        return len(self.paragraphs) == 1
 
 
 @dataclass(frozen=True)
@@ -75,12 +63,12 @@ class Cell:
     template: str
     paragraphs: Lines = field(default_factory=list)
     boxes: list[dict[str, Any]] = field(default_factory=list)
-    # A word wider than the column: only then is the costly breaking inside words asked for.
+    # A word wider than the column: only then may any word of the cell be cut.
     is_long: bool = False
 
     @property
     def is_plain(self) -> bool:
-        """One paragraph, set straight in its cell: fewer boxes to lay out."""
+        """One paragraph, set straight in its cell."""
         return len(self.paragraphs) == 1
 
 
@@ -100,8 +88,6 @@ class Block:
     paragraphs: Lines = field(default_factory=list)
     rows: list[Any] = field(default_factory=list)
     options: list[dict[str, Any]] = field(default_factory=list)
-    heading: str = ""
-    lines: list[str] = field(default_factory=list)
     header: list[str] = field(default_factory=list)
     widths: list[str] = field(default_factory=list)
     figures: list[dict[str, str]] = field(default_factory=list)
@@ -422,27 +408,24 @@ def _territory_blocks(label: str, content: Mapping[str, Any]) -> list[Block]:
         known = sum(_inhabitants(commune) or 0 for commune in lines)
         count = len({commune["code"] for commune in lines})
         plural = "s" if count > 1 else ""
-        figures = aligned([_figure(_inhabitants(commune)) for commune in lines])
         blocks.append(
             Block(
                 _part("communes"),
                 label,
-                heading=COLUMN.join(
-                    (
-                        "Commune ou quartier",
-                        f"Population légale {year}",
-                        "Code postal · Code INSEE",
-                    )
-                ),
-                lines=[
-                    COLUMN.join(
-                        (
-                            _commune_name(commune),
-                            f"{population} hab.",
-                            f"{', '.join(commune['postal_codes'])} · INSEE {commune['code']}",
-                        )
-                    )
-                    for commune, population in zip(lines, figures, strict=True)
+                header=[
+                    "Commune ou quartier",
+                    f"Population légale {year}",
+                    "Code postal",
+                    "Code INSEE",
+                ],
+                rows=[
+                    {
+                        "name": _commune_name(commune),
+                        "population": _figure(_inhabitants(commune)),
+                        "postal_codes": ", ".join(commune["postal_codes"]),
+                        "code": commune["code"],
+                    }
+                    for commune in lines
                 ],
                 note=f"{department} – {figure(count)} commune{plural}, {figure(known)} habitants",
             )
@@ -550,14 +533,7 @@ def _signature_block(content: Mapping[str, Any], procedure: Procedure, digest: s
 
 
 def _figure(number: int | None) -> str:
-    return "non publiée" if number is None else figure(number)
-
-
-def aligned(figures: Sequence[str]) -> list[str]:
-    """The same figures, their units one below the other, where digits have one width."""
-    widest = max(figures, key=len, default="")
-    blanks = "".join(NBSP if character == NBSP else FIGURE_SPACE for character in widest)
-    return [blanks[: len(widest) - len(figure)] + figure for figure in figures]
+    return "non publiée" if number is None else f"{figure(number)}{NBSP}hab."
 
 
 def _day(value: str | date) -> date:

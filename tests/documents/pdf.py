@@ -1,8 +1,10 @@
 """Reading PDFs back, as a test needs them."""
 
 import re
+from typing import Any
 
 import pypdfium2
+from pypdf import PdfReader
 
 
 def page_texts(pdf: bytes) -> list[str]:
@@ -63,3 +65,22 @@ def text_outside_the_page(pdf: bytes, *, margin: float = 40) -> list[str]:
     finally:
         document.close()
     return outside
+
+
+def structure(reader: PdfReader) -> list[tuple[str, str]]:
+    """The tags of a document in their order, each with its text alternative."""
+    found: list[tuple[str, str]] = []
+
+    def visit(node: Any) -> None:
+        node = node.get_object()
+        if isinstance(node, list):
+            for child in node:
+                visit(child)
+        elif isinstance(node, dict):
+            if "/S" in node:
+                found.append((str(node["/S"]), str(node.get("/Alt", ""))))
+            if "/K" in node:
+                visit(node["/K"])
+
+    visit(reader.trailer["/Root"]["/StructTreeRoot"])
+    return found

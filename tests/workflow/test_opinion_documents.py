@@ -76,7 +76,7 @@ def test_an_opinion_given_has_its_document_numbered_and_signed(letter, body, del
         "Préciser l’est du territoire.",
         str(asking.president(body)),
         "Président, URPS",
-        "page 1/1",
+        "page 1 sur 1",
     ):
         assert words in said
 
