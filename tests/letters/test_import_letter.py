@@ -113,7 +113,7 @@ def test_scenario_deposited_gives_documents_that_hold_every_answer_and_commune(
 def paper_text(pdf: bytes) -> str:
     """The text without what each page adds: the foot of a page may cut an answer in two."""
     pages = [
-        re.sub(r"(LI-\S+ · [^\r\n]*)?\s*page \d+/\d+\s*$", "", text.strip())
+        re.sub(r"(LI-\S+ · [^\r\n]*)?\s*page \d+ sur \d+\s*$", "", text.strip())
         for text in page_texts(pdf)
     ]
     return squeezed(" ".join(pages))
