@@ -50,7 +50,7 @@ PAGES: dict[str, Asked] = {
     "liste": Asked("guichet", "/bureau/?onglet=tous"),
     "liste par échéance": Asked("agence", "/bureau/?onglet=a-decider&tri=echeance"),
     "liste filtrée et triée": Asked(
-        "agence", "/bureau/?onglet=tous&departement=81&taille=T2&etat=under_review&tri=echeance"
+        "agence", "/bureau/?onglet=tous&departement=81&taille=T1&etat=accepted&tri=population"
     ),
     "liste, échéance dépassée": Asked("agence", "/bureau/?onglet=tous&echeance=depassee"),
     "liste par nom": Asked("guichet", "/bureau/?onglet=tous&tri=cpts"),

@@ -7,7 +7,7 @@ stretch of an index: see docs/decisions/0009-bureaux.md.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -57,7 +57,7 @@ from workflow.search import MAX_RESULTS, Asked, excerpts, find, read_search
 
 PAGE_SIZE: Final = 25
 # Counting stops there, and the page says « plus de ».
-COUNTED: Final = 1_000
+COUNTED: Final = 500
 
 
 # --- What the office sorts with --------------------------------------------------------------
@@ -340,7 +340,9 @@ def read_inbox(
     counted = 0 if known is not None else most
     cells, count = listing.page((number - 1) * PAGE_SIZE, PAGE_SIZE, counted=counted)
     if count is None:
-        count = known if known is not None else count_lines(listing.lines, most)
+        count = known
+        if count is None:
+            count = count_lines(listing.lines, most) if number > 1 else 0
         if number != _last_page(count, number):
             number = _last_page(count, number)
             cells, _ = listing.page((number - 1) * PAGE_SIZE, PAGE_SIZE, counted=0)
@@ -374,15 +376,20 @@ def _rows(
 
 def _addresses(choices: InboxChoices) -> Any:
     """The address of a case opened from this list: it knows the list and its place in it."""
-    # One address is reversed, the others follow it: reversing is dear, and letters are many.
-    model = reverse("letters:detail", args=[UUID(int=0)])
-    before, after = model.split(str(UUID(int=0)))
+    before, after = _letter_address()
     listed = urlencode({"liste": choices.as_query()})
 
     def address(public_id: UUID, rank: int) -> str:
         return f"{before}{public_id}{after}?{listed}&rang={rank}"
 
     return address
+
+
+@cache
+def _letter_address() -> tuple[str, str]:
+    """What is before and after its number in the address of a letter: reversing is dear."""
+    before, after = reverse("letters:detail", args=[UUID(int=0)]).split(str(UUID(int=0)))
+    return before, after
 
 
 def reader_of_line(cells: Cells) -> Reader:
@@ -516,14 +523,17 @@ def column_options(choices: InboxChoices) -> list[ColumnOption]:
     ]
 
 
+@cache
 def state_options() -> list[Option]:
     return [Option(state, STATE_LABELS[state][Reader.OFFICE].label) for state in deposited_states()]
 
 
+@cache
 def size_options() -> list[Option]:
     return [Option(value, label) for value, label in Case.SizeClass.choices]
 
 
+@cache
 def deadline_options() -> list[Option]:
     return [Option(value, label) for value, label in DEADLINES.items()]
 

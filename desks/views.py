@@ -12,9 +12,9 @@ from accounts.http import PersonRequest
 from accounts.models import User
 from desks import coordinator, projects
 from desks import inbox as inboxes
+from desks import inbox_markup as markup
 from desks.choices import acting_of
 from desks.exports import inbox_csv
-from desks.inbox_markup import options_markup, rows_markup
 from procedures import registry
 from workflow.message_rules import may_manage_templates
 from workflow.opinion_rules import gives_opinions
@@ -52,6 +52,8 @@ def inbox(request: PersonRequest) -> HttpResponse:
     if not is_last_view:
         inboxes.keep_view(request.user, choices, options)
     listed = inboxes.read_inbox(request.user, choices, options, page=request.GET.get("page"))
+    tabs = inboxes.tab_links(request.user, choices, options)
+    headings = inboxes.headings(choices)
     return render(
         request,
         "desks/inbox.html",
@@ -64,10 +66,13 @@ def inbox(request: PersonRequest) -> HttpResponse:
             "query": choices.as_query(),
             "reset_query": choices.of_tab(choices.tab),
             "reset_url": f"?{choices.of_tab(choices.tab)}",
-            "tabs": inboxes.tab_links(request.user, choices, options),
-            "headings": inboxes.headings(choices),
-            "columns": inboxes.column_options(choices),
-            "rows_html": rows_markup(listed.rows, choices.columns),
+            "tabs": tabs,
+            "tabs_html": markup.tabs_markup(tabs),
+            "headings": headings,
+            "headings_html": markup.headings_markup(headings),
+            "sorts_html": markup.sorts_markup(headings),
+            "columns_html": markup.columns_markup(inboxes.column_options(choices)),
+            "rows_html": markup.rows_markup(listed.rows, choices.columns),
             "labels": options.labels,
             "options": _inbox_options(request.user, choices, options),
             "keeps_templates": may_manage_templates(request.user),
@@ -82,14 +87,14 @@ def _inbox_options(
     departments = [inboxes.Option(code, label) for code, label in options.departments.items()]
     labels = options.labels.values()
     return {
-        "states": options_markup(inboxes.state_options(), choices.state),
-        "departments": options_markup(departments, choices.department),
-        "sizes": options_markup(inboxes.size_options(), choices.size),
-        "deadlines": options_markup(inboxes.deadline_options(), choices.deadline),
-        "people": options_markup(inboxes.people_options(options, user), choices.instructor),
-        "labels": options_markup(labels, choices.label),
-        "bulk_labels": options_markup(labels),
-        "colleagues": options_markup(inboxes.colleague_options(options)),
+        "states": markup.options_markup(inboxes.state_options(), choices.state),
+        "departments": markup.options_markup(departments, choices.department),
+        "sizes": markup.options_markup(inboxes.size_options(), choices.size),
+        "deadlines": markup.options_markup(inboxes.deadline_options(), choices.deadline),
+        "people": markup.options_markup(inboxes.people_options(options, user), choices.instructor),
+        "labels": markup.options_markup(labels, choices.label),
+        "bulk_labels": markup.options_markup(labels),
+        "colleagues": markup.options_markup(inboxes.colleague_options(options)),
     }
 
 
