@@ -260,7 +260,8 @@ def read_listing(user: User, choices: InboxChoices) -> Listing:
     if asked.is_empty:
         # Nothing but signs is nothing searched.
         return Listing(lines, replace(choices, search="").sorted_by, asked)
-    found = find(lines.where, lines.values, asked)
+    narrowed = None if lines.is_whole else (lines.where, lines.values)
+    found = find(asked, lines.name, Case.Kind.LETTER_OF_INTENT, narrowed)
     kept = among(lines, found.case_ids)
     return Listing(kept, choices.order, asked, found.case_ids, found.has_more)
 
@@ -364,7 +365,7 @@ def _last_page(count: int, number: int) -> int:
 def _rows(
     cells: list[Cells], choices: InboxChoices, options: DeskOptions, asked: Asked, *, start: int
 ) -> list[Row]:
-    cut = excerpts([one.case_id for one in cells], asked)
+    cut = excerpts([(one.case_id, one.version) for one in cells], asked)
     address = _addresses(choices)
     today = timezone.localdate()
     rows = [_row(one, options, today) for one in cells]

@@ -42,6 +42,9 @@ class Lines:
 
     where: str
     values: tuple[Any, ...]
+    # The list they are of, as `SearchDocument.lists` names it, and whether they are all of it.
+    name: str
+    is_whole: bool = False
     # The order they are quickest counted in; empty: the planner knows better.
     along: str = _ALONG_TABS
 
@@ -49,7 +52,8 @@ class Lines:
         return Lines(
             f"{self.where} AND {condition}",
             self.values + values,
-            self.along if along is None else along,
+            self.name,
+            along=self.along if along is None else along,
         )
 
 
@@ -61,6 +65,8 @@ def lines_of(user: User, choices: InboxChoices) -> Lines:
         "l.organisation_id = %s AND l.department_code = %s AND l.case_kind = %s",
         # The lines of the département asked for, rather than those of the whole desk.
         (acting.organisation_id, code or other, Case.Kind.LETTER_OF_INTENT.value),
+        f"{acting.organisation_id}:{code or other}",
+        is_whole=True,
     )
     if code and other and other != code:
         lines = lines.and_("%s = ANY (l.departments)", other)
@@ -159,6 +165,7 @@ class Cells(NamedTuple):
     office_id: int
     office_name: str
     instructor_name: str
+    version: int
     label_ids: list[int]
     # For the export: with `region_name` they are left empty in a page.
     commune_count: int = 0
@@ -169,7 +176,7 @@ _COLUMNS: Final = (
     "l.case_id, l.organisation_id, l.kind, l.state, l.size_class, l.deposited_at, l.deadline_on,"
     " l.reference, l.population, l.departments, c.public_id, c.title, c.clock_state,"
     " c.suspended_until, c.office_id, o.name,"
-    " coalesce(trim(u.first_name || ' ' || u.last_name), ''),"
+    " coalesce(trim(u.first_name || ' ' || u.last_name), ''), c.version,"
     " ARRAY(SELECT k.label_id FROM workflow_caselabel k WHERE k.case_id = l.case_id)"
 )
 _BESIDE: Final = (

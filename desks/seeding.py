@@ -7,7 +7,7 @@ refuses (`manage.py seed_cases`).
 import hashlib
 import json
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -50,11 +50,12 @@ from workflow.search import stored_words, words_of
 from workflow.states import OPEN_STATES, CaseState
 
 BATCH: Final = 5_000
-# The triggers that write the lines of the lists, each time a row of these comes.
+# The triggers that write the lists and what is searched, each time a row of these comes.
 _FOLLOWED: Final = (
     ("workflow_casedesk", "workflow_inbox_follow_desk"),
     ("workflow_decision", "workflow_inbox_follow_decision"),
     ("workflow_decisionparty", "workflow_inbox_follow_party"),
+    ("workflow_searchdocument", "workflow_search_write"),
 )
 # Who wrote all of it: nobody can sign in with this address.
 AUTHOR: Final = "donnees.de.mesure@exemple.test"
@@ -837,8 +838,8 @@ def _drop_indexes(cursor: Any) -> list[str]:
     return [definition for _, definition in found]
 
 
-def _index(cursor: Any, pending: Iterable[tuple[int, dict[str, str]]]) -> None:
-    """What the cases of a batch are found by, in one statement."""
+def _index(cursor: Any, pending: Sequence[tuple[int, dict[str, str]]]) -> None:
+    """What the cases of a batch are found by, in one statement; their numbers follow."""
     cursor.execute("DROP TABLE IF EXISTS seeded_words")
     cursor.execute(
         "CREATE TEMP TABLE seeded_words "
@@ -848,11 +849,20 @@ def _index(cursor: Any, pending: Iterable[tuple[int, dict[str, str]]]) -> None:
         for case_id, words in pending:
             copy.write_row((case_id, *words.values()))
     cursor.execute(
-        f"""INSERT INTO {SearchDocument._meta.db_table} (case_id, names, texts, body)
-            SELECT case_id,
-                   setweight(to_tsvector('portal_french', names), 'A')
-                   || setweight(to_tsvector('portal_french', communes), 'B')
-                   || setweight(to_tsvector('portal_french', people), 'C'),
-                   search_words(texts), body
-              FROM seeded_words"""  # noqa: S608
+        f"""INSERT INTO {SearchDocument._meta.db_table}
+                   (case_id, names, texts, body, case_kind, deposited_at, lists)
+            SELECT w.case_id,
+                   setweight(to_tsvector('portal_french', w.names), 'A')
+                   || setweight(to_tsvector('portal_french', w.communes), 'B')
+                   || setweight(to_tsvector('portal_french', w.people), 'C'),
+                   search_words(w.texts), w.body, listed.case_kind, listed.deposited_at,
+                   listed.lists
+              FROM seeded_words w JOIN (
+                   SELECT case_id, case_kind, deposited_at,
+                          array_agg(organisation_id || ':' || department_code
+                                    ORDER BY organisation_id, department_code) AS lists
+                     FROM workflow_inbox_expected
+                    WHERE case_id BETWEEN %s AND %s
+                    GROUP BY case_id, case_kind, deposited_at) listed USING (case_id)""",  # noqa: S608
+        [pending[0][0], pending[-1][0]],
     )

@@ -27,6 +27,10 @@ _DIFFERENT = f"""
         ON (e.organisation_id, e.department_code, e.case_id)
          = (l.organisation_id, l.department_code, l.case_id)
      WHERE e::text IS DISTINCT FROM l::text
+     UNION
+    SELECT case_id FROM workflow_searchdocument s JOIN workflow_search_expected e USING (case_id)
+     WHERE (s.case_kind, s.deposited_at, s.lists::text[])
+           IS DISTINCT FROM (e.case_kind, e.deposited_at, e.lists)
 """  # noqa: S608 - made of constants
 
 

@@ -19,11 +19,12 @@ from django.db.models.functions import Substr
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from cpts_portal.memo import Memo
 from territories.normalise import normalise
 from workflow.models import Case, SearchDocument, Snapshot
 
 # Beyond these a search is to be made narrower; they also bound what one search costs.
-MAX_RESULTS: Final = 200
+MAX_RESULTS: Final = 100
 LONGEST_SEARCH: Final = 100
 _MAX_WORDS: Final = 8
 # Half of what PostgreSQL takes: twenty fields of five pages each.
@@ -175,25 +176,38 @@ class Found:
     has_more: bool
 
 
-def find(where: str, values: Sequence[Any], asked: Asked) -> Found:
-    """The cases that hold all the words, among inbox lines the person may see. One query.
+def find(
+    asked: Asked,
+    listed: str,
+    kind: str,
+    narrowed: tuple[str, Sequence[Any]] | None = None,
+) -> Found:
+    """The cases of a kind on a list that hold all the words. One query.
 
-    `where` is a condition on the lines `l`, with its values. A word of the title, the
+    `listed` is a list as `SearchDocument.lists` names it: the perimeter of the person;
+    `narrowed`, a condition on its inbox lines `l`, with its values. A word of the title, the
     reference, a commune or the team counts for more than one of the answers. When there are too
     many, the newest of each are kept.
     """
     if asked.is_empty:
         return Found([], has_more=False)
+    where, narrowing = narrowed or ("", ())
     statement = " UNION ALL ".join(
-        _MATCHES.format(vector=vector, bonus=bonus, where=where, limit=MAX_RESULTS + 1)
+        _MATCHES.format(
+            vector=vector,
+            bonus=bonus,
+            beside="JOIN workflow_inboxline l ON l.case_id = s.case_id" if where else "",
+            narrowed=f"AND {where}" if where else "",
+            limit=MAX_RESULTS + 1,
+        )
         for vector, bonus in (("names", 1), ("texts", 0))
     )
+    there = [[listed], kind, *narrowing]
     ranks: dict[int, float] = {}
     kept: dict[int, int] = {}
     has_more = False
     for case_id, rank, bonus in _planned_for_these_words(
-        statement,
-        [*_query(asked.names, ":*"), *values, *_query(asked.texts), *values],
+        statement, [list(asked.names), ":*", *there, list(asked.texts), "", *there]
     ):
         kept[bonus] = kept.get(bonus, 0) + 1
         if kept[bonus] > MAX_RESULTS:
@@ -205,15 +219,10 @@ def find(where: str, values: Sequence[Any], asked: Asked) -> Found:
 
 
 _MATCHES: Final = """
-    (SELECT l.case_id, ts_rank('{{0.1,0.2,0.5,1}}', s.{vector}, asked.query), {bonus}
-       FROM search_query(%s::text[], %s) asked (query), workflow_inboxline l
-       JOIN workflow_searchdocument s ON s.case_id = l.case_id
-      WHERE s.{vector} @@ asked.query AND {where}
-      ORDER BY l.deposited_at DESC, l.case_id DESC LIMIT {limit})"""
-
-
-def _query(words: Sequence[str], ending: str = "") -> tuple[list[str], str]:
-    return list(words), ending
+    (SELECT s.case_id, ts_rank('{{0.1,0.2,0.5,1}}', s.{vector}, asked.query), {bonus}
+       FROM search_query(%s::text[], %s) asked (query), workflow_searchdocument s {beside}
+      WHERE s.{vector} @@ asked.query AND s.lists @> %s::varchar[] AND s.case_kind = %s {narrowed}
+      ORDER BY s.deposited_at DESC, s.case_id DESC LIMIT {limit})"""
 
 
 def _planned_for_these_words(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -227,11 +236,33 @@ def _planned_for_these_words(statement: str, values: Sequence[Any]) -> list[tupl
         return cursor.fetchall()
 
 
-def excerpts(case_ids: Sequence[int], asked: Asked) -> dict[int, SafeString]:
-    """Where the words stand in the communes, the team or the answers of some cases: one query."""
-    if not case_ids or asked.is_empty:
+def excerpts(cases: Sequence[tuple[int, int]], asked: Asked) -> dict[int, SafeString]:
+    """Where the words stand in the communes, the team or the answers of some cases.
+
+    `cases` are their numbers and versions. One query for those that were not cut lately: what
+    a version says of some words never changes, and to cut it is dearer than to find it.
+    """
+    if asked.is_empty:
         return {}
-    cut = SearchHeadline(
+    made: dict[int, str] = {}
+
+    def cut(case_id: int) -> str:
+        if not made:
+            made.update(_cut([pk for pk, _version in cases], asked))
+        return made.get(case_id, "")
+
+    texts = {
+        pk: _EXCERPTS.get((pk, version, asked), lambda pk=pk: cut(pk))  # type: ignore[misc]
+        for pk, version in cases
+    }
+    return {pk: highlighted(text) for pk, text in texts.items() if _HIT in text}
+
+
+_EXCERPTS: Final[Memo[str]] = Memo(limit=4_000_000, weigh=len)
+
+
+def _cut(case_ids: Sequence[int], asked: Asked) -> list[tuple[int, str]]:
+    headline = SearchHeadline(
         Substr("body", 1, _EXCERPT_FROM),
         _Query(asked.names, ":*") | _Query(asked.texts),
         config="portal_french",
@@ -241,8 +272,7 @@ def excerpts(case_ids: Sequence[int], asked: Asked) -> dict[int, SafeString]:
         max_words=18,
         min_words=8,
     )
-    rows = SearchDocument.objects.filter(pk__in=case_ids).values_list("pk", cut)
-    return {pk: highlighted(text) for pk, text in rows if _HIT in text}
+    return list(SearchDocument.objects.filter(pk__in=case_ids).values_list("pk", headline))
 
 
 def highlighted(text: str) -> SafeString:

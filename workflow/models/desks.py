@@ -105,6 +105,7 @@ class InboxLine(models.Model):
             models.Index(
                 fields=["organisation", "department_code", "deadline_on", "case"],
                 name="inbox_deadline",
+                include=["case_kind"],
             ),
             models.Index(
                 fields=["organisation", "department_code", "tab", "deadline_on", "case"],
@@ -313,6 +314,12 @@ class SearchDocument(models.Model):
     texts = SearchVectorField("réponses")
     # The answers as text: what an excerpt is cut from.
     body = models.TextField("texte", blank=True)
+    # Copied by the database from the lines of the case: a search looks in no other table, and
+    # finds the newest first. A list is « organisation:département », the second part empty for
+    # the whole desk.
+    case_kind = models.CharField("nature", max_length=30, blank=True, default="")
+    deposited_at = models.DateTimeField("déposé le", null=True)
+    lists = ArrayField(models.CharField(max_length=30), default=list, verbose_name="listes")
 
     class Meta:
         verbose_name = "document de recherche"
@@ -320,6 +327,7 @@ class SearchDocument(models.Model):
         indexes = [
             GinIndex(fields=["names"], name="search_names", fastupdate=False),
             GinIndex(fields=["texts"], name="search_texts", fastupdate=False),
+            models.Index(fields=["deposited_at", "case"], name="search_newest"),
         ]
 
     def __str__(self) -> str:
