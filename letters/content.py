@@ -215,6 +215,19 @@ def _missing_territory(content: LetterContent) -> list[str]:
     if territory.is_empty:
         return ["Ajoutez au moins une commune au territoire."]
     sentences = []
+    if territory.is_behind:
+        sentences.append(
+            "Des communes du territoire ont changé au 1er janvier. Ouvrez la page du territoire, "
+            "puis voyez et acceptez ce qui est proposé."
+        )
+    elif territory.gone_count:
+        sentences.append(
+            "Une commune du territoire n’est plus en vigueur. Retirez-la, puis ajoutez celle qui "
+            "la remplace."
+            if territory.gone_count == 1
+            else f"{territory.gone_count} communes du territoire ne sont plus en vigueur. "
+            "Retirez-les, puis ajoutez celles qui les remplacent."
+        )
     if content.region.code not in territory.region_codes:
         sentences.append(
             f"Aucune commune du territoire n’est en région {content.region.name}, celle de cette "

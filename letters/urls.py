@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from letters.views import attachments, case, deposit, documents, territory, withdrawal, writing
+from letters.views import (
+    attachments,
+    case,
+    deposit,
+    documents,
+    territory,
+    withdrawal,
+    writing,
+    years,
+)
 
 app_name = "letters"
 urlpatterns = [
@@ -26,6 +35,7 @@ urlpatterns = [
     path("<uuid:letter>/territoire/", territory.edit, name="territory"),
     path("<uuid:letter>/territoire/communes.json", territory.codes, name="territory-codes"),
     path("<uuid:letter>/territoire/verifications/", territory.checks, name="territory-checks"),
+    path("<uuid:letter>/territoire/nouvelle-annee/", years.year, name="territory-year"),
     path("<uuid:letter>/territoire/<slug:action>/", territory.change, name="territory-change"),
     # Attachments
     path("<uuid:letter>/pieces/", attachments.edit, name="attachments"),

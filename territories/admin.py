@@ -9,20 +9,25 @@ from django.core.exceptions import PermissionDenied
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from territories import loading
-from territories.comparison import compare
+from territories import loading, reference
+from territories.comparison import LABELS, Comparison, compare
 from territories.forms import ReferenceFileForm
 from territories.models import Vintage
 from territories.reference import ReferenceDataError, Source
+from territories.succession import ChangeKind
 
 # Where an archive waits between its check and its confirmation, under the name of its digest.
 WAITING = "territories/waiting"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_PAGE_SIZE = 50
+_EXAMPLES = 10
+_CASES = "dossiers"
 
 
 @admin.register(Vintage)
@@ -62,6 +67,21 @@ class VintageAdmin(admin.ModelAdmin):
                 self.admin_site.admin_view(self.confirm),
                 name="territories_vintage_confirm",
             ),
+            path(
+                "charger/renoncer/",
+                self.admin_site.admin_view(self.renounce),
+                name="territories_vintage_renounce",
+            ),
+            path(
+                "charger/<str:digest>/",
+                self.admin_site.admin_view(self.preview),
+                name="territories_vintage_preview",
+            ),
+            path(
+                "charger/<str:digest>/<str:listed>/",
+                self.admin_site.admin_view(self.listing),
+                name="territories_vintage_listing",
+            ),
             *super().get_urls(),
         ]
 
@@ -81,13 +101,8 @@ class VintageAdmin(admin.ModelAdmin):
             if current is not None and form.data_read.digest == current.digest:
                 messages.info(request, f"Ces fichiers sont déjà en vigueur : {current}.")
                 return redirect(_changelist())
-            return self._page(
-                request,
-                "preview.html",
-                "Confirmer le chargement",
-                comparison=compare(form.data_read),
-                digest=_keep(form.cleaned_data["archive"]),
-            )
+            digest = _keep(form.cleaned_data["archive"])
+            return redirect("admin:territories_vintage_preview", digest)
         return self._page(
             request,
             "upload.html",
@@ -96,6 +111,71 @@ class VintageAdmin(admin.ModelAdmin):
             current=current,
         )
 
+    def preview(self, request: HttpRequest, digest: str) -> HttpResponse:
+        """What loading the archive that waits would change, and for whom."""
+        _check_may_load(request)
+        comparison = _comparison(digest)
+        if comparison is None:
+            return self._gone(request)
+        return self._page(
+            request,
+            "preview.html",
+            "Confirmer le chargement",
+            comparison=comparison,
+            digest=digest,
+            concerned=[one for one in comparison.consequences if one.changes or one.changes_class][
+                :_EXAMPLES
+            ],
+        )
+
+    def listing(self, request: HttpRequest, digest: str, listed: str) -> HttpResponse:
+        """One of the lists of the preview, whole, fifty lines a page."""
+        _check_may_load(request)
+        if listed != _CASES and listed not in {kind.value for kind in ChangeKind}:
+            raise Http404(listed)
+        comparison = _comparison(digest)
+        if comparison is None:
+            return self._gone(request)
+        rows: list[Any]
+        if listed == _CASES:
+            rows = sorted(
+                comparison.consequences,
+                key=lambda one: (not one.changes_class, not one.changes, one.title, one.case_id),
+            )
+            title = "Dossiers dont les communes ou la population changent"
+        else:
+            rows = comparison.changes.of(ChangeKind(listed))
+            title = LABELS[ChangeKind(listed)]
+        page = Paginator(rows, _PAGE_SIZE).get_page(request.GET.get("page"))
+        return self._page(
+            request,
+            "listing.html",
+            title,
+            comparison=comparison,
+            digest=digest,
+            page=page,
+            cases=page.object_list if listed == _CASES else [],
+            sentences=[]
+            if listed == _CASES
+            else [comparison.sentence(change) for change in page.object_list],
+        )
+
+    def renounce(self, request: HttpRequest) -> HttpResponse:
+        """Forget the archive that waits: nothing of it is left."""
+        _check_may_load(request)
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        _forget_waiting()
+        messages.info(request, "Rien n’a été chargé, et l’archive est effacée.")
+        return redirect(_changelist())
+
+    def _gone(self, request: HttpRequest) -> HttpResponse:
+        messages.error(
+            request,
+            "L’archive vérifiée n’est plus là : rien n’a été chargé. Choisissez-la à nouveau.",
+        )
+        return redirect("admin:territories_vintage_upload")
+
     def confirm(self, request: HttpRequest) -> HttpResponse:
         """Load the archive that was shown, or say why it cannot be."""
         _check_may_load(request)
@@ -103,11 +183,7 @@ class VintageAdmin(admin.ModelAdmin):
             return HttpResponseNotAllowed(["POST"])
         content = _kept(request.POST.get("digest", ""))
         if content is None:
-            messages.error(
-                request,
-                "L’archive vérifiée n’est plus là : rien n’a été chargé. Choisissez-la à nouveau.",
-            )
-            return redirect("admin:territories_vintage_upload")
+            return self._gone(request)
         try:
             outcome = loading.load(Source(content))
         except (ReferenceDataError, loading.LoadInProgressError) as error:
@@ -127,6 +203,12 @@ class VintageAdmin(admin.ModelAdmin):
             f"admin/territories/vintage/{template}",
             self.admin_site.each_context(request) | {"title": title, "opts": self.opts, **context},
         )
+
+
+def _comparison(digest: str) -> Comparison | None:
+    """The archive that waits under that digest beside the data in force; None when it is gone."""
+    content = _kept(digest)
+    return None if content is None else compare(reference.read(Source(content)))
 
 
 def _may_load(request: HttpRequest) -> bool:

@@ -9,10 +9,12 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from territories import reference
-from territories.models import Vintage
+from territories import consequences, reference
+from territories.models import CommuneSuccession, Territory, Vintage
 from territories.normalise import normalise
 from territories.reference import ReferenceData, Source
+from territories.succession import YearChanges
+from territories.years import changes_to
 
 DEFAULT_FOLDER = Path("fixtures") / "territories"
 # Any number that nobody else uses: the advisory lock of a load.
@@ -85,14 +87,22 @@ def load(source: Source, *, report: Report = _say_nothing) -> LoadOutcome:
 
 
 def load_data(data: ReferenceData, *, report: Report = _say_nothing) -> LoadOutcome:
-    """Load files already read and checked. Raises LoadInProgressError."""
+    """Load files already read and checked. Raises LoadInProgressError.
+
+    What the change of year means is written in the same transaction: see `consequences`.
+    """
     tables = database_tables(data)
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
             if not cursor.fetchone()[0]:
                 raise LoadInProgressError
-            first_load = current_vintage() is None
+            previous = current_vintage()
+            first_load = previous is None
+            changes = None if first_load else changes_to(data)
+            if changes:
+                report("Dossiers concernés…")
+            assessed = consequences.assess(changes) if changes else []
             for table in tables:
                 _load_table(cursor, table, first_load=first_load)
                 report(f"{table.label} : {len(table.rows)}")
@@ -107,7 +117,12 @@ def load_data(data: ReferenceData, *, report: Report = _say_nothing) -> LoadOutc
             digest=data.digest,
             loaded_at=timezone.now(),
             is_current=True,
+            previous=previous,
         )
+        if changes:
+            _remember(changes, vintage)
+            consequences.record(changes, vintage, assessed)
+            report(f"Dossiers dont les communes ou la population changent : {len(assessed)}")
     with connection.cursor() as cursor:
         # Without fresh statistics the first searches would not use their index.
         cursor.execute(
@@ -116,6 +131,24 @@ def load_data(data: ReferenceData, *, report: Report = _say_nothing) -> LoadOutc
         )
     report(f"En vigueur : {vintage}.")
     return LoadOutcome(changed=True, vintage=vintage, counts=data.counts(), deactivated=deactivated)
+
+
+def _remember(changes: YearChanges, vintage: Vintage) -> None:
+    """Keep what became of each commune, and note the territories that have to follow."""
+    CommuneSuccession.objects.bulk_create(
+        CommuneSuccession(
+            vintage=vintage,
+            before_id=old,
+            before_name=changes.before[old].name,
+            before_population=changes.before[old].population,
+            after_id=new,
+            after_name=changes.after[new].name,
+        )
+        for old, news in changes.links.items()
+        for new in news
+    )
+    drawn = Territory.objects.filter(awaiting=None, parts__commune__in=list(changes.links))
+    Territory.objects.filter(pk__in=drawn.values("pk")).update(awaiting=vintage)
 
 
 def database_tables(data: ReferenceData) -> list[Table]:

@@ -23,6 +23,15 @@ class Vintage(models.Model):
     digest = models.CharField("empreinte SHA-256", max_length=64)
     loaded_at = models.DateTimeField("chargé le", default=timezone.now)
     is_current = models.BooleanField("en vigueur", default=False)
+    # The one in force when this one was loaded; none for the first.
+    previous = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="millésime précédent",
+    )
 
     class Meta:
         verbose_name = "millésime"
@@ -189,6 +198,40 @@ class FormerCommune(models.Model):
         return f"{self.name or self.code} → {self.current_id}"
 
 
+class CommuneSuccession(models.Model):
+    """What a load did to a commune that merged, split or changed code: one row for each arrow.
+
+    A commune that takes another one in follows itself, too. Kept so that a territory drawn
+    before can still follow, however many years later.
+    """
+
+    vintage = models.ForeignKey(
+        Vintage, models.CASCADE, related_name="successions", verbose_name="millésime"
+    )
+    before = models.ForeignKey(
+        Commune, models.PROTECT, related_name="+", verbose_name="avant", db_index=False
+    )
+    before_name = models.CharField("nom d’avant", max_length=100)
+    # Legal population, in inhabitants, before the load.
+    before_population = models.PositiveIntegerField("population d’avant", null=True, blank=True)
+    after = models.ForeignKey(
+        Commune, models.PROTECT, related_name="+", verbose_name="après", db_index=False
+    )
+    after_name = models.CharField("nom d’après", max_length=100)
+
+    class Meta:
+        verbose_name = "commune et ce qu’elle devient"
+        verbose_name_plural = "communes et ce qu’elles deviennent"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["vintage", "before", "after"], name="commune_succession_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.before_id} → {self.after_id}"
+
+
 class Territory(models.Model):
     """The territory a CPTS draws: whole communes, arrondissements, or parts of communes."""
 
@@ -199,6 +242,16 @@ class Territory(models.Model):
     communes = models.ManyToManyField(Commune, through="TerritoryPart", related_name="+")
     # Counts changes, so that two people editing at once are told.
     revision = models.PositiveIntegerField("révision", default=0)
+    # The oldest load whose changes to its communes the team has not accepted yet: until then its
+    # lines are those of the year before that load.
+    awaiting = models.ForeignKey(
+        Vintage,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="millésime à accepter",
+    )
 
     class Meta:
         verbose_name = "territoire"

@@ -56,7 +56,9 @@ class TerritorySummary:
     figure and `parts_without_figure` no estimate, so that the sum is a minimum when either is
     not zero. `departments` begins with the one that has most inhabitants: it leads.
     `size_class` is None without thresholds or without a commune. `gap` is declared minus
-    computed. The years are None before any reference data is loaded.
+    computed. The years are None before any reference data is loaded; `cog_year` is that of the
+    communes as they are drawn. `gone_count` communes are out of force; `is_behind` when the
+    communes of the year in force are proposed and not accepted yet.
     """
 
     commune_count: int
@@ -74,6 +76,8 @@ class TerritorySummary:
     declared_population: int | None
     declared_population_reason: str
     gap: int | None
+    gone_count: int = 0
+    is_behind: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -135,6 +139,8 @@ def summarise(
         declared_population=declared,
         declared_population_reason=first["declared_population_reason"],
         gap=None if declared is None else declared - population,
+        gone_count=sum(row["gone_count"] for row in rows),
+        is_behind=first["is_behind"],
     )
 
 
@@ -142,7 +148,8 @@ def summarise(
 # A territory without communes gives one row, whose département is null.
 _BY_DEPARTMENT = """
     SELECT territory.declared_population, territory.declared_population_reason,
-           vintage.population_year, vintage.cog_year,
+           vintage.population_year, coalesce(earlier.cog_year, vintage.cog_year) AS cog_year,
+           territory.awaiting_id IS NOT NULL AS is_behind,
            commune.department_id AS department, department.name AS department_name,
            department.region_id AS region,
            count(DISTINCT coalesce(commune.parent_id, commune.code)) AS commune_count,
@@ -156,16 +163,19 @@ _BY_DEPARTMENT = """
            count(*) FILTER (WHERE part.part_name = '' AND commune.population IS NULL)
                AS unknown_count,
            count(*) FILTER (WHERE part.part_name <> '' AND part.part_population IS NULL)
-               AS parts_without_figure
+               AS parts_without_figure,
+           count(DISTINCT commune.code) FILTER (WHERE NOT commune.is_active) AS gone_count
       FROM territories_territory AS territory
       LEFT JOIN LATERAL (
                SELECT population_year, cog_year FROM territories_vintage WHERE is_current LIMIT 1
            ) AS vintage ON true
+      LEFT JOIN territories_vintage AS awaiting ON awaiting.id = territory.awaiting_id
+      LEFT JOIN territories_vintage AS earlier ON earlier.id = awaiting.previous_id
       LEFT JOIN territories_territorypart AS part ON part.territory_id = territory.id
       LEFT JOIN territories_commune AS commune ON commune.code = part.commune_id
       LEFT JOIN territories_department AS department ON department.code = commune.department_id
      WHERE territory.id = %s
-     GROUP BY territory.id, vintage.population_year, vintage.cog_year,
+     GROUP BY territory.id, vintage.population_year, vintage.cog_year, earlier.cog_year,
               commune.department_id, department.name, department.region_id
 """
 

@@ -16,6 +16,7 @@ class WorkflowConfig(AppConfig):
             opinion_documents,
             overlaps,
             reserves,
+            years,
         )
         from workflow.complements import blocking_requests  # noqa: PLC0415
         from workflow.decisions import declare_obstacle  # noqa: PLC0415

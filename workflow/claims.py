@@ -1,10 +1,14 @@
 """The communes each filed case holds, kept in step with its state by `perform()`."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils import timezone
 
+from communities.models import CommunityTerritory
 from territories.overlap import part_key
+from territories.succession import Kept, Place, Step, keep, keep_part
+from territories.years import steps_from, steps_since
 from workflow.models import Arbitration, Case, Snapshot, TerritoryClaim, TerritoryPeriod
 from workflow.states import CaseState
 
@@ -41,8 +45,7 @@ def claim(case: Case) -> None:
     """Write the lines of the territory as the case's last deposit froze them."""
     snapshot = Snapshot.objects.filter(case=case.pk, version=case.version).first()
     lines = snapshot.content.get("territory", []) if snapshot else []
-    TerritoryClaim.objects.filter(case=case.pk).delete()
-    TerritoryClaim.objects.bulk_create(
+    claims = [
         TerritoryClaim(
             case_id=case.pk,
             community_id=case.community_id,
@@ -51,8 +54,23 @@ def claim(case: Case) -> None:
             population=_population(line),
         )
         for line in lines
-    )
+    ]
+    for step in _steps_left(case):
+        claims = followed(claims, step, {})
+    TerritoryClaim.objects.filter(case=case.pk).delete()
+    TerritoryClaim.objects.bulk_create(claims)
     settle_stage(case)
+
+
+def _steps_left(case: Case) -> list[Step]:
+    """The changes of year that the territory just deposited again has not followed."""
+    link = (
+        CommunityTerritory.objects.filter(community=case.community_id, valid_to=None)
+        .select_related("territory__awaiting")
+        .first()
+    )
+    awaiting = link.territory.awaiting if link else None
+    return steps_from(awaiting) if awaiting else []
 
 
 def _population(line: dict[str, Any]) -> int | None:
@@ -64,16 +82,19 @@ def settle_stage(case: Case) -> None:
     """Give the claims of a case the stage of its state, and the arbitrations that concern them."""
     claims = TerritoryClaim.objects.filter(case=case.pk)
     settled = standing_arbitrations(case)
+    given_away: list[int] = []
     for arbitration in settled:
-        claims.filter(commune__in=arbitration.communes).update(arbitration=arbitration)
-    given_away = {
-        code
-        for arbitration in settled
-        if arbitration.given_to_id not in {None, case.pk}
-        for code in arbitration.communes
-    }
-    claims.exclude(commune__in=given_away).update(stage=stage_of(case.state))
-    claims.filter(commune__in=given_away).update(stage=Stage.RELEASED)
+        places = settled_places(arbitration)
+        concerned = [
+            pk
+            for pk, commune, key in claims.values_list("pk", "commune_id", "part_key")
+            if commune in places and (places[commune] is None or key in (places[commune] or ()))
+        ]
+        claims.filter(pk__in=concerned).update(arbitration=arbitration)
+        if arbitration.given_to_id not in {None, case.pk}:
+            given_away += concerned
+    claims.exclude(pk__in=given_away).update(stage=stage_of(case.state))
+    claims.filter(pk__in=given_away).update(stage=Stage.RELEASED)
     _keep_period(case)
 
 
@@ -99,6 +120,109 @@ def _keep_period(case: Case) -> None:
             department_codes=sorted({department for _, _, department, _ in rows}),
             since=now,
         )
+
+
+def settled_places(arbitration: Arbitration) -> dict[str, set[str] | None]:
+    """The communes an arbitration settles, as they are today, in one query.
+
+    None for all there is of a commune. One that has merged since is settled for the part that
+    bears its name, and for the whole where a CPTS holds it whole: the keys of those parts.
+    """
+    places: dict[str, set[str] | None] = dict.fromkeys(arbitration.communes)
+    for step in steps_since(arbitration.at):
+        followed: dict[str, set[str] | None] = {}
+        for code, keys in places.items():
+            news = step.links.get(code)
+            if news is None:
+                followed[code] = keys
+                continue
+            for new in news:
+                if followed.get(new, set()) is None:
+                    continue
+                known = {part_key(step.names_before.get(code, code))} if keys is None else keys
+                if part_key(step.names_after.get(new, "")) in known and len(news) > 1:
+                    followed[new] = None
+                else:
+                    followed[new] = {"", *known, *(followed.get(new) or ())}
+        places = followed
+    return places
+
+
+def follow_year(step: Step, after: Mapping[str, Place]) -> int:
+    """Bring the claims on communes that changed to those of the new year; return how many cases.
+
+    The perimeter of a case stays what it was. It claims a new commune whole when it held all the
+    communes that make it, else the part that bears the name of the one it held.
+    """
+    rows = TerritoryClaim.objects.filter(commune__in=list(step.links)).order_by(
+        "case_id", "commune_id", "part_key"
+    )
+    by_case: dict[int, list[TerritoryClaim]] = {}
+    for row in rows:
+        by_case.setdefault(row.case_id, []).append(row)
+    populations = {code: place.population for code, place in after.items()}
+    fresh = [claim for held in by_case.values() for claim in followed(held, step, populations)]
+    taken: set[str] = set()
+    for claim in fresh:
+        if claim.stage != Stage.DECIDED or claim.part_key or claim.arbitration_id is not None:
+            continue
+        if claim.commune_id in taken:
+            # Two decided CPTS come to hold one commune whole: an overlap to settle, not a
+            # reason to keep the whole country in an earlier year.
+            claim.part_key = part_key(after[claim.commune_id].name)
+        taken.add(claim.commune_id)
+    TerritoryClaim.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    TerritoryClaim.objects.bulk_create(fresh)
+    for case in Case.objects.filter(pk__in=list(by_case)):
+        _keep_period(case)
+    return len(by_case)
+
+
+def followed(
+    claims: Sequence[TerritoryClaim], step: Step, populations: Mapping[str, int | None]
+) -> list[TerritoryClaim]:
+    """The claims of one case after a step; those on communes that stay are kept as they are."""
+    whole: dict[str, dict[str, int | None]] = {}
+    for claim in claims:
+        if not claim.part_key:
+            whole.setdefault(claim.stage, {})[claim.commune_id] = claim.population
+    kept = {stage: keep(held, step) for stage, held in whole.items()}
+    found: dict[tuple[str, str], TerritoryClaim] = {}
+    for claim in claims:
+        if claim.part_key:
+            part = keep_part(claim.part_key, claim.commune_id, step)
+            images = [part] if part else None
+        else:
+            images = kept[claim.stage].get(claim.commune_id)
+        for image in images if images is not None else [None]:
+            fresh = _image(claim, image, populations)
+            known = found.get((fresh.commune_id, fresh.part_key))
+            if known is None or (known.stage == Stage.RELEASED != fresh.stage):
+                found[fresh.commune_id, fresh.part_key] = fresh
+    return list(found.values())
+
+
+def _image(
+    claim: TerritoryClaim, image: Kept | None, populations: Mapping[str, int | None]
+) -> TerritoryClaim:
+    if image is None:
+        return claim
+    part = part_key(image.part)
+    if not part:
+        population = populations.get(image.code, claim.population)
+    elif claim.part_key:
+        population = claim.population
+    else:
+        population = image.population
+    return TerritoryClaim(
+        case_id=claim.case_id,
+        community_id=claim.community_id,
+        commune_id=image.code,
+        part_key=part,
+        population=population,
+        stage=claim.stage,
+        arbitration_id=claim.arbitration_id,
+    )
 
 
 def standing_arbitrations(case: Case) -> list[Arbitration]:

@@ -285,6 +285,7 @@ def copy_territory(territory: Territory) -> Territory:
     copy = Territory.objects.create(
         declared_population=territory.declared_population,
         declared_population_reason=territory.declared_population_reason,
+        awaiting_id=territory.awaiting_id,
     )
     TerritoryPart.objects.bulk_create(
         TerritoryPart(

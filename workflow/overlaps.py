@@ -17,7 +17,7 @@ from territories.checks import NBSP, Check, Kind, check_territory, names, people
 from territories.models import Territory
 from territories.overlap import Line, common, inhabitants, part_key
 from workflow import opinion_rules
-from workflow.claims import settle_stage, stage_of, standing_arbitrations
+from workflow.claims import settle_stage, settled_places, stage_of, standing_arbitrations
 from workflow.decision_text import declare_mention
 from workflow.decisions import declare_obstacle
 from workflow.models import Arbitration, Case, TerritoryClaim
@@ -230,7 +230,7 @@ def unsettled(case: Case) -> list[Overlap]:
     covered: dict[int, set[str]] = {}
     for one in standing_arbitrations(case):
         other = one.other_id if one.case_id == case.pk else one.case_id
-        covered.setdefault(other, set()).update(one.communes)
+        covered.setdefault(other, set()).update(settled_places(one))
     return [
         overlap
         for overlap in find_overlaps(lines_of_case(case), community_id=case.community_id)

@@ -66,6 +66,7 @@ urlpatterns = [
     # Territory
     path("territoire/", territory.page, name="territory"),
     path("territoire/<int:other>/arbitrer/", territory.arbitrate, name="arbitrate"),
+    path("territoire/annees/<int:effect>/lu/", territory.acknowledge_year, name="year-acknowledge"),
     # Messages
     path("messages/", messages.thread, name="messages"),
     path("messages/<int:message>/clore/", messages.stop_waiting, name="message-stop"),

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.django_db
 
 UPLOAD = "/administration/territories/vintage/charger/"
 CONFIRM = "/administration/territories/vintage/charger/confirmer/"
+GONE = "L’archive vérifiée n’est plus là\u00a0: rien n’a été chargé. Choisissez-la à nouveau."
 LIST = "/administration/territories/vintage/"
 
 
@@ -55,22 +56,32 @@ def test_an_archive_is_shown_then_loaded(
     client: Client, administrator: User, little_country: None, tmp_path: Path
 ) -> None:
     services.add_communes(Territory.objects.create(), ["81144"])
-    shown = client.post(UPLOAD, {"archive": archive(tmp_path, NEWER)})
+    shown = client.post(UPLOAD, {"archive": archive(tmp_path, NEWER)}, follow=True)
     comparison = shown.context["comparison"]
-    assert {change.label: (change.count, change.examples) for change in comparison.changes} == {
-        "Communes nouvelles": (1, ("Neuve (81999)",)),
-        "Communes renommées": (1, ("Albi → Albi-la-Rouge (81004)",)),
-        "Communes qui ne seront plus en vigueur": (1, ("Lescure-d'Albigeois (81144)",)),
-        "Communes qui changent d’EPCI": (0, ()),
-        "Communes dont la population change": (
+    assert {one.kind.name: (one.count, one.examples) for one in comparison.lists} == {
+        "MERGED": (0, ()),
+        "SPLIT": (0, ()),
+        "RENUMBERED": (0, ()),
+        "REDRAWN": (0, ()),
+        "CREATED": (1, ("Neuve (81999)",)),
+        "RETIRED": (1, ("Lescure-d'Albigeois (81144)",)),
+        "RENAMED": (1, ("Albi → Albi-la-Rouge (81004)",)),
+        "DEPARTMENT": (0, ()),
+        "INTERCOMMUNALITY": (0, ()),
+        "POPULATION": (
             1,
-            ("Albi-la-Rouge (81004) : 50 000 → 51 000 habitants",),
+            ("Albi-la-Rouge (81004)\u00a0: 50\u00a0000 → 51\u00a0000\u00a0habitants",),
         ),
     }
     assert comparison.warnings == (
         (
-            "1 territoire de CPTS nomme une commune qui ne sera plus en vigueur : elle y restera, "
-            "mais ne pourra plus être ajoutée ailleurs."
+            "1 commune disparaît sans que le fichier dise ce qu’elle devient\u00a0: vérifiez qu’il "
+            "est complet."
+        ),
+        (
+            "1 territoire de CPTS nomme une commune qui ne sera plus en vigueur\u00a0: elle y "
+            "restera, mais ne pourra plus être ajoutée ailleurs, et un brouillon ne pourra pas "
+            "être déposé avec elle."
         ),
     )
     assert Commune.objects.get(code="81004").name == "Albi"
@@ -88,6 +99,48 @@ def test_an_archive_is_shown_then_loaded(
     ]
     assert LogEntry.objects.get().user == administrator
     assert default_storage.listdir("territories/waiting") == ([], [])
+
+
+def test_each_figure_opens_its_list(
+    client: Client, administrator: User, little_country: None, tmp_path: Path
+) -> None:
+    digest = client.post(UPLOAD, {"archive": archive(tmp_path, NEWER)}, follow=True).context[
+        "digest"
+    ]
+    page = client.get(f"{UPLOAD}{digest}/noms/")
+    assert page.context["sentences"] == ["Albi → Albi-la-Rouge (81004)"]
+    assert client.get(f"{UPLOAD}{digest}/dossiers/").context["cases"] == []
+    assert client.get(f"{UPLOAD}{digest}/autre/").status_code == 404
+    gone = client.get(f"{UPLOAD}{'0' * 64}/noms/", follow=True)
+    assert [str(message) for message in gone.context["messages"]] == [GONE]
+
+
+def test_a_long_list_is_cut_in_pages(
+    client: Client, administrator: User, little_country: None, tmp_path: Path
+) -> None:
+    many = [mini.commune(f"{81500 + number}", f"Neuve {number}") for number in range(60)]
+    shown = client.post(
+        UPLOAD, {"archive": archive(tmp_path, [*mini.COMMUNES, *many])}, follow=True
+    )
+    url = f"{UPLOAD}{shown.context['digest']}/nouvelles/"
+    assert len(client.get(url).context["sentences"]) == 50
+    assert client.get(f"{url}?page=2").context["sentences"][-1] == "Neuve 59 (81559)"
+
+
+def test_whoever_renounces_leaves_no_trace(
+    client: Client, administrator: User, little_country: None, tmp_path: Path
+) -> None:
+    before = list(Commune.objects.order_by("code").values())
+    client.post(UPLOAD, {"archive": archive(tmp_path, NEWER)})
+    done = client.post(f"{UPLOAD}renoncer/", follow=True)
+    assert [str(message) for message in done.context["messages"]] == [
+        "Rien n’a été chargé, et l’archive est effacée."
+    ]
+    assert list(Commune.objects.order_by("code").values()) == before
+    assert default_storage.listdir("territories/waiting") == ([], [])
+    assert Vintage.objects.count() == 1
+    assert not LogEntry.objects.exists()
+    assert client.get(f"{UPLOAD}renoncer/").status_code == 405
 
 
 def test_a_bad_archive_names_its_lines_and_changes_nothing(
@@ -143,7 +196,7 @@ def test_what_is_in_force_is_not_loaded_again(
 def test_an_older_file_is_loaded_with_a_warning_only(
     client: Client, administrator: User, little_country: None, tmp_path: Path
 ) -> None:
-    shown = client.post(UPLOAD, {"archive": archive(tmp_path, None, "5.3.0")})
+    shown = client.post(UPLOAD, {"archive": archive(tmp_path, None, "5.3.0")}, follow=True)
     assert shown.context["comparison"].warnings == (
         (
             "Ce fichier est plus ancien que les données en vigueur (COG 2026, population légale "
@@ -186,7 +239,7 @@ def test_pages_have_no_inline_script(
 ) -> None:
     for page in (
         client.get(UPLOAD),
-        client.post(UPLOAD, {"archive": archive(tmp_path, NEWER)}),
+        client.post(UPLOAD, {"archive": archive(tmp_path, NEWER)}, follow=True),
     ):
         html = page.content.decode()
         assert "<script>" not in html

@@ -56,6 +56,7 @@ from workflow.models.territory_claims import (
     TerritoryClaim,
     TerritoryPeriod,
 )
+from workflow.models.years import YearEffect
 
 __all__ = [
     "Answer",
@@ -104,4 +105,5 @@ __all__ = [
     "TerritoryClaim",
     "TerritoryPeriod",
     "TransitionLog",
+    "YearEffect",
 ]

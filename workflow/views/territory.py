@@ -6,7 +6,7 @@ from typing import Any, Final
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -14,8 +14,8 @@ from accounts.http import PersonRequest
 from cpts_portal.forms import PortalForm
 from procedures import registry
 from territories.overlap import inhabitants
-from workflow import overlaps
-from workflow.models import Arbitration, Case
+from workflow import overlaps, years
+from workflow.models import Arbitration, Case, YearEffect
 from workflow.opinion_forms import LongText
 from workflow.services import ActionRefusedError
 from workflow.views.access import case_context, visible_case
@@ -78,6 +78,9 @@ def _page(
         ],
         "may_arbitrate": may_arbitrate,
         "settled": overlaps.readable_arbitrations(case, request.user),
+        "cog_year": years.deposited_year(case),
+        "effects": years.readable_effects(case),
+        "may_acknowledge": years.may_acknowledge(case, request.user),
     }
     return render(request, "workflow/territory/page.html", context, status=status)
 
@@ -111,3 +114,18 @@ def arbitrate(request: PersonRequest, case: uuid.UUID, other: int) -> HttpRespon
             messages.success(request, "L’arbitrage est enregistré ; l’autre bureau est prévenu.")
             return redirect("cases:territory", shown.public_id)
     return _page(request, shown, form=form, other_id=other, status=422)
+
+
+@require_POST
+def acknowledge_year(request: PersonRequest, case: uuid.UUID, effect: int) -> HttpResponse:
+    """Note that the office has read what a new year changes."""
+    shown = visible_case(request, case)
+    try:
+        years.acknowledge(shown, effect, actor=request.user)
+    except YearEffect.DoesNotExist as unknown:
+        raise Http404("Cette alerte n’est pas celle de ce dossier.") from unknown
+    except ActionRefusedError as refused:
+        messages.error(request, refused.message)
+    else:
+        messages.success(request, "C’est noté : vous avez pris connaissance de ce changement.")
+    return redirect("cases:territory", shown.public_id)
