@@ -29,6 +29,7 @@ urlpatterns = [
     path("territoires/", include("territories.urls")),
     path("lettres/", include("letters.urls")),
     path("dossiers/<uuid:case>/", include("workflow.urls")),
+    path("seances/", include("committees.urls")),
     path("bureau/modeles/", include("workflow.template_urls")),
     path("organismes/<slug:code>/", include("workflow.body_urls")),
     path("administration/", admin.site.urls),

@@ -50,6 +50,7 @@ _KINDS: Final = (
     ),
     Kind("opinion_revoked", "Avis qui n’est plus demandé", Reader.BODY),
     Kind("new_version", "Nouvelle version d’un dossier", Reader.BODY),
+    Kind("session", "Convocation à une séance d’un comité", Reader.BODY, legal=True),
     Kind("information", "Dossier communiqué pour information", Reader.BODY),
     Kind("received", "Dossier reçu", Reader.OFFICE),
     Kind("clock_alert", "Délai de décision qui arrive à son terme", Reader.OFFICE),

@@ -19,6 +19,7 @@ env = environ.Env()
 PROJECT_APPS = [
     "desks",
     "letters",
+    "committees",
     "workflow",
     "documents",
     "members",
