@@ -132,11 +132,18 @@ def _overlap(rounds: int) -> "list[Line]":
     return overlap.overlap(rounds)
 
 
+def _coverage(rounds: int) -> "list[Line]":
+    from benchmarks import coverage  # noqa: PLC0415
+
+    return coverage.coverage_of_a_region(rounds)
+
+
 # The load empties the tables: it comes before the letters are written.
 PARTS: dict[str, Callable[[int], "list[Line]"]] = {
     "load": _load,
     "search": _search,
     "overlap": _overlap,
+    "coverage": _coverage,
     "pages": _pages,
     "autosave": _autosave,
     "pdf": _pdf,

@@ -1,6 +1,7 @@
 """Hours and sizes as French writes them, the same on a page, in a mail and on paper."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 from django.utils import timezone
@@ -33,3 +34,11 @@ def file_size(size: int) -> str:
     if size < 1_000_000:
         return f"{max(1, round(size / 1000))}{NBSP}Ko"
     return f"{size / 1_000_000:.1f}{NBSP}Mo".replace(".", ",")
+
+
+def euros(amount: Decimal) -> str:
+    """« 75 000 € », « 1 250,50 € », with unbreakable spaces."""
+    whole, cents = divmod(abs(amount).quantize(Decimal("0.01")), 1)
+    sign = "−" if amount < 0 else ""
+    said = f"{sign}{figure(int(whole))}"
+    return f"{said},{int(cents * 100):02d}{NBSP}€" if cents else f"{said}{NBSP}€"

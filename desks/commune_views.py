@@ -69,8 +69,8 @@ def commune(request: HttpRequest, code: str) -> HttpResponse:
     known = _known(code)
     if known is None:
         sentence, today = _unknown(code)
-        context = {"sentence": sentence, "today": today}
-        return render(request, "desks/commune_unknown.html", context, status=404)
+        unknown = {"sentence": sentence, "today": today}
+        return render(request, "desks/commune_unknown.html", unknown, status=404)
     context: dict[str, Any] = {
         "commune": known,
         "covering": [_in_words(one) for one in read_covering(known)],

@@ -2,10 +2,14 @@
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils import timezone
 
+from accounts.models import User
 from letters.buffer import Buffer, read_buffer
 from letters.content import Missing, missing_before_deposit, read_content, section_of
 from letters.workflow import LetterWorkflow
+from territories.models import Territory
 from workflow import complements
 from workflow.complements import blocking_requests, missing_before_closing
 from workflow.decisions import missing_before
@@ -56,6 +60,41 @@ class LetterOfIntent(LetterWorkflow, Case):
         else:
             sentences = missing_before(self, transition)
         return [Missing(sentence, section="", field="") for sentence in sentences]
+
+
+class TerritoryVariant(models.Model):
+    """A territory the team tries beside the one of its letter. Nobody else ever sees it."""
+
+    letter = models.ForeignKey(
+        LetterOfIntent, models.CASCADE, related_name="variants", verbose_name="lettre"
+    )
+    name = models.CharField("nom", max_length=80)
+    territory = models.OneToOneField(
+        Territory, models.CASCADE, related_name="variant", verbose_name="territoire"
+    )
+    created_by = models.ForeignKey(
+        User, models.RESTRICT, related_name="+", verbose_name="créée par"
+    )
+    created_at = models.DateTimeField("créée le", default=timezone.now)
+
+    class Meta:
+        verbose_name = "variante du territoire"
+        verbose_name_plural = "variantes du territoire"
+        ordering = ["created_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                "letter",
+                Lower("name"),
+                name="territory_variant_name_unique",
+                violation_error_message="Une variante de cette lettre porte déjà ce nom.",
+            ),
+            models.CheckConstraint(
+                condition=Q(name__regex=r"\S"), name="territory_variant_has_a_name"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 def missing_before_answer(letter: LetterOfIntent) -> list[Missing]:

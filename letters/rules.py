@@ -31,6 +31,11 @@ def may_edit(letter: "LetterOfIntent", user: "User") -> bool:
     )
 
 
+def may_simulate(letter: "LetterOfIntent", user: "User") -> bool:
+    """Owners and editors try territories, at any time: nothing of the letter changes."""
+    return user.acting is None and letter.team_role(user) in {"owner", "editor"}
+
+
 def may_invite(letter: "LetterOfIntent", user: "User") -> bool:
     """As `communities.rules.may_manage_team`, from the role that came with the letter."""
     return user.acting is None and letter.team_role(user) == "owner"

@@ -7,6 +7,7 @@ from letters.views import (
     case,
     deposit,
     documents,
+    simulation,
     territory,
     withdrawal,
     writing,
@@ -36,6 +37,40 @@ urlpatterns = [
     path("<uuid:letter>/territoire/communes.json", territory.codes, name="territory-codes"),
     path("<uuid:letter>/territoire/verifications/", territory.checks, name="territory-checks"),
     path("<uuid:letter>/territoire/nouvelle-annee/", years.year, name="territory-year"),
+    # Simulator
+    path("<uuid:letter>/territoire/simulation/", simulation.overview, name="simulation"),
+    path("<uuid:letter>/territoire/simulation/nouvelle/", simulation.create, name="variant-create"),
+    path("<uuid:letter>/territoire/simulation/<int:variant>/", simulation.variant, name="variant"),
+    path(
+        "<uuid:letter>/territoire/simulation/<int:variant>/communes.json",
+        simulation.codes,
+        name="variant-codes",
+    ),
+    path(
+        "<uuid:letter>/territoire/simulation/<int:variant>/renommer/",
+        simulation.rename,
+        name="variant-rename",
+    ),
+    path(
+        "<uuid:letter>/territoire/simulation/<int:variant>/dupliquer/",
+        simulation.duplicate,
+        name="variant-duplicate",
+    ),
+    path(
+        "<uuid:letter>/territoire/simulation/<int:variant>/supprimer/",
+        simulation.delete,
+        name="variant-delete",
+    ),
+    path(
+        "<uuid:letter>/territoire/simulation/<int:variant>/adopter/",
+        simulation.adopt,
+        name="variant-adopt",
+    ),
+    path(
+        "<uuid:letter>/territoire/simulation/<int:variant>/<slug:action>/",
+        simulation.change,
+        name="variant-change",
+    ),
     path("<uuid:letter>/territoire/<slug:action>/", territory.change, name="territory-change"),
     # Attachments
     path("<uuid:letter>/pieces/", attachments.edit, name="attachments"),

@@ -38,6 +38,7 @@ __all__ = [
     "read_pasted_list",
     "remove",
     "remove_communes",
+    "replace_lines",
     "territory_as_data",
 ]
 
@@ -76,6 +77,14 @@ class AddResult:
             reasons = list(dict.fromkeys(skip.reason for skip in self.skipped))
             text += f" Non ajoutées : {_listed(reasons)}"
         return text
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """How many lines a territory gained and lost."""
+
+    added: int
+    removed: int
 
 
 def _listed(items: Sequence[str]) -> str:
@@ -254,6 +263,46 @@ def remove_communes(territory: Territory, codes: Iterable[str]) -> int:
 def clear(territory: Territory) -> int:
     """Empty a territory; return how many lines there were."""
     return territory.parts.all().delete()[0]
+
+
+@_changes
+def replace_lines(
+    territory: Territory, source: Territory, *, revision: int, source_revision: int
+) -> Replaced:
+    """Give a territory the lines of another one; what it declares of its population stays.
+
+    Raises TerritoryError, and changes nothing, when either of them is no longer at the revision
+    that the person saw.
+    """
+    locked = Territory.objects.select_for_update().order_by("pk")
+    now = dict(locked.filter(pk__in=[territory.pk, source.pk]).values_list("pk", "revision"))
+    if now.get(territory.pk) != revision:
+        raise TerritoryError(
+            "Quelqu’un de votre équipe a changé le territoire de la lettre entre-temps. Rien n’a "
+            "été remplacé. Relisez ce que la variante changerait maintenant, puis confirmez."
+        )
+    if now.get(source.pk) != source_revision:
+        raise TerritoryError(
+            "Quelqu’un de votre équipe a changé cette variante entre-temps. Rien n’a été remplacé. "
+            "Relisez ce qu’elle contient maintenant, puis confirmez."
+        )
+
+    def lines(of: Territory) -> dict[tuple[str, str, int | None], int]:
+        rows = of.parts.order_by().values_list("commune", "part_name", "part_population", "pk")
+        return {(code, part, population): pk for code, part, population, pk in rows}
+
+    mine, wanted = lines(territory), lines(source)
+    gone = [pk for line, pk in mine.items() if line not in wanted]
+    TerritoryPart.objects.filter(pk__in=gone).delete()
+    fresh = [
+        TerritoryPart(
+            territory=territory, commune_id=code, part_name=part, part_population=population
+        )
+        for code, part, population in wanted
+        if (code, part, population) not in mine
+    ]
+    TerritoryPart.objects.bulk_create(fresh)
+    return Replaced(len(fresh), len(gone))
 
 
 @_changes

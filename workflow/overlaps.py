@@ -59,9 +59,16 @@ def find_overlaps(lines: Sequence[Line], *, community_id: int) -> list[Overlap]:
 
     Those that share most inhabitants come first.
     """
-    codes = sorted({line.commune for line in lines})
+    return find_overlaps_of([lines], community_id=community_id)[0]
+
+
+def find_overlaps_of(
+    territories: Sequence[Sequence[Line]], *, community_id: int
+) -> list[list[Overlap]]:
+    """The same for each of several territories of one CPTS, in one query for all."""
+    codes = sorted({line.commune for lines in territories for line in lines})
     if not codes:
-        return []
+        return [[] for _ in territories]
     with connection.cursor() as cursor:
         cursor.execute(CLAIMS_SQL, [codes, community_id])
         rows = cursor.fetchall()
@@ -71,6 +78,12 @@ def find_overlaps(lines: Sequence[Line], *, community_id: int) -> list[Overlap]:
         theirs.setdefault(case_id, []).append(Line(commune, key, population))
         # A line given to somebody else is released while the case is decided or filed.
         stages[case_id] = stage
+    return [_met(lines, theirs, stages) for lines in territories]
+
+
+def _met(
+    lines: Sequence[Line], theirs: dict[int, list[Line]], stages: dict[int, str]
+) -> list[Overlap]:
     met = [
         Overlap(case_id, stages[case_id], shared)
         for case_id, held in theirs.items()

@@ -20,6 +20,7 @@ from letters import services, tables
 from letters.content import procedure_of
 from letters.documents import issue_documents
 from letters.models import LetterOfIntent
+from letters.simulating import create_variant
 from letters.urls import urlpatterns
 from tests import factories
 from tests.letters import cases
@@ -102,7 +103,21 @@ OTHERS: Final = (
     # Without its reason: nothing is withdrawn.
     Asked("withdraw", (), {"reason": " "}),
 )
-ALL: Final = (*READS, *WRITES, *OTHERS)
+# The simulator is the team's alone: see `test_simulation.py` for who does what there.
+SIMULATES: Final = (
+    Asked("simulation"),
+    Asked("variant", ("{variant}",)),
+    Asked("variant-codes", ("{variant}",)),
+    Asked("variant-create", (), {"nom": "Une autre"}),
+    Asked("variant-rename", ("{variant}",), {"nom": "Un autre nom"}),
+    Asked("variant-duplicate", ("{variant}",), {}),
+    Asked("variant-delete", ("{variant}",)),
+    Asked("variant-delete", ("{variant}",), {}),
+    Asked("variant-adopt", ("{variant}",)),
+    Asked("variant-adopt", ("{variant}",), {"revision": "0", "variante": "0"}),
+    Asked("variant-change", ("{variant}", "ajouter"), {"code": "81271"}),
+)
+ALL: Final = (*READS, *WRITES, *OTHERS, *SIMULATES)
 
 # Who has nothing to do with the letter, at any time.
 STRANGERS: Final[dict[str, Callable[[LetterOfIntent], User]]] = {
@@ -134,6 +149,7 @@ def draft() -> LetterOfIntent:
     slot = services.slot_of(letter, "other")
     assert slot
     services.attach(letter, slot, SimpleUploadedFile("carte.pdf", PDF), user=letter.created_by)
+    create_variant(letter, letter.community.territory, "Variante", user=letter.created_by)
     return letter
 
 
@@ -155,10 +171,12 @@ def ask(client: Client, letter: LetterOfIntent, asked: Asked) -> Answered:
     attachment = CaseAttachment.objects.filter(case=letter).first()
     document = CaseDocument.objects.filter(case=letter).first()
     part = letter.community.territory.parts.first()
+    variant = letter.variants.first()
     known = {
         "{attachment}": str(attachment.attachment_id) if attachment else "",
         "{document}": str(document.document_id if document else uuid.uuid4()),
         "{part}": str(part.pk) if part else "0",
+        "{variant}": str(variant.pk if variant else 0),
     }
     args = [letter.public_id, *(known.get(arg, arg) for arg in asked.args)]
     url = reverse(f"letters:{asked.name}", args=args)
@@ -190,6 +208,7 @@ def _sent(letter: LetterOfIntent, value: str, known: dict[str, str]) -> Any:
 _WATCHED: Final = (
     "workflow_case",
     "letters_letterofintent",
+    "letters_territoryvariant",
     "workflow_answer",
     "workflow_caseattachment",
     "workflow_casedocument",
@@ -254,6 +273,17 @@ def test_a_desk_finds_nothing_before_the_deposit(draft: LetterOfIntent) -> None:
         client = sign_in(find(draft))
         found = {str(asked): ask(client, draft, asked) for asked in ALL}
         assert (who, statuses(found)) == (who, dict.fromkeys(found, 404))
+
+
+def test_a_desk_finds_no_simulator_after_the_deposit_either(deposited: LetterOfIntent) -> None:
+    before = everything_stored()
+
+    for who, find in DESKS.items():
+        client = sign_in(find(deposited))
+        found = {str(asked): ask(client, deposited, asked) for asked in SIMULATES}
+        assert (who, statuses(found)) == (who, dict.fromkeys(found, 404))
+
+    assert everything_stored() == before
 
 
 def test_a_visitor_is_asked_to_sign_in(deposited: LetterOfIntent) -> None:
