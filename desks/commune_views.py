@@ -117,6 +117,7 @@ def commune_json(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _known(code: str) -> Commune | None:
+    code = code.upper()
     if not _CODE.match(code):
         return None
     found = Commune.objects.select_related("department__region", "intercommunality")

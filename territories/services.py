@@ -272,7 +272,7 @@ def replace_lines(
     """Give a territory the lines of another one; what it declares of its population stays.
 
     Raises TerritoryError, and changes nothing, when either of them is no longer at the revision
-    that the person saw.
+    that the person saw, or when the other one would bring a commune out of force.
     """
     locked = Territory.objects.select_for_update().order_by("pk")
     now = dict(locked.filter(pk__in=[territory.pk, source.pk]).values_list("pk", "revision"))
@@ -293,6 +293,13 @@ def replace_lines(
 
     mine, wanted = lines(territory), lines(source)
     gone = [pk for line, pk in mine.items() if line not in wanted]
+    brought = {code for code, *_ in wanted.keys() - mine.keys()}
+    if old := list(Commune.objects.filter(pk__in=brought, is_active=False).order_by("name_key")):
+        raise TerritoryError(
+            "La variante a des communes qui ne sont plus en vigueur : "
+            f"{', '.join(map(str, old[:_SHOWN]))}. Retirez-les de la variante, ajoutez celles "
+            "d’aujourd’hui, puis recommencez."
+        )
     TerritoryPart.objects.filter(pk__in=gone).delete()
     fresh = [
         TerritoryPart(
@@ -440,7 +447,7 @@ def _unknown_codes_message(codes: Sequence[str], found: dict[str, Commune]) -> s
 
 
 def _of(commune: Commune) -> str:
-    """« d’Albi (81004) », « de Lyon (69123) »."""
+    """« d’Albi (81004) », « de Lyon (69123) »."""
     return f"d’{commune}" if commune.name_key[:1] in "aeiouy" else f"de {commune}"
 
 

@@ -75,6 +75,8 @@ def read_covering(commune: Commune) -> list[Covering]:
     districts = dict(commune.arrondissements.values_list("code", "name"))
     merged = commune.former.exclude(code=commune.code).exclude(name="")
     districts |= dict(merged.values_list("code", "name"))
+    # A territory that followed a merger holds a part under the name of the former commune.
+    former = {part_key(name): name for name in districts.values()}
     codes = [commune.code, *districts, *([commune.parent_id] if commune.parent_id else [])]
     with connection.cursor() as cursor:
         cursor.execute(_COVERING, [codes])
@@ -86,7 +88,7 @@ def read_covering(commune: Commune) -> list[Covering]:
         if one.case != case:  # an earlier case of the same CPTS
             continue
         if part:
-            one.parts.append(written.get((case, code, part), part))
+            one.parts.append(written.get((case, code, part)) or former.get(part, part))
         elif code in districts:
             one.parts.append(districts[code])
         else:

@@ -18,7 +18,7 @@ from letters import simulating, simulation
 from letters.content import procedure_of
 from letters.models import LetterOfIntent, TerritoryVariant
 from territories.errors import TerritoryError
-from territories.models import Territory
+from territories.models import Commune, Territory
 from territories.population import SIZE_THRESHOLDS, size_class
 from territories.services import add_communes, add_part, declare_population, remove_communes
 from tests import factories
@@ -372,6 +372,16 @@ def test_a_variant_changed_meanwhile_is_read_again_first(letter: LetterOfIntent)
 
     with pytest.raises(TerritoryError, match="a changé cette variante entre-temps"):
         adopt(one, letter.community.territory.revision, before)
+    assert codes(letter.community.territory) == ["81140", "81271"]
+
+
+def test_a_commune_out_of_force_is_not_brought_back(letter: LetterOfIntent) -> None:
+    one = variant_of(letter)
+    add_communes(one.territory, ["81004"])
+    Commune.objects.filter(pk="81004").update(is_active=False)
+
+    with pytest.raises(TerritoryError, match="ne sont plus en vigueur"):
+        adopt(one, letter.community.territory.revision, one.territory.revision)
     assert codes(letter.community.territory) == ["81140", "81271"]
 
 
