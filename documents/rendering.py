@@ -18,11 +18,11 @@ import typst
 from django.template.loader import render_to_string
 
 from documents.fonts import write_fonts
-from documents.tree import PageError, Tree, page_tree
+from documents.tree import PageError, Tree, as_code, page_tree
 
 PROGRAM: Final = Path(__file__).resolve().parent / "typst" / "document.typ"
-# Each turn writes in words the characters that no font draws: the last one, all doubtful ones.
-TURNS: Final = 3
+# After each turn, the characters found to be drawn by no font are written as their codes.
+TURNS: Final = 4
 _EVERY_FACE: Final = (
     "<html lang='fr'><head><title>Essai</title><meta name='dcterms.created' "
     "content='2026-01-01T00:00:00Z'/></head><body><h1>Essai</h1><p>Essai <b>gras</b> "
@@ -32,6 +32,7 @@ _UNDRAWN: Final = re.compile(r'the text `"((?:[^"\\]|\\.)*)"` could not be displ
 _ESCAPED: Final = re.compile(r"\\u\{([0-9a-f]+)\}")
 _UNKNOWN: Final = re.compile(r"unknown element: ([\w. -]+)")
 _PLACE: Final = re.compile(r"document\.typ:\d+:\d+")
+# Beyond the letters of Europe and their punctuation.
 _DOUBTFUL: Final = re.compile("[^\x00-\u024f\u2000-\u2044\u20ac]")
 
 # The compiler answers one caller at a time.
@@ -73,18 +74,17 @@ def _laid_out(tree: Tree, *, draft: bool) -> bytes:
     source = json.dumps(tree.source | {"draft": draft}, ensure_ascii=False)
     with _lock:
         compiler = _compiler(os.getpid())
-        for turn in range(1, TURNS + 1):
+        for _ in range(TURNS):
             try:
                 return _compiled(compiler, source, tree.moment)
             except typst.TypstError as error:
-                undrawn = set(_undrawn(error))
-                if turn == TURNS or not undrawn:
-                    # What the compiler says may quote the document: it stays here.
-                    raise _LayoutError(_cause(error)) from None
-            if turn == TURNS - 1:
-                undrawn = set(_DOUBTFUL.findall(source))
+                # What the compiler says may quote the document: it stays here.
+                failure = _LayoutError(_cause(error))
+                undrawn = _undrawn(error)
+            if not undrawn:
+                break
             source = _written_out(source, undrawn)
-    raise AssertionError("unreachable")
+        raise failure
 
 
 def _compiled(compiler: typst.Compiler, source: str, moment: int) -> bytes:
@@ -100,18 +100,19 @@ def _compiled(compiler: typst.Compiler, source: str, moment: int) -> bytes:
     return made
 
 
-def _undrawn(error: typst.TypstError) -> Iterable[str]:
-    """What no font draws, as the compiler lists it: characters, or a cluster of some."""
-    for found in _UNDRAWN.findall(error.diagnostic):
-        yield _ESCAPED.sub(lambda code: chr(int(code[1], 16)), found)
+def _undrawn(error: typst.TypstError) -> set[str]:
+    """The characters that no font draws, among what the compiler lists."""
+    clusters = [
+        _ESCAPED.sub(lambda code: chr(int(code[1], 16)), found)
+        for found in _UNDRAWN.findall(error.diagnostic)
+    ]
+    found = {one for cluster in clusters for one in cluster if one > "\x7f"}
+    # A letter beside a sign that is not drawn is not at fault.
+    return {one for one in found if _DOUBTFUL.match(one)} or found
 
 
 def _written_out(source: str, undrawn: Iterable[str]) -> str:
-    """The same document, where « [U+1F600] » stands for a character: an act hides nothing."""
-    for text in sorted(undrawn, key=len, reverse=True):
-        codes = " ".join(f"U+{ord(character):04X}" for character in text)
-        source = source.replace(text, f"[{codes}]")
-    return source
+    return source.translate({ord(one): as_code(one) for one in undrawn})
 
 
 def _cause(error: typst.TypstError) -> str:

@@ -32,12 +32,17 @@ _SPACES: Final = re.compile(r"[ \t\r\n\f]+")
 _RUN: Final = re.compile(rf"[^\s]{{{LONG_RUN},}}")
 _PUNCTUATION: Final = re.compile(r"(?<=[@./_?&=#:,;+-])(?=[^\s@./_?&=#:,;+-])")
 _PIECES: Final = re.compile(r".{1,3}")
-# Characters without meaning on paper, which a PDF/UA may not hold, and those of direction.
+# Characters without meaning on paper, which a PDF/UA may not hold, and those that would show
+# letters in another order than the one they are kept in.
 _NOT_PRINTED: Final = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u200b\u2060\ufe0e\ufe0f\ufeff\ufffe\uffff]"
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u200b\u202a-\u202e\u2060\u2066-\u2069"
+    "\ufe0e\ufe0f\ufeff\ufffe\uffff]"
 )
-# Characters the printed font lacks, and what stands for them at the same width or nearly.
-_REPLACED: Final = str.maketrans({"\u202f": "\u00a0", "\u2011": "-"})
+# Characters of nobody's alphabet, which a PDF/A may not hold.
+_PRIVATE: Final = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
+# Characters the printed font lacks, and what stands for them at the same width or nearly; the
+# last is the bullet of word processors.
+_REPLACED: Final = str.maketrans({"\u202f": "\u00a0", "\u2011": "-", "\uf0b7": "•"})
 
 ElementTree.register_namespace("", SVG)
 
@@ -84,7 +89,13 @@ def page_tree(html: str) -> Tree:
 
 def printable(text: str) -> str:
     """The same text as it is printed: composed letters, no control, no space of another font."""
-    return unicodedata.normalize("NFC", _NOT_PRINTED.sub("", text).translate(_REPLACED))
+    text = _NOT_PRINTED.sub("", text).translate(_REPLACED)
+    return unicodedata.normalize("NFC", _PRIVATE.sub(lambda found: as_code(found[0]), text))
+
+
+def as_code(character: str) -> str:
+    """« [U+1F600] », which stands for a character that is not drawn: an act hides nothing."""
+    return f"[U+{ord(character):04X}]"
 
 
 def _moment(iso: str) -> int:
