@@ -1,12 +1,13 @@
 """What the pages say of a territory: its figures in words, its lines under their département."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape as _e
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q, Sum
+from django.db.models.functions import Coalesce
 from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 
@@ -314,6 +315,63 @@ def _wholes_of(codes: Sequence[str]) -> dict[str, Whole]:
     return {code: found[siren] for code, siren in sirens.items() if siren in found}
 
 
+@dataclass(frozen=True)
+class Gathering:
+    """A département, or an EPCI that has a commune in it, as it would be added in one gesture."""
+
+    # INSEE code of the département, SIREN of the EPCI.
+    key: str
+    name: str
+    # « 14 communes, 49 881 habitants ».
+    facts: str
+    # « 3 communes sont déjà dans le territoire », or nothing.
+    note: str
+    is_there: bool
+
+
+def gatherings(territory: Territory, code: str) -> tuple[Gathering, list[Gathering]] | None:
+    """A département and its EPCI by name, in three queries; None for an unknown code.
+
+    An EPCI counts all its communes, in another département too.
+    """
+    department = Department.objects.filter(pk=code).first()
+    if department is None:
+        return None
+    communes = Commune.objects.filter(is_active=True, kind=Commune.Kind.COMMUNE)
+    counts = {
+        "communes": Count("pk"),
+        "people": Coalesce(Sum("population"), 0),
+        "there": Count(
+            "pk", filter=Exists(territory.parts.filter(commune=OuterRef("pk")).values("pk"))
+        ),
+    }
+    epci = Intercommunality.objects.filter(
+        communes__department=department, communes__is_active=True
+    )
+    rows = (
+        communes.filter(intercommunality__in=epci)
+        .values("intercommunality_id", "intercommunality__name")
+        .annotate(**counts)
+        .order_by("intercommunality__name")
+    )
+    whole = communes.filter(department=department).aggregate(**counts)
+    return _gathering(department.code, f"{department.name} ({department.code})", whole), [
+        _gathering(row["intercommunality_id"], row["intercommunality__name"], row) for row in rows
+    ]
+
+
+def _gathering(key: str, name: str, counts: Mapping[str, int]) -> Gathering:
+    there, count = counts["there"], counts["communes"]
+    people = plural(counts["people"], "habitant", "habitants")
+    return Gathering(
+        key,
+        name,
+        f"{plural(count, 'commune', 'communes')}, {people}",
+        f"{plural(there, 'est', 'sont')} déjà dans le territoire" if there else "",
+        is_there=there == count,
+    )
+
+
 def suggestion(territory: Territory, code: str) -> Whole | None:
     """The EPCI of a commune just added, unless all of it is there."""
     whole = _wholes_of([code]).get(code)
@@ -343,11 +401,12 @@ def department_options(found: Iterable[tuple[str, str, bool]], chosen: str = "")
     )
 
 
-def map_codes(letter: LetterOfIntent, user: User) -> dict[str, Any]:
+def map_codes(letter: LetterOfIntent, user: User, drawn: Sequence[str] = ()) -> dict[str, Any]:
     """What the map of a territory fills, in a constant number of queries.
 
     `whole` and `parts` are INSEE codes; `departments` those of the territory, the one with most
-    communes first; `others` the territories of other CPTS that the viewer may know of.
+    communes first; `others` the territories of other CPTS that the viewer may know of, in these
+    départements and in those that are `drawn` beside them.
     """
     lines = letter.community.territory.parts.values_list(
         "commune_id", "commune__department_id", "part_name"
@@ -365,5 +424,7 @@ def map_codes(letter: LetterOfIntent, user: User) -> dict[str, Any]:
         "whole": whole,
         "parts": sorted(parts),
         "departments": departments,
-        "others": known_neighbours(user, departments=departments, community_id=letter.community_id),
+        "others": known_neighbours(
+            user, departments=[*departments, *drawn], community_id=letter.community_id
+        ),
     }

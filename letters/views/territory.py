@@ -27,6 +27,8 @@ from territories.pasted_list import PastedLine, read_pasted_list
 from workflow import overlaps
 
 STATE_ANCHOR: Final = "territoire-etat"
+# There are fewer départements than this.
+_MOST_DRAWN: Final = 120
 
 
 def field_context(
@@ -76,6 +78,8 @@ def _page(
     may_edit = rules.may_write(letter, request.user, territory_key(letter))
     typed = {"code": ""} | dict(typed or {})
     departments = shown.departments()
+    gathered_in = _storable(request.GET.get("dans", ""))
+    gathered = shown.gatherings(territory, gathered_in) if gathered_in and may_edit else None
     context = {
         "letter": letter,
         "may_edit": may_edit,
@@ -91,7 +95,10 @@ def _page(
         "offers": shown.offers(search, territory) if search else [],
         "wholes": shown.intercommunalities(search) if search else [],
         "suggestion": _suggestion(territory, request.GET.get("apres", "")),
-        "departments": shown.department_options(departments, typed.get("departement", "")),
+        "departments": shown.department_options(
+            departments, typed.get("departement", "") or gathered_in
+        ),
+        "gathered": gathered,
         "map_departments": shown.department_options(one for one in departments if one[2]),
         "part_of": _commune(
             typed.get("code", "") if "nom" in typed else request.GET.get("partie", "")
@@ -107,7 +114,8 @@ def _page(
 def codes(request: PersonRequest, letter: uuid.UUID) -> JsonResponse:
     """What the map fills: INSEE codes of whole communes, of those present by parts, of others."""
     case = visible_letter(request, letter)
-    return JsonResponse(shown.map_codes(case, request.user))
+    drawn = [_storable(code) for code in request.GET.getlist("departement")[:_MOST_DRAWN]]
+    return JsonResponse(shown.map_codes(case, request.user, drawn))
 
 
 @require_safe

@@ -29,6 +29,13 @@ window.addEventListener("pageshow", (event) => {
   }
 });
 
+// Where the tabs of a case are wider than the screen, the one that is open is in sight.
+const tab = document.querySelector(".case-tabs [aria-current]");
+if (tab) {
+  const tabs = tab.closest(".case-tabs");
+  tabs.scrollLeft = tab.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - tab.offsetWidth) / 2;
+}
+
 // « Afficher » beside a password, made here since it can do nothing without JavaScript.
 for (const input of document.querySelectorAll("input[type=password]")) {
   const toggle = document.createElement("button");

@@ -30,6 +30,53 @@ function isInside(ring, lat, lng) {
   return inside;
 }
 
+/** Where a place is on the square that Web Mercator makes of the world, from 0 to 1. */
+function inWorld([lat, lng]) {
+  const sine = Math.sin((lat * Math.PI) / 180);
+  return [lng / 360 + 0.5, 0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI)];
+}
+
+// Leaflet projects every corner anew at each zoom, then clips and simplifies each shape: too much
+// for the thousands of a region on a phone. Corners are projected once for all, rounded to a
+// pixel or half of one as they are drawn, so that neighbours keep one border, and what is out of sight is not
+// drawn. It overrides what the vendored version (1.9) does of its own.
+const Outline = L.Polygon.extend({
+  initialize(rings, options) {
+    const lats = rings.flatMap((ring) => ring.map(([lat]) => lat));
+    const lngs = rings.flatMap((ring) => ring.map(([, lng]) => lng));
+    const [south, north] = [Math.min(...lats), Math.max(...lats)];
+    const [west, east] = [Math.min(...lngs), Math.max(...lngs)];
+    L.Polygon.prototype.initialize.call(this, [[south, west], [south, east], [north, east], [north, west]], options);
+    this.world = rings.map((ring) => Float64Array.from(ring.flatMap(inWorld)));
+  },
+  _project() {
+    L.Polygon.prototype._project.call(this);
+    const scale = this._map.options.crs.scale(this._map.getZoom());
+    const origin = this._map.getPixelOrigin();
+    // Far away, a pixel is enough.
+    const finer = this._map.getZoom() < 9 ? 1 : 2;
+    this._rings = this.world.map((flat) => {
+      const ring = [];
+      let lastX;
+      let lastY;
+      for (let at = 0; at < flat.length; at += 2) {
+        const x = Math.round((flat[at] * scale - origin.x) * finer) / finer;
+        const y = Math.round((flat[at + 1] * scale - origin.y) * finer) / finer;
+        if (x !== lastX || y !== lastY) {
+          ring.push({ x, y });
+        }
+        lastX = x;
+        lastY = y;
+      }
+      return ring;
+    });
+  },
+  _clipPoints() {
+    this._parts = this._pxBounds?.intersects(this._renderer._bounds) ? this._rings : [];
+  },
+  _simplifyPoints() {},
+});
+
 class TerritoryMap {
   constructor(root) {
     this.root = root;
@@ -65,7 +112,11 @@ class TerritoryMap {
         this.toggleBox();
       }
     });
-    document.addEventListener("territory:changed", () => this.read());
+    document.addEventListener("territory:changed", ({ detail }) => {
+      this.tell(detail.said);
+      this.read();
+    });
+    document.addEventListener("territory:lost", ({ detail }) => this.tell(detail.said));
     this.begin();
   }
 
@@ -87,7 +138,8 @@ class TerritoryMap {
   /** What the server says the territory is now. */
   async read() {
     try {
-      const response = await fetch(this.root.dataset.codesUrl, { headers: { Accept: "application/json" } });
+      const drawn = [...this.loaded].map((code) => `departement=${code}`).join("&");
+      const response = await fetch(`${this.root.dataset.codesUrl}?${drawn}`, { headers: { Accept: "application/json" } });
       if (response.redirected || !response.ok) {
         throw new Error(String(response.status));
       }
@@ -107,8 +159,13 @@ class TerritoryMap {
     if (!department) {
       return;
     }
+    const isNew = !this.loaded.has(department);
     await this.load(department);
     this.frame((commune) => commune.department === department);
+    // The territories of others in this département are not known yet.
+    if (isNew && !this.departments.includes(department)) {
+      await this.read();
+    }
   }
 
   async load(department) {
@@ -123,6 +180,8 @@ class TerritoryMap {
       this.add(department, await response.json());
       this.loaded.add(department);
       this.paint();
+      this.root.dataset.loaded = [...this.loaded].join(" ");
+      this.root.dataset.count = String(this.communes.size);
     } catch {
       this.tell("La carte de ce département ne répond pas. La liste et la recherche marchent sans elle.");
     }
@@ -132,7 +191,7 @@ class TerritoryMap {
     for (const [code, [name, population, ...flats]] of Object.entries(communes)) {
       const rings = flats.map((flat) => corners(flat, steps));
       // Rings of one shape in one drawing: a hole inside a ring is left empty.
-      const shape = L.polygon(rings, { interactive: false, fillRule: "evenodd", ...this.style(code) });
+      const shape = new Outline(rings, { interactive: false, fillRule: "evenodd", ...this.style(code) });
       const commune = { code, name, population, rings, shape, department, bounds: shape.getBounds() };
       this.communes.set(code, commune);
       shape.addTo(this.map);

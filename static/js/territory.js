@@ -78,6 +78,8 @@ class Territory {
       const said = this.state.querySelector("[data-territory-said]");
       said.replaceChildren(element("p", { class: "fr-error-text" }, LOST));
       this.say(LOST);
+      // What is drawn stays what the server last said.
+      document.dispatchEvent(new CustomEvent("territory:lost", { detail: { said: LOST } }));
       return false;
     }
   }
@@ -92,7 +94,7 @@ class Territory {
     const facts = [...fresh.querySelectorAll(".territory-figures__list dd")].slice(0, 3);
     this.say([said, ...facts.map((fact) => `${fact.textContent}.`)].join(" "));
     this.tellOthers(fresh);
-    document.dispatchEvent(new CustomEvent("territory:changed"));
+    document.dispatchEvent(new CustomEvent("territory:changed", { detail: { said } }));
   }
 
   /** The population and the size may stand elsewhere on the page. */

@@ -103,10 +103,35 @@ def test_the_whole_epci_and_a_departement_are_added_in_place(page):
     page.get_by_role("button", name=re.compile("Ajouter toute l’intercommunalité")).click()
     expect(page.locator("[data-territory-said]")).to_contain_text("communes sont ajoutées")
     assert len(codes(letter)) > 15
-    page.get_by_text("Ajouter tout un département").click()
+    page.get_by_text("Ajouter une intercommunalité ou tout un département").click()
     page.get_by_label("Département").select_option("90")
-    page.get_by_role("button", name="Ajouter toutes ses communes").click()
+    page.get_by_role("button", name="Voir ses intercommunalités").click()
+    belfort = page.locator("#choisir li").first
+    expect(belfort).to_contain_text(re.compile("101.communes, 140.255.habitants"))
+    belfort.get_by_role("button").click()
     expect(page.locator("[data-territory-state]")).to_contain_text("Territoire de Belfort (90)")
+
+
+def test_an_epci_is_found_in_its_departement_and_added_by_keyboard_alone(page):
+    letter = begin(page)
+    page.goto(territory(letter))
+    opening = page.get_by_text("Ajouter une intercommunalité ou tout un département")
+    opening.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Département")).to_be_focused()
+    page.keyboard.type("81")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    add = page.get_by_role("button", name="Ajouter toutes ses communes : CC Tarn-Agout")
+    expect(add).to_be_visible()
+    add.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-territory-said]")).to_contain_text("21\u00a0communes sont ajoutées")
+    live = page.locator("[data-territory] > [role=status]")
+    expect(live).to_contain_text("21\u00a0communes. ")
+    assert len(codes(letter)) == 21
+    assert axe_violations(page) == []
 
 
 def test_a_refusal_and_an_ended_session_are_said_and_nothing_is_lost(page):

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from letters.models import LetterOfIntent
 from territories.contours import load_contours
+from territories.models import Commune
 from tests import factories
 from tests.e2e.conftest import axe_violations, overflow
 from tests.e2e.pages import SignIn
@@ -145,6 +146,54 @@ def test_the_map_follows_the_list_and_the_keyboard(page: Page) -> None:
     at.draws(1)
     page.get_by_role("button", name=re.compile("^Retirer ")).first.press("Enter")
     at.draws(0)
+
+
+@pytest.mark.usefixtures("drawn")
+def test_a_refusal_leaves_the_map_and_the_list_in_step(page: Page) -> None:
+    at = begin(page, "81001")
+    at.draws(1)
+    see_everything(page)
+    middle = at.find("81005")
+    # Its commune ends meanwhile: the page still shows it.
+    Commune.objects.filter(pk="81005").update(is_active=False)
+
+    page.mouse.click(*middle)
+
+    sentence = "(81005) n’est plus une commune en vigueur"
+    expect(page.locator("[data-territory-said]")).to_contain_text(sentence)
+    expect(page.locator("[data-map-said]")).to_contain_text(sentence)
+    at.draws(1)
+    assert at.codes() == ["81001"]
+
+
+@pytest.mark.usefixtures("drawn")
+def test_an_ended_session_is_said_and_the_map_stays_as_it_was(page: Page) -> None:
+    at = begin(page, "81001")
+    at.draws(1)
+    see_everything(page)
+    middle = at.find("81005")
+    page.context.clear_cookies()
+
+    page.mouse.click(*middle)
+
+    expect(page.locator("[data-map-said]")).to_contain_text("votre session a pris fin")
+    at.draws(1)
+    assert at.codes() == ["81001"]
+
+
+@pytest.mark.usefixtures("drawn")
+def test_the_checks_follow_each_change(page: Page) -> None:
+    at = begin(page, "81001")
+    panel = page.locator("[data-checks-body]")
+    expect(panel).to_contain_text("est coupée en deux")
+    expect(panel).not_to_contain_text("d’un seul tenant")
+    see_everything(page)
+    corner = at.find("81009")
+
+    page.mouse.click(*corner)
+
+    expect(panel).to_contain_text("Le territoire n’est pas d’un seul tenant")
+    expect(page.locator("[data-checks-said]")).to_contain_text("à vérifier dans le territoire.")
 
 
 @pytest.mark.usefixtures("drawn")

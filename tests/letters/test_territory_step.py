@@ -4,15 +4,22 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, Sum
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.html import escape
 
 from letters.models import LetterOfIntent
-from letters.territory import MAX_OPEN_LINES
-from territories.models import Commune, FormerCommune
-from territories.services import add_communes, add_department, add_part, declare_population
+from letters.territory import MAX_OPEN_LINES, gatherings
+from territories.models import Commune, FormerCommune, Intercommunality
+from territories.services import (
+    add_communes,
+    add_department,
+    add_intercommunality,
+    add_part,
+    declare_population,
+)
 from tests import factories
 from tests.letters import cases
 from tests.letters.test_deposit import at_once
@@ -74,6 +81,40 @@ def test_a_search_without_answer_says_what_to_try(owner, letter):
 def test_a_commune_already_there_is_told_apart(owner, letter):
     add_communes(letter.community.territory, ["81140"])
     assert read(owner.get(page(letter), {"q": "81140"})).count("déjà dans le territoire") == 1
+
+
+def test_the_epci_of_a_departement_are_shown_with_what_they_would_add(owner, letter):
+    add_communes(letter.community.territory, ["81140"])
+
+    text = read(owner.get(page(letter), {"dans": "81"}))
+
+    agout = Commune.objects.filter(intercommunality="200034023", is_active=True)
+    people = f"{agout.aggregate(n=Sum('population'))['n']:,}".replace(",", " ")
+    assert f'CC Tarn-Agout</strong> <span class="portal-muted">21 communes, {people}' in text
+    assert "1 est déjà dans le territoire" in text
+    assert 'Tout le département</strong> <span class="portal-muted">' in text
+    # An EPCI of two départements is offered whole.
+    between = Intercommunality.objects.filter(communes__department="81").filter(
+        communes__department="31"
+    )
+    epci = between.order_by("name")[0]
+    count = epci.communes.filter(is_active=True).count()
+    assert f'{escape(epci.name)}</strong> <span class="portal-muted">{count} communes' in text
+
+
+def test_an_epci_that_is_all_there_is_told_apart(owner, letter):
+    add_intercommunality(letter.community.territory, "200034023")
+    chosen = gatherings(letter.community.territory, "81")
+    assert chosen is not None
+
+    assert [one.name for one in chosen[1] if one.is_there] == ["CC Tarn-Agout"]
+    assert (chosen[0].name, chosen[0].is_there) == ("Tarn (81)", False)
+
+
+@pytest.mark.parametrize("code", ["999", "", "81'--", "x" * 300])
+def test_an_unknown_departement_shows_no_epci(owner, letter, code):
+    response = owner.get(page(letter), {"dans": code})
+    assert (response.status_code, "Tout le département" in read(response)) == (200, False)
 
 
 # --- Adding --------------------------------------------------------------------------
