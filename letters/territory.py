@@ -360,7 +360,7 @@ def gatherings(territory: Territory, code: str) -> tuple[Gathering, list[Gatheri
     ]
 
 
-def _gathering(key: str, name: str, counts: Mapping[str, int]) -> Gathering:
+def _gathering(key: str, name: str, counts: Mapping[str, Any]) -> Gathering:
     there, count = counts["there"], counts["communes"]
     people = plural(counts["people"], "habitant", "habitants")
     return Gathering(
