@@ -140,7 +140,7 @@ def _proportions(frame_count: int) -> tuple[float, float]:
     """The least and the greatest height of a frame, as a share of its width."""
     if frame_count == 1:
         return _HEIGHTS[0] / WIDTH, _HEIGHTS[1] / WIDTH
-    return 0.8, 1.0
+    return 0.9, 0.9
 
 
 def _narrow(box: Bounds) -> float:

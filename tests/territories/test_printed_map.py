@@ -252,3 +252,13 @@ def test_neighbours_seen_in_the_frame_are_drawn_and_others_left_out(tmp_path: Pa
 
     assert made is not None
     assert Commune.objects.get(pk="81065").name not in words(made.svg)
+
+
+def test_frames_side_by_side_have_one_height() -> None:
+    wide = [tile(f"81{column:03}", column, 0) for column in range(4)]
+    tall = [tile(f"974{row:02}", 20_000, row, south=-21) for row in range(4)]
+
+    svg = shown([*wide, *tall], {one.code for one in [*wide, *tall]})
+
+    heights = [int(clip[0].get("height", "0")) for clip in parsed(svg).iter(f"{SVG}clipPath")]
+    assert heights == [385, 385]

@@ -99,4 +99,8 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(COUNT, NO_COUNT),
         migrations.RunPython(date_what_is_held, migrations.RunPython.noop),
+        # What is checked at the end of a transaction is, before its tables get their last keys.
+        migrations.RunSQL(
+            "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED", migrations.RunSQL.noop
+        ),
     ]
