@@ -26,13 +26,13 @@ REGION = "76"
 FLATNESS = 1.15
 FLOOR = "plancher"
 # Django is set up before the module that needs its models is read.
-_PROGRAM = "import django; django.setup(); from benchmarks.filled import main; main({count})"
+_PROGRAM = "import django; django.setup(); from benchmarks import filled; filled.{done}"
 
 
 class Asked(NamedTuple):
     """A page: who opens it (a name of PEOPLE) and its address.
 
-    `{case}` in it is a case on the desk of the Guichet.
+    `{case}` in it is the tenth case that waits for opinions on the desk of the Guichet.
     """
 
     who: str
@@ -62,7 +62,7 @@ PAGES: dict[str, Asked] = {
     "recherche d’une commune": Asked("guichet", "/bureau/?onglet=tous&q=lavaur"),
     "recherche dans un bureau": Asked("bureau", "/bureau/?onglet=tous&q=soins+urgences"),
     "bureau du coordinateur": Asked("agence", "/bureau/region/"),
-    "dossier": Asked("guichet", "/lettres/{case}/?liste=onglet%3Dtous&rang=10"),
+    "dossier": Asked("guichet", "/lettres/{case}/?liste=onglet%3Davis&rang=10"),
 }
 
 
@@ -127,8 +127,13 @@ def _prepare(size: str) -> dict[str, Any]:
             )
     server.ensure_database(environment["BENCH_DATABASE"])
     print(f"  {SIZES[size]} dossiers…", flush=True)
-    done = subprocess.run(
-        [sys.executable, "-c", _PROGRAM.format(count=SIZES[size])],
+    _run(environment, f"fill({SIZES[size]})")
+    return json.loads(_run(environment, "measure()").splitlines()[-1])
+
+
+def _run(environment: dict[str, str], done: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", _PROGRAM.format(done=done)],
         cwd=PROJECT,
         env=os.environ
         | environment
@@ -136,5 +141,4 @@ def _prepare(size: str) -> dict[str, Any]:
         stdout=subprocess.PIPE,
         text=True,
         check=True,
-    )
-    return json.loads(done.stdout.splitlines()[-1])
+    ).stdout

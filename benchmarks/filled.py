@@ -1,6 +1,6 @@
 """One of the two databases of `benchmarks.desks`: filled, then measured from the inside.
 
-Runs in a process of its own, connected to that database.
+Runs in processes of its own, connected to that database.
 """
 
 import json
@@ -23,46 +23,41 @@ from workflow.clock_alerts import publish_due_alerts
 from workflow.consultations import close_the_silent, send_reminders
 from workflow.models import Case
 from workflow.projections import settle_lapsed_suspensions
+from workflow.states import CaseState
 
 
-def main(count: int) -> None:
-    """Fill the database with `count` cases; print what was measured, as JSON."""
-    print(json.dumps(_fill(count)))
-
-
-def _fill(count: int) -> dict[str, Any]:
+def fill(count: int) -> None:
+    """Fill the database with `count` cases, unless it holds them already."""
     call_command("migrate", verbosity=0)
-    if Case.objects.count() == count:
-        people = {name: _kept(*role) for name, role in PEOPLE.items()}
-    else:
+    if Case.objects.count() != count:
         loading.load(loading.default_source())
         call_command("load_organisations", verbosity=0, stdout=StringIO())
-        people = {
-            name: factories.membership(
-                organisation_=Organisation.objects.get(code=code), role=role
-            ).user
-            for name, (code, role) in PEOPLE.items()
-        }
+        for code, role in PEOPLE.values():
+            factories.membership(organisation_=Organisation.objects.get(code=code), role=role)
         seed_cases(count, regions=[REGION])
-    _vacuum()
-    recent = Case.objects.filter(desks__organisation__code=PEOPLE["guichet"][0])
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+
+
+def measure() -> None:
+    """Print what is measured from the inside, as JSON.
+
+    In another process than the one that filled: that one is slow for having made so much.
+    """
+    people = {name: _person(*role) for name, role in PEOPLE.items()}
+    recent = Case.objects.filter(office__code=PEOPLE["guichet"][0], state=CaseState.IN_CONSULTATION)
     case = str(recent.order_by("-deposited_at", "-pk")[9].public_id)
-    return {
+    found = {
         "case": case,
         "sessions": {name: _session(person) for name, person in people.items()},
         "queries": _queries(people, case),
         "looks": _looks(),
     }
+    print(json.dumps(found))
 
 
-def _kept(code: str, role: str) -> User:
-    """The person of an earlier run, in a database that was kept."""
+def _person(code: str, role: str) -> User:
     return User.objects.get(memberships__organisation__code=code, memberships__role=role)
-
-
-def _vacuum() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
 
 
 def _session(person: Any) -> str:

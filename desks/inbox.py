@@ -53,7 +53,7 @@ from territories.normalise import normalise
 from workflow.desk_tools import remember_view
 from workflow.models import Case, CaseDesk, InboxTab
 from workflow.readers import Reader, StateLabel
-from workflow.search import MAX_RESULTS, Asked, excerpts, find, read_search
+from workflow.search import MAX_RESULTS, Asked, Within, excerpts, find, read_search
 
 PAGE_SIZE: Final = 25
 # Counting stops there, and the page says « plus de ».
@@ -260,9 +260,10 @@ def read_listing(user: User, choices: InboxChoices) -> Listing:
     if asked.is_empty:
         # Nothing but signs is nothing searched.
         return Listing(lines, replace(choices, search="").sorted_by, asked)
-    narrowed = None if lines.is_whole else (lines.where, lines.values)
-    found = find(asked, lines.name, Case.Kind.LETTER_OF_INTENT, narrowed)
-    kept = among(lines, found.case_ids)
+    kind = Case.Kind.LETTER_OF_INTENT
+    found = find(asked, Within(lines.where, lines.values, lines.name, kind, lines.is_whole))
+    # Sorted by a column, all that was found is; else each page names its own.
+    kept = among(lines, found.case_ids) if choices.order else lines
     return Listing(kept, choices.order, asked, found.case_ids, found.has_more)
 
 
@@ -452,7 +453,8 @@ def read_export(user: User, choices: InboxChoices) -> Iterator[Cells]:
     if listing.found is None or listing.order:
         return read_all(listing.lines, order_of(listing.order))
     places = {case_id: rank for rank, case_id in enumerate(listing.found)}
-    return iter(sorted(read_all(listing.lines, "l.case_id"), key=lambda one: places[one.case_id]))
+    found = read_all(among(listing.lines, listing.found), "l.case_id")
+    return iter(sorted(found, key=lambda one: places[one.case_id]))
 
 
 # --- What is around the list -----------------------------------------------------------------

@@ -4,14 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, TextField, Value
-from django.db.models.functions import Coalesce, Concat, NullIf, Trim
 
 from accounts.models import User
 from desks.choices import acting_of
 from desks.inbox import LabelTag
 from territories.normalise import normalise
-from workflow import desk_rules, desk_tools
+from workflow import desk_rules
 from workflow.models import Case
 from workflow.states import OPEN_STATES
 
@@ -62,10 +60,21 @@ _PANEL = """
       FROM accounts_user WHERE id = %s"""
 
 
-def full_name() -> Coalesce:
-    """A person's name as `str()` gives it."""
-    name = Trim(Concat("first_name", Value(" "), "last_name"))
-    return Coalesce(NullIf(name, Value("")), F("email"), output_field=TextField())
+# Those of `desk_tools.colleagues`.
+_COLLEAGUES = """
+     UNION ALL
+    SELECT 'person', u.id, coalesce(nullif(trim(u.first_name || ' ' || u.last_name), ''), u.email),
+           '', true
+      FROM accounts_user u
+     WHERE u.is_active
+       AND EXISTS (
+           SELECT FROM accounts_membership m
+            WHERE m.user_id = u.id AND m.organisation_id = %s AND m.is_active
+              AND m.role = ANY (%s)
+              AND (m.department_id IS NULL OR m.department_id = ANY (%s)))
+       AND NOT EXISTS (
+           SELECT FROM communities_teammember t
+            WHERE t.community_id = %s AND t.user_id = u.id AND t.role IN ('owner', 'editor'))"""
 
 
 def read_panel(case: Case, user: User) -> Panel:
@@ -84,14 +93,9 @@ def read_panel(case: Case, user: User) -> Panel:
         and acting.role in desk_rules.roles_to_follow(case.state)
     )
     if in_charge:
-        people, values = (
-            desk_tools.colleagues(case)
-            .order_by()
-            .values_list(Value("person"), "pk", full_name(), Value(""), Value(value=True))
-            .query.sql_with_params()
-        )
-        statement += f" UNION ALL ({people})"
-        asked += values
+        statement += _COLLEAGUES
+        roles = sorted(desk_rules.roles_to_follow(case.state))
+        asked += [case.office_id, roles, case.department_codes, case.community_id]
     with connection.cursor() as cursor:
         cursor.execute(statement, asked)
         rows = sorted(cursor.fetchall(), key=lambda row: normalise(row[2]))

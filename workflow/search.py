@@ -176,39 +176,40 @@ class Found:
     has_more: bool
 
 
-def find(
-    asked: Asked,
-    listed: str,
-    kind: str,
-    narrowed: tuple[str, Sequence[Any]] | None = None,
-) -> Found:
-    """The cases of a kind on a list that hold all the words. One query.
+@dataclass(frozen=True)
+class Within:
+    """Where a search looks: a condition on inbox lines `l` the person may see, with its values.
 
-    `listed` is a list as `SearchDocument.lists` names it: the perimeter of the person;
-    `narrowed`, a condition on its inbox lines `l`, with its values. A word of the title, the
-    reference, a commune or the team counts for more than one of the answers. When there are too
-    many, the newest of each are kept.
+    `listed` is their list as `SearchDocument.lists` names it; `is_whole`, whether the condition
+    says nothing but that list and that kind of case.
+    """
+
+    where: str
+    values: Sequence[Any]
+    listed: str
+    kind: str
+    is_whole: bool
+
+
+def find(asked: Asked, within: Within) -> Found:
+    """The cases there that hold all the words. Two queries, the first of which only estimates.
+
+    A word of the title, the reference, a commune or the team counts for more than one of the
+    answers. When there are too many, the newest of each are kept.
     """
     if asked.is_empty:
         return Found([], has_more=False)
-    where, narrowing = narrowed or ("", ())
-    statement = " UNION ALL ".join(
-        _MATCHES.format(
-            vector=vector,
-            bonus=bonus,
-            beside="JOIN workflow_inboxline l ON l.case_id = s.case_id" if where else "",
-            narrowed=f"AND {where}" if where else "",
-            limit=MAX_RESULTS + 1,
-        )
-        for vector, bonus in (("names", 1), ("texts", 0))
-    )
-    there = [[listed], kind, *narrowing]
+    words = {"names": (list(asked.names), ":*"), "texts": (list(asked.texts), "")}
+    common = _common(words)
+    statements, values = [], []
+    for bonus, vector in ((1, "names"), (0, "texts")):
+        newest, narrowing = _newest(vector, within, is_common=common[vector])
+        statements.append(_MATCHES.format(vector=vector, bonus=bonus, newest=newest))
+        values += [*words[vector], *words[vector], *narrowing]
     ranks: dict[int, float] = {}
     kept: dict[int, int] = {}
     has_more = False
-    for case_id, rank, bonus in _planned_for_these_words(
-        statement, [list(asked.names), ":*", *there, list(asked.texts), "", *there]
-    ):
+    for case_id, rank, bonus in _planned_for_these_words(" UNION ALL ".join(statements), values):
         kept[bonus] = kept.get(bonus, 0) + 1
         if kept[bonus] > MAX_RESULTS:
             has_more = True
@@ -218,11 +219,55 @@ def find(
     return Found(best[:MAX_RESULTS], has_more=has_more or len(best) > MAX_RESULTS)
 
 
+# Only those that are kept are ranked.
 _MATCHES: Final = """
-    (SELECT s.case_id, ts_rank('{{0.1,0.2,0.5,1}}', s.{vector}, asked.query), {bonus}
-       FROM search_query(%s::text[], %s) asked (query), workflow_searchdocument s {beside}
-      WHERE s.{vector} @@ asked.query AND s.lists @> %s::varchar[] AND s.case_kind = %s {narrowed}
-      ORDER BY s.deposited_at DESC, s.case_id DESC LIMIT {limit})"""
+    (SELECT case_id, ts_rank('{{0.1,0.2,0.5,1}}', s.{vector}, asked.query), {bonus}
+       FROM search_query(%s::text[], %s) asked (query), ({newest}) newest
+       JOIN workflow_searchdocument s USING (case_id))"""
+# Words that many cases hold: their newest lines are read one by one, until enough hold them.
+_OF_COMMON_WORDS: Final = """
+    SELECT s.case_id
+      FROM search_query(%s::text[], %s) asked (query), workflow_inboxline l
+      JOIN workflow_searchdocument s ON s.case_id = l.case_id
+     WHERE s.{vector} @@ asked.query AND {where}
+     ORDER BY l.deposited_at DESC, l.case_id DESC LIMIT {limit}"""
+# Others: the index of the words says where they are.
+_OF_RARE_WORDS: Final = """
+    SELECT s.case_id
+      FROM search_query(%s::text[], %s) asked (query), workflow_searchdocument s {beside}
+     WHERE s.{vector} @@ asked.query AND %s = ANY (s.lists) AND s.case_kind = %s {narrowed}
+     ORDER BY s.deposited_at DESC, s.case_id DESC LIMIT {limit}"""
+
+
+def _newest(vector: str, within: Within, *, is_common: bool) -> tuple[str, list[Any]]:
+    limit = MAX_RESULTS + 1
+    if is_common:
+        statement = _OF_COMMON_WORDS.format(vector=vector, where=within.where, limit=limit)
+        return statement, list(within.values)
+    beside = "" if within.is_whole else "JOIN workflow_inboxline l ON l.case_id = s.case_id"
+    narrowed = "" if within.is_whole else f"AND {within.where}"
+    return (
+        _OF_RARE_WORDS.format(vector=vector, limit=limit, beside=beside, narrowed=narrowed),
+        [within.listed, within.kind, *(() if within.is_whole else within.values)],
+    )
+
+
+def _common(words: Mapping[str, tuple[list[str], str]]) -> dict[str, bool]:
+    """Whether so many cases hold the words that reading the newest finds enough of them sooner.
+
+    As the planner estimates it. Reading finds what it wants in as many lines as there are cases
+    for one that is found; the index gives all that hold the words, each a little quicker.
+    """
+    everywhere = "SELECT 1 FROM workflow_searchdocument"
+    arms = [f"{everywhere} WHERE {one} @@ search_query(%s::text[], %s)" for one in words]
+    arms.append(everywhere)
+    asked = [value for pair in words.values() for value in pair]
+    rows = _planned_for_these_words(f"EXPLAIN (FORMAT JSON) {' UNION ALL '.join(arms)}", asked)
+    *found, everything = [plan["Plan Rows"] for plan in rows[0][0][0]["Plan"]["Plans"]]
+    return {
+        vector: count * count > 4 * MAX_RESULTS * everything
+        for vector, count in zip(words, found, strict=True)
+    }
 
 
 def _planned_for_these_words(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:

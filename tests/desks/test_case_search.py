@@ -136,6 +136,47 @@ def test_a_search_that_finds_too_much_says_so(
     assert "ajoutez un mot" in response.content.decode()
 
 
+def test_common_words_and_rare_ones_are_found_alike(
+    office: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = factories.organisation()
+    for name, desks, size in [
+        ("Une", [office], "T1"),
+        ("Deux", [other, office], "T2"),
+        ("Ailleurs", [other], "T1"),
+    ]:
+        letter = deposited_letter(
+            desks[0], name=name, size_class=size, content=says("Une baleine."),
+            department_codes=["81", "31"],
+        )  # fmt: skip
+        for one in desks[1:]:
+            inform(letter, one)
+    factories.department("31")
+    people = [
+        factories.membership(organisation_=office, department_id=code).user for code in (None, "31")
+    ]
+    for is_common in (True, False):
+        monkeypatch.setattr(
+            "workflow.search._common", lambda words, said=is_common: dict.fromkeys(words, said)
+        )
+        for person in people:
+            desk = Client()
+            desk.force_login(person)
+            assert found(desk, "baleines") == ["Deux", "Une"]
+            assert found(desk, "baleines", taille="T1") == ["Une"]
+            assert found(desk, "baleines", departement="81") == ["Deux", "Une"]
+
+
+def test_a_case_is_searched_on_the_desks_it_is_on_now(desk: Client, office: Organisation) -> None:
+    other = factories.organisation()
+    letter = deposited_letter(other, content=says("Une baleine."))
+    assert found(desk, "baleine") == []
+    line = inform(letter, office)
+    assert found(desk, "baleine") == [letter.title]
+    line.delete()
+    assert found(desk, "baleine") == []
+
+
 def test_a_letter_is_found_by_what_was_deposited(loaded_organisations: None) -> None:
     letter = cases.deposited("76", communes=("81140",))
     document = SearchDocument.objects.get(case=letter.pk)

@@ -17,9 +17,11 @@ from desks import inbox
 from desks.choices import TABS, InboxChoices
 from desks.deadlines import Deadline, deadline_in_words
 from desks.lines import count_lines, lines_of
+from desks.panel import read_panel
 from tests import factories
 from tests.desks.factories import deposited_letter, inform
 from tests.letters import cases
+from workflow.desk_tools import colleagues
 from workflow.models import (
     Approval,
     Case,
@@ -166,6 +168,66 @@ def test_whoever_signs_has_what_their_body_has_not_signed(office: Organisation) 
     assert (tabs[0].key, tabs[0].count, tabs[0].is_current) == ("a-signer", "2", True)
 
 
+def test_what_is_to_be_signed_follows_signatures_proposals_and_the_agency(
+    office: Organisation,
+) -> None:
+    branch = factories.organisation(Organisation.Kind.ARS_BRANCH, parent=office)
+    letter = deposited_letter(branch, name="Proposée", state="decision_proposed")
+    inform(letter, office)
+    decision = propose(letter, ("ars", office))
+
+    def to_sign() -> list[list[str]]:
+        return [
+            shown(sign_in(factories.membership(organisation_=one, role="signatory").user),
+                  onglet="a-signer")
+            for one in (office, branch)
+        ]  # fmt: skip
+
+    assert to_sign() == [["Proposée"], ["Proposée"]]
+    approval = Approval.objects.create(
+        party=decision.parties.get(),
+        text_sha256=decision.text_sha256,
+        approved_by=decision.written_by,
+        name="Anne Petit",
+        capacity="Directrice",
+    )
+    assert to_sign() == [[], []]
+    # The text has changed: it is to be signed again.
+    Approval.objects.filter(pk=approval.pk).update(voided_at=timezone.now())
+    assert to_sign() == [["Proposée"], ["Proposée"]]
+    Organisation.objects.filter(pk=branch.pk).update(parent=None)
+    assert to_sign() == [["Proposée"], []]
+    Decision.objects.filter(pk=decision.pk).update(state="dropped")
+    assert to_sign() == [[], []]
+
+
+def test_a_proposed_decision_is_sorted_elsewhere_as_if_it_were_not(office: Organisation) -> None:
+    other = factories.organisation()
+    for name, state in [("Proposée", "decision_proposed"), ("Examinée", "under_review")]:
+        inform(deposited_letter(other, name=name, state=state), office)
+    client = sign_in(factories.membership(organisation_=office).user)
+    # By their deposit, under one state.
+    assert shown(client, tri="etat") == ["Proposée", "Examinée"]
+    assert shown(client, tri="etat", etat="under_review") == ["Proposée", "Examinée"]
+
+
+def test_a_case_is_given_to_those_who_may_follow_it(office: Organisation, agent: User) -> None:
+    letter = deposited_letter(office, state="under_review", department_codes=["81"])
+    for code, role in [
+        ("81", "agent"),
+        ("31", "agent"),
+        (None, "coordinator"),
+        (None, "signatory"),
+    ]:
+        department = factories.department(code).pk if code else None
+        factories.membership(organisation_=office, role=role, department_id=department)
+    factories.membership(organisation_=office).user.memberships.update(is_active=False)
+    agent.acting = agent.memberships.select_related("organisation").get()
+    offered = {person.pk for person in read_panel(letter, agent).people}
+    assert offered == set(colleagues(letter).values_list("pk", flat=True))
+    assert agent.pk in offered
+
+
 def test_who_holds_a_delegation_has_the_tab_too(office: Organisation, agent: User) -> None:
     client = sign_in(agent)
     assert "a-signer" not in tab_counts(client)
@@ -234,6 +296,16 @@ def test_a_long_list_is_counted_in_words(
     assert "Plus de 30 lettres" in response.content.decode()
     assert dict.fromkeys([tab_counts(desk)["tous"]]) == {"plus de 30": None}
     assert len(desk.get("/bureau/?onglet=tous&page=3").context["rows"]) == 6
+    # What is filtered is counted as far, and its last page is reached by its links.
+    pages, address = [], "?onglet=tous&taille=T2"
+    while address:
+        response = desk.get(f"/bureau/{address}")
+        pages.append(len(response.context["rows"]))
+        address = link(response.content.decode(), "Page suivante")
+    assert pages == [25, 25, 6]
+    assert desk.get("/bureau/?onglet=tous&taille=T2").context["listed"].count == "plus de 30"
+    # Beyond the last page, the last page.
+    assert len(desk.get("/bureau/?onglet=tous&taille=T2&page=50").context["rows"]) == 6
 
 
 # --- Filters and deadlines -----------------------------------------------------------------------
@@ -284,6 +356,19 @@ def test_letters_are_sorted_and_filtered_by_their_deadline(
     assert shown(desk, echeance="depassee") == ["Dépassée"]
     page = desk.get("/bureau/?onglet=tous").content.decode()
     assert "dépassé depuis 2\u00a0jours" in page
+
+
+def test_what_is_asked_by_its_deadline_begins_with_the_most_pressing(
+    desk: Client, office: Organisation
+) -> None:
+    today = timezone.localdate()
+    for name, days in [("Ancienne", -9), ("Récente", -2), ("Entre", -5)]:
+        letter = deposited_letter(office, name=name)
+        Case.objects.filter(pk=letter.pk).update(
+            deadline_on=today + timedelta(days=days), clock_state="running"
+        )
+    assert shown(desk, echeance="depassee") == ["Ancienne", "Entre", "Récente"]
+    assert shown(desk, echeance="depassee", tri="-depot") == ["Entre", "Récente", "Ancienne"]
 
 
 def test_letters_are_filtered_by_who_follows_them(
