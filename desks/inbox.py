@@ -20,6 +20,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from accounts.models import Membership, User
+from cpts_portal.addresses import around
 from desks.choices import (
     ALL_TAB,
     COLUMNS,
@@ -378,20 +379,13 @@ def _rows(
 
 def _addresses(choices: InboxChoices) -> Any:
     """The address of a case opened from this list: it knows the list and its place in it."""
-    before, after = _letter_address()
+    before, after = around("letters:detail")
     listed = urlencode({"liste": choices.as_query()})
 
     def address(public_id: UUID, rank: int) -> str:
         return f"{before}{public_id}{after}?{listed}&rang={rank}"
 
     return address
-
-
-@cache
-def _letter_address() -> tuple[str, str]:
-    """What is before and after its number in the address of a letter: reversing is dear."""
-    before, after = reverse("letters:detail", args=[UUID(int=0)]).split(str(UUID(int=0)))
-    return before, after
 
 
 def reader_of_line(cells: Cells) -> Reader:

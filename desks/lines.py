@@ -136,7 +136,7 @@ def among(lines: Lines, case_ids: list[int]) -> Lines:
 
 
 def order_of(order: str) -> str:
-    """As the column `order` sorts; « - » for the other way round."""
+    """As the column `order` sorts; « - » for the other way round."""
     column = COLUMNS_BY_KEY[order.removeprefix("-")]
     direction = " DESC" if order.startswith("-") else ""
     return ", ".join(f"l.{key}{direction}" for key in column.order)

@@ -26,6 +26,8 @@ from workflow.models import Case, SearchDocument, Snapshot
 # Beyond these a search is to be made narrower; they also bound what one search costs.
 MAX_RESULTS: Final = 100
 LONGEST_SEARCH: Final = 100
+# How many times longer a line takes to be read than to be found in the index of the words.
+COMMON_BEYOND: Final = 4
 _MAX_WORDS: Final = 8
 # Half of what PostgreSQL takes: twenty fields of five pages each.
 _LONGEST_BODY: Final = 400_000
@@ -265,7 +267,7 @@ def _common(words: Mapping[str, tuple[list[str], str]]) -> dict[str, bool]:
     rows = _planned_for_these_words(f"EXPLAIN (FORMAT JSON) {' UNION ALL '.join(arms)}", asked)
     *found, everything = [plan["Plan Rows"] for plan in rows[0][0][0]["Plan"]["Plans"]]
     return {
-        vector: count * count > 4 * MAX_RESULTS * everything
+        vector: count * count > COMMON_BEYOND * MAX_RESULTS * everything
         for vector, count in zip(words, found, strict=True)
     }
 
@@ -291,19 +293,20 @@ def excerpts(cases: Sequence[tuple[int, int]], asked: Asked) -> dict[int, SafeSt
         return {}
     made: dict[int, str] = {}
 
-    def cut(case_id: int) -> str:
+    def cut(case_id: int) -> SafeString:
         if not made:
             made.update(_cut([pk for pk, _version in cases], asked))
-        return made.get(case_id, "")
+        text = made.get(case_id, "")
+        return highlighted(text) if _HIT in text else SafeString()
 
-    texts = {
+    found = {
         pk: _EXCERPTS.get((pk, version, asked), lambda pk=pk: cut(pk))  # type: ignore[misc]
         for pk, version in cases
     }
-    return {pk: highlighted(text) for pk, text in texts.items() if _HIT in text}
+    return {pk: excerpt for pk, excerpt in found.items() if excerpt}
 
 
-_EXCERPTS: Final[Memo[str]] = Memo(limit=4_000_000, weigh=len)
+_EXCERPTS: Final[Memo[SafeString]] = Memo(limit=4_000_000, weigh=len)
 
 
 def _cut(case_ids: Sequence[int], asked: Asked) -> list[tuple[int, str]]:

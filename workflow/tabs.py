@@ -4,9 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from django.urls import reverse
-
 from accounts.models import User
+from cpts_portal.addresses import address
 from procedures import registry
 from workflow.followup_rules import has_followups
 from workflow.kinds import kind_of
@@ -66,9 +65,9 @@ PAGES: Final[tuple[_Page, ...]] = (
 def tabs_of(case: Case, user: User, reader: Reader) -> list[Tab]:
     """The tabs of a deposited case for this reader."""
     kind = kind_of(case)
-    own = Tab("case", kind.tab, reverse(kind.page, args=[case.public_id]))
+    own = Tab("case", kind.tab, address(kind.page, case.public_id))
     return [own] + [
-        Tab(page.key, page.label, reverse(page.view, args=[case.public_id]))
+        Tab(page.key, page.label, address(page.view, case.public_id))
         for page in PAGES
         if page.is_for(case, user, reader)
     ]
