@@ -1,6 +1,7 @@
 """Take the pictures of the documentation from the demonstration data.
 
-Start the portal on an empty `var/` (`make run`), then, in another terminal:
+Start the portal on an empty `var/` (`make run`), load the outlines of the communes for their map
+(`manage.py load_contours SOURCE`), then, in another terminal:
 
     uv run python docs/images/make_screenshots.py http://localhost:8000
 
@@ -131,19 +132,20 @@ def territory(browser: Browser, portal: str) -> None:
     with signed_in(browser, portal, "claire.fabre", height=900) as page:
         open_draft(page)
         page.goto(page.url.split("/etapes/")[0] + "/territoire/")
-        search = page.locator("#recherche")
-        search.press_sequentially("castres", delay=30)
-        page.locator("[role=option]").first.wait_for()
-        save(page.screenshot(), "territoire")
+        page.locator("[data-checks-body] li").first.wait_for()
+        if page.locator("[data-territory-map]").count():
+            page.locator("[data-territory-map][data-loaded]").wait_for()
+            page.wait_for_timeout(500)
+        save(page.locator("main").screenshot(), "territoire")
 
 
 def inbox(browser: Browser, portal: str) -> None:
-    with signed_in(browser, portal, "guichet.occitanie", height=760) as page:
+    with signed_in(browser, portal, "guichet.occitanie", height=1060) as page:
         save(page.screenshot(), "lettres-recues")
 
 
 def case(browser: Browser, portal: str) -> None:
-    with signed_in(browser, portal, "guichet.occitanie", height=860) as page:
+    with signed_in(browser, portal, "guichet.occitanie", height=1000) as page:
         page.locator("tbody tr", has_text="CPTS Tarn Ouest").locator("a").first.click()
         page.locator("#documents").wait_for()
         save(page.screenshot(), "dossier")
