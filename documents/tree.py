@@ -110,8 +110,12 @@ def breakable(text: str, *, long_word: int = LONG_WORD) -> str:
     def cut(found: re.Match[str]) -> str:
         parts = _PUNCTUATION.split(found[0])
         return CUT.join(
-            part if len(part) < long_word else CUT.join(_PIECES.findall(part)) for part in parts
+            CUT.join(_PIECES.findall(part)) if is_long(part) else part for part in parts
         )
+
+    def is_long(part: str) -> bool:
+        # Words are parted between syllables in a cell: only the longest need a cut.
+        return len(part) >= (LONG_WORD if part.isalpha() else long_word)
 
     run = _RUN if long_word == LONG_WORD else re.compile(rf"[^\s]{{{long_word},}}")
     return run.sub(cut, text)

@@ -33,8 +33,8 @@ def flat(text: str) -> str:
 
 
 def squeezed(text: str) -> str:
-    """Text without any space: two texts are compared whatever the lines they were set in."""
-    return re.sub(r"\s+", "", text.replace("\ufffe", "-").replace("\u2011", "-"))
+    """Text without any space or hyphen: two are compared whatever the lines they were set in."""
+    return re.sub(r"[\s\ufffe\u2011\u00ad-]+", "", text)
 
 
 def pixels_unlike_white(pdf: bytes, *, page: int) -> int:

@@ -280,9 +280,20 @@ def test_long_table_repeats_its_header_and_keeps_every_row():
 def test_word_wider_than_the_page_is_cut_and_kept_whole(around, long):
     pdf = html_to_pdf(page(around.format(long)))
 
-    said = re.sub(r"LI-76-2026-0001·Essaipage\dsur\d", "", squeezed("".join(page_texts(pdf))))
+    said = re.sub(r"LI7620260001·Essaipage\dsur\d", "", squeezed("".join(page_texts(pdf))))
 
     assert (long in said, text_outside_the_page(pdf)) == (True, [])
+
+
+def test_word_wider_than_its_column_is_parted_between_syllables():
+    cells = "<td class='long'>Masseur-kinésithérapeute 1234567890123</td><td>Suite</td>"
+    table = TABLE.replace("30%", "12%").replace("70%", "88%").format(rows=f"<tr>{cells}</tr>")
+
+    pdf = html_to_pdf(page(table))
+
+    text = flat_text(pdf)
+    assert "kinésithé-rapeute" in text
+    assert "Masseurkinésithérapeute1234567890123Suite" in squeezed(page_texts(pdf)[0])
 
 
 def test_heading_is_never_alone_at_the_foot_of_a_page():

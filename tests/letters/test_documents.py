@@ -284,7 +284,8 @@ def test_receipt_of_an_office_without_address_says_where_to_write():
 
     text = squeezed(flat_text(read_document(issue(letter)["receipt"])))
 
-    assert f"http://testserver{reverse('letters:detail', args=[letter.public_id])}" in text
+    address = f"http://testserver{reverse('letters:detail', args=[letter.public_id])}"
+    assert squeezed(address) in text
 
 
 # --- The version to post -----------------------------------------------------------------
