@@ -10,7 +10,13 @@ from letters.buffer import Buffer, changed_values, read_buffer
 from letters.content import procedure_of, read_content
 from letters.links import field_url
 from letters.models import LetterOfIntent
-from letters.services import KIND, deposited_content, informed_desks, store_answer
+from letters.services import (
+    KIND,
+    deposited_content,
+    informed_desks,
+    store_answer,
+    territory_kept,
+)
 from outbox.services import publish
 from procedures.schema import FieldKind
 from workflow.complements import (
@@ -78,7 +84,15 @@ def target_url(case: Case, key: str) -> str:
 def measure_again(letter: LetterOfIntent, **_data: Any) -> dict[str, Any]:
     """The territory as the team has prepared it, under the case's lock."""
     letter.buffer = read_buffer(letter)
-    territory = read_content(letter).territory
+    content = read_content(letter)
+    territory = content.territory
+    if territory_kept(letter, content):
+        return {
+            "population": letter.population,
+            "commune_count": letter.commune_count,
+            "size_class": letter.size_class,
+            "department_codes": letter.department_codes,
+        }
     return {
         "population": territory.population,
         "commune_count": territory.commune_count,

@@ -427,24 +427,41 @@ def deposited_content(letter: LetterOfIntent, *, log: TransitionLog) -> dict[str
     """Everything the letter says, labels included: the official documents need nothing else."""
     content = read_content(letter)
     community = letter.community
-    return letter_content(letter, content) | {
-        "reference": letter.reference,
-        "version": letter.version,
-        "deposited_at": letter.deposited_at,
-        "silence_date": silence_date(letter),
-        "office": _office_as_data(cast(Organisation, letter.office)),
-        "signature": {
-            "name": letter.signatory_name,
-            "place": letter.signed_at_place,
-            "date": timezone.localdate(letter.deposited_at),
-            "commitment": content.procedure.commitment,
-            "account": str(log.actor),
-        },
-        "team": [
-            {"name": str(member.user), "email": member.user.email, "role": member.role}
-            for member in community.team_members.select_related("user")
-        ],
-    }
+    kept = territory_kept(letter, content) or {}
+    return (
+        letter_content(letter, content)
+        | kept
+        | {
+            "reference": letter.reference,
+            "version": letter.version,
+            "deposited_at": letter.deposited_at,
+            "silence_date": silence_date(letter),
+            "office": _office_as_data(cast(Organisation, letter.office)),
+            "signature": {
+                "name": letter.signatory_name,
+                "place": letter.signed_at_place,
+                "date": timezone.localdate(letter.deposited_at),
+                "commitment": content.procedure.commitment,
+                "account": str(log.actor),
+            },
+            "team": [
+                {"name": str(member.user), "email": member.user.email, "role": member.role}
+                for member in community.team_members.select_related("user")
+            ],
+        }
+    )
+
+
+def territory_kept(letter: LetterOfIntent, content: LetterContent) -> dict[str, Any] | None:
+    """The communes and figures of the deposit before, where a new year was not accepted since.
+
+    A letter whose territory was not to be completed is deposited again as it was: communes that
+    have merged meanwhile would count twice. None for a first deposit, and in the same year.
+    """
+    if not content.territory.is_behind:
+        return None
+    before = letter.snapshots.order_by("-version").first()
+    return {key: before.content[key] for key in ("territory", "summary")} if before else None
 
 
 def letter_content(letter: LetterOfIntent, content: LetterContent) -> dict[str, Any]:

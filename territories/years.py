@@ -91,10 +91,18 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Redrawn:
+    """A commune that keeps its code and changes its limits."""
+
+    before: Line
+    after: Line
+
+
+@dataclass(frozen=True)
 class Proposal:
     """The communes of the year in force for a territory drawn before, side by side.
 
-    `removed` and `added` are what accepting changes; `grown` stay, under the same code, but have
+    `removed` and `added` are what accepting changes; `redrawn` stay, under the same code, but have
     taken others in or let some go. `revision` is that of the territory when it was read.
     """
 
@@ -104,8 +112,9 @@ class Proposal:
     revision: int
     removed: tuple[Line, ...]
     added: tuple[Line, ...]
-    grown: tuple[Line, ...]
-    # Inhabitants of the territory, known figures only.
+    redrawn: tuple[Redrawn, ...]
+    # Inhabitants of the territory, known figures only. A commune that does not change counts on
+    # both sides for what it counts today: the difference is that of the communes alone.
     population_before: int
     population_after: int
     # Communes out of force that nothing is known to follow: the team takes them out.
@@ -155,10 +164,11 @@ def _proposal(territory: Territory, vintage: Vintage) -> Proposal:
         revision=territory.revision,
         removed=tuple(one for one in old_lines if (one.code, one.part) not in kept),
         added=tuple(one for one in new_lines if (one.code, one.part) not in kept),
-        grown=tuple(
-            one
-            for one in new_lines
-            if (one.code, one.part) in kept and one.code in changed and not one.part
+        redrawn=tuple(
+            Redrawn(old, new)
+            for old in old_lines
+            for new in new_lines
+            if old.code == new.code and new.code in changed and not (old.part or new.part)
         ),
         population_before=sum(one.population or 0 for one in old_lines),
         population_after=sum(one.population or 0 for one in new_lines),

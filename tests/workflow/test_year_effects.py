@@ -12,11 +12,12 @@ from territories import loading
 from territories.comparison import compare
 from tests.letters import cases
 from tests.territories import cog_years
+from tests.workflow import asking, completing
 from workflow import overlaps, years
 from workflow.claims import settle_stage
 from workflow.models import Case, Snapshot, TerritoryClaim, YearEffect
 from workflow.overlaps import arbitrate
-from workflow.services import ActionRefusedError
+from workflow.services import ActionRefusedError, perform
 
 pytestmark = pytest.mark.django_db
 
@@ -156,6 +157,26 @@ def test_what_was_deposited_stays_as_it_was() -> None:
     assert (
         Case.objects.values("population", "size_class", "commune_count").get(pk=mine.pk) == figures
     )
+
+
+def test_a_letter_completed_without_its_territory_keeps_the_communes_of_its_deposit() -> None:
+    today = cog_years.load_2024()
+    letter = cases.deposited("32", communes=("59350", SEPERT))
+    perform(letter, "take_up", actor=completing.agent(letter))
+    letter = asking.fresh(letter)
+    completing.asked(letter, completing.item("contact_profession"))
+    loading.load_data(today)
+    completing.write(letter, "contact_profession", "Infirmière")
+    completing.answer(letter)
+    first, second = Snapshot.objects.filter(case=letter.pk).order_by("version")
+    assert second.version == 2
+    for key in ("territory", "summary"):
+        assert second.content[key] == first.content[key]
+    rows = TerritoryClaim.objects.filter(case=letter.pk).order_by("commune_id")
+    assert list(rows.values_list("commune_id", "part_key")) == [
+        (YBARD, "saint martin sepert"),
+        ("59350", ""),
+    ]
 
 
 def test_each_case_concerned_has_a_dated_row_and_others_have_none() -> None:
