@@ -55,8 +55,8 @@ def test_a_territory_of_2024_is_proposed_its_communes_of_2026_and_follows_once_a
         "Sainte-Anastasie (15171)",
     ]
     assert [(str(one.before), str(one.after)) for one in proposal.redrawn] == [
-        ("Neussargues en Pinatelle (15141)", "Neussargues-Moissac (15141)"),
         ("Saint-Ybard (19248)", "Les Trois-Saints (19248)"),
+        ("Neussargues en Pinatelle (15141)", "Neussargues-Moissac (15141)"),
     ]
     albi = Commune.objects.get(code="81004").population or 0
     assert (proposal.cog_year_before, proposal.cog_year) == (2024, 2026)
