@@ -1,6 +1,6 @@
 from django.urls import path
 
-from desks import actions, body_views, commune_views, coverage_views, demo_mail, views
+from desks import actions, body_views, commune_views, coverage_views, demo_mail, views, years_views
 
 app_name = "desks"
 urlpatterns = [
@@ -13,6 +13,8 @@ urlpatterns = [
     path("bureau/avis/mandats/<int:mandate>/retirer/", body_views.end, name="mandate-end"),
     path("bureau/region/", views.coordinator_board, name="coordinator"),
     path("bureau/region/avis-en-retard/", views.late_opinions, name="late-opinions"),
+    path("bureau/annees/", years_views.report, name="years"),
+    path("bureau/annees/cpts.csv", years_views.csv_file, name="years-csv"),
     path("bureau/couverture/", coverage_views.page, name="coverage"),
     path("bureau/couverture/carte.json", coverage_views.map_data, name="coverage-map"),
     path("bureau/couverture/communes.csv", coverage_views.csv_file, name="coverage-csv"),
