@@ -23,6 +23,8 @@ urlpatterns = [
     path("compte/", include("accounts.auth_urls")),
     path("", include("communities.urls")),
     path("cpts/<uuid:public_id>/membres/", include("members.urls")),
+    path("cpts/<uuid:public_id>/signatures/", include("signatures.urls")),
+    path("signer/", include("signatures.signing_urls")),
     path("accessibilite/", pages.accessibility, name="accessibility"),
     path("mentions-legales/", pages.legal_notice, name="legal_notice"),
     path("donnees-personnelles/", pages.personal_data, name="personal_data"),

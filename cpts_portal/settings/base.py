@@ -20,6 +20,7 @@ PROJECT_APPS = [
     "desks",
     "letters",
     "committees",
+    "signatures",
     "workflow",
     "documents",
     "members",
@@ -265,6 +266,11 @@ CELERY_BEAT_SCHEDULE = {
     "empty-mails-whose-links-have-ended": {
         "task": "outbox.tasks.forget_old",
         "schedule": crontab(minute=20, hour=3),
+    },
+    # A reminder leaves once: the later hours make good a morning's failure.
+    "follow-campaigns-of-signatures": {
+        "task": "signatures.tasks.follow_campaigns",
+        "schedule": crontab(minute=50, hour="0,7-18"),
     },
     "forget-imports-nobody-confirmed": {
         "task": "members.tasks.forget_imports",

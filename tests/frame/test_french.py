@@ -29,6 +29,7 @@ _APPS = (
     "notifications",
     "outbox",
     "procedures",
+    "signatures",
     "territories",
     "workflow",
 )
