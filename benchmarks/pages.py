@@ -121,15 +121,17 @@ def _data() -> tuple[User, User, LetterOfIntent, LetterOfIntent]:
 
 
 @contextmanager
-def served(environment: Mapping[str, str] = MappingProxyType({})) -> Iterator[int]:
-    """A gunicorn of one process on a free port, until the block ends."""
+def served(
+    environment: Mapping[str, str] = MappingProxyType({}), *, workers: int = 1
+) -> Iterator[int]:
+    """A gunicorn on a free port, until the block ends: one process unless told otherwise."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = subprocess.Popen(
         [
             str(Path(sys.executable).parent / "gunicorn"),
-            *("--workers", "1", "--bind", f"127.0.0.1:{port}", "--no-control-socket"),
+            *("--workers", str(workers), "--bind", f"127.0.0.1:{port}", "--no-control-socket"),
             *("--log-level", "warning", "cpts_portal.wsgi"),
         ],
         cwd=PROJECT,

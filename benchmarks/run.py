@@ -138,6 +138,12 @@ def _coverage(rounds: int) -> "list[Line]":
     return coverage.coverage_of_a_region(rounds)
 
 
+def _signatures(rounds: int) -> "list[Line]":
+    from benchmarks import signatures  # noqa: PLC0415
+
+    return signatures.signatures(rounds)
+
+
 # The load empties the tables: it comes before the letters are written.
 PARTS: dict[str, Callable[[int], "list[Line]"]] = {
     "load": _load,
@@ -148,6 +154,7 @@ PARTS: dict[str, Callable[[int], "list[Line]"]] = {
     "autosave": _autosave,
     "pdf": _pdf,
     "desks": _desks,
+    "signatures": _signatures,
 }
 
 if __name__ == "__main__":

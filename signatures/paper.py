@@ -17,6 +17,7 @@ from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import User
 from documents.french import long_date
@@ -56,25 +57,23 @@ State = PaperPage.State
 
 def sheets_pdf(campaign: Campaign, invitations: Sequence[Invitation]) -> bytes:
     """One page per signer: what they sign, their name, a frame, and a code to recognise it by."""
-    files: dict[str, bytes] = {}
-    sheets = []
-    for one in invitations:
-        name = f"qr-{one.pk}.png"
-        files[name] = _qr(paper_code(campaign, one.pk))
-        sheets.append(_sheet(campaign, one, f"memory:{name}"))
+    sheets = [_sheet(campaign, one) for one in invitations]
     return render_pdf(
         "pdf/signature_sheets.html",
-        {"sheets": sheets, "author": campaign.community.name},
+        {
+            "sheets": sheets,
+            "number": campaign.document.document.number,
+            "author": campaign.community.name,
+        },
         title=f"Feuilles à signer – {campaign.title}",
-        files=files,
     )
 
 
-def _sheet(campaign: Campaign, invitation: Invitation, image: str) -> dict[str, Any]:
+def _sheet(campaign: Campaign, invitation: Invitation) -> dict[str, Any]:
     member = invitation.member
     delegation = getattr(invitation, "delegation", None)
     return {
-        "image": image,
+        "code": _qr(paper_code(campaign, invitation.pk)),
         "community": campaign.community.name,
         "title": campaign.title,
         "short": signable_of(campaign.case).short,
@@ -88,11 +87,15 @@ def _sheet(campaign: Campaign, invitation: Invitation, image: str) -> dict[str, 
     }
 
 
-def _qr(text: str) -> bytes:
-    out = io.BytesIO()
-    # A quarter of the code may be hidden by a stamp or a fold.
-    segno.make_qr(text, error="q").save(out, kind="png", scale=8, border=4)
-    return out.getvalue()
+_WORDS: Final = "Code de cette feuille : il sert au portail à la reconnaître une fois numérisée."
+
+
+def _qr(text: str) -> SafeString:
+    """A drawing of the code. A quarter of it may be hidden by a stamp or a fold."""
+    drawn = segno.make_qr(text, error="q").svg_inline(
+        omitsize=True, svgclass=None, lineclass=None, border=2
+    )
+    return mark_safe(drawn.replace("<svg", f'<svg aria-label="{_WORDS}"', 1))  # noqa: S308 - ours
 
 
 def to_print(campaign: Campaign) -> list[Invitation]:

@@ -104,7 +104,7 @@ class Migration(migrations.Migration):
                 ('answered_at', models.DateTimeField(blank=True, null=True, verbose_name='répondu le')),
                 ('decline_reason', models.TextField(blank=True, verbose_name='motif du refus')),
                 ('postponed_until', models.DateField(blank=True, null=True, verbose_name='reporté jusqu’au')),
-                ('disowned_at', models.DateTimeField(blank=True, null=True, verbose_name='« ce n’est pas moi » le')),
+                ('disowned_at', models.DateTimeField(blank=True, null=True, verbose_name='« ce n’est pas moi » le')),
                 ('end_reason', models.CharField(blank=True, max_length=300, verbose_name='motif')),
                 ('told_at', models.DateTimeField(blank=True, null=True, verbose_name='dernier courriel le')),
                 ('told_count', models.PositiveSmallIntegerField(default=0, verbose_name='courriels')),
