@@ -87,7 +87,7 @@ def _sheet(campaign: Campaign, invitation: Invitation) -> dict[str, Any]:
     }
 
 
-_WORDS: Final = "Code de cette feuille : il sert au portail à la reconnaître une fois numérisée."
+_WORDS: Final = "Code de cette feuille : il sert au portail à la reconnaître une fois numérisée."
 
 
 def _qr(text: str) -> SafeString:

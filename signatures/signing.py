@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from signatures.campaigns import is_outdated, note
-from signatures.links import code_digest, digest, new_code
+from signatures.links import code_digest, digest, link_of, new_code
 from signatures.models import Delegation, Invitation, Signature
 from signatures.telling import signer_name, write_mail
 from workflow.services import ActionRefusedError, AlreadyDoneError
@@ -99,6 +99,7 @@ def send_code(invitation: Invitation) -> None:
         invitation,
         cause=f"{now.timestamp()}",
         code=f"{code[:3]} {code[3:]}",
+        url=f"{link_of(invitation)}signer/",
         until=invitation.code_expires_at,
     )
 

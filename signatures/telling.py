@@ -62,12 +62,12 @@ def write_mail(template: str, invitation: Invitation, *, cause: str = "", **more
         recipient=invitation.email,
         template=f"signatures/{template}",
         context={
+            "url": link_of(invitation),
             "signer": signer_name(invitation),
             "member": invitation.member,
             "community": campaign.community,
             "campaign": campaign,
             "short": signable_of(campaign.case).short,
-            "url": link_of(invitation),
             **more,
         },
     )
