@@ -6,4 +6,7 @@ class AccountsConfig(AppConfig):
     verbose_name = "Comptes"
 
     def ready(self) -> None:
-        from accounts import roles  # noqa: F401, PLC0415 - its signal receiver needs the models
+        from accounts import (  # noqa: PLC0415 - their signal receivers need the models
+            passwords,  # noqa: F401
+            roles,  # noqa: F401
+        )
