@@ -1,6 +1,6 @@
 """Acting in a role: chosen by the person, shown on every page, never assumed silently."""
 
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
@@ -8,6 +8,31 @@ from django.http import HttpRequest
 
 from accounts.middleware import SESSION_HOLDS_ROLES, SESSION_KEY
 from accounts.models import Membership, User
+from cpts_portal.composed import Composed, Given
+
+
+class HeldRole(NamedTuple):
+    """A role a person holds, its organisation, the département it is limited to, by name."""
+
+    pk: int
+    label: str
+    organisation: str
+    department: str
+
+
+_HELD: Final = Composed(
+    lambda: Membership.objects.filter(user=Given("person"), is_active=True).values_list(
+        "pk", "role", "organisation__name", "department__name", "department_id"
+    )
+)
+
+
+def held_roles(user: User) -> list[HeldRole]:
+    """The roles a person may act in, in the order of their organisations: one query."""
+    return [
+        HeldRole(pk, Membership.Role(role).label, organisation, f"{name} ({code})" if code else "")
+        for pk, role, organisation, name, code in _HELD.rows(person=user.pk)
+    ]
 
 
 def switch(request: HttpRequest, membership: Membership | None) -> None:

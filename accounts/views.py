@@ -15,11 +15,13 @@ from accounts.forms import ProfileForm, RoleInvitationForm
 from accounts.http import PersonRequest
 from accounts.invitations import InvitationError
 from accounts.models import Membership, Organisation, OrganisationInvitation, User
+from cpts_portal.transactions import writes_when_posted
 from outbox.delivery import failing_addresses
 
 PEOPLE_PER_PAGE = 30
 
 
+@writes_when_posted
 def profile(request: PersonRequest) -> HttpResponse:
     """« Mon compte »: who the person is, the roles they hold, and the way into each."""
     form = ProfileForm(request.POST or None, instance=request.user)
@@ -27,11 +29,7 @@ def profile(request: PersonRequest) -> HttpResponse:
         form.save()
         messages.success(request, "Vos renseignements sont enregistrés.")
         return redirect("accounts:profile")
-    memberships = list(
-        Membership.objects.filter(user=request.user, is_active=True).select_related(
-            "organisation", "department"
-        )
-    )
+    memberships = roles.held_roles(request.user)
     roles.remember(request, holds_roles=bool(memberships))
     return render(request, "accounts/profile.html", {"form": form, "memberships": memberships})
 

@@ -1,18 +1,18 @@
 """« Mes projets »: what a person's CPTS have filed or are writing, and what to do next."""
 
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from django.core.paginator import Page
-from django.urls import reverse
 from django.utils.formats import date_format
 
 from accounts.models import User
-from cpts_portal.paging import read_page
+from cpts_portal.addresses import address
+from cpts_portal.paging import page_of
 from letters.content import procedure_of
 from letters.documents import RECEIPT
 from letters.labels import state_label
+from letters.links import addresses, step_url
 from letters.models import LetterOfIntent
 from letters.past import Past, read_past
 from letters.rules import may_edit
@@ -21,11 +21,12 @@ from workflow.message_rules import writes_for_team
 from workflow.messages import ThreadState, thread_states
 from workflow.models import CaseDocument
 from workflow.readers import Reader, StateLabel
-from workflow.reading import read_cases
+from workflow.reading import read_seen_page
 from workflow.states import CaseState
 from workflow.timeline import Line
 
 PAGE_SIZE = 20
+_ORDER: Final = ("version", "-updated_at", "pk")
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,11 @@ class Project:
 
 def read_projects(user: User, page: str | None) -> tuple[list[Project], Page[Any]]:
     """One page of the person's projects, drafts first then the newest, and its Page."""
-    letters, shown = read_page(
-        LetterOfIntent.objects.visible_to(user).order_by("version", "-updated_at", "pk"),
-        page,
-        PAGE_SIZE,
-        read=partial(read_cases, LetterOfIntent),
-    )
+
+    def read(start: int, count: int) -> list[LetterOfIntent]:
+        return read_seen_page(LetterOfIntent, user, _ORDER, start=start, count=count)
+
+    letters, shown = page_of(read, page, PAGE_SIZE)
     past = read_past(letters)
     deposited = [letter.pk for letter in letters if letter.is_deposited]
     threads = thread_states(deposited, user)
@@ -94,38 +94,38 @@ def _answer(letter: LetterOfIntent, user: User, thread: ThreadState) -> Link | N
     if not thread.to_answer:
         return None
     label = "Répondre au bureau" if writes_for_team(letter, user) else "Lire la demande"
-    return Link(label, reverse("cases:messages", args=[letter.public_id]))
+    return Link(label, address("cases:messages", letter.public_id))
 
 
 def _action(letter: LetterOfIntent, user: User, documents: list[CaseDocument]) -> Link:
     if may_edit(letter, user):
         first = procedure_of(letter).sections[0].key
-        return Link("Continuer la lettre", reverse("letters:step", args=[letter.public_id, first]))
-    detail = reverse("letters:detail", args=[letter.public_id])
+        return Link("Continuer la lettre", step_url(letter, first))
+    detail = addresses(letter).detail
     if not letter.is_deposited:
         return Link("Lire la lettre", detail)
     if letter.state == CaseState.COMPLETION_REQUESTED:
-        asked = reverse("cases:complements", args=[letter.public_id])
+        asked = address("cases:complements", letter.public_id)
         return Link("Fournir les compléments demandés", asked)
     if letter.state in {CaseState.ACCEPTED, CaseState.REFUSED}:
-        return Link("Lire la décision", reverse("cases:decision", args=[letter.public_id]))
+        return Link("Lire la décision", address("cases:decision", letter.public_id))
     receipt = next((link for link in documents if link.kind == RECEIPT), None)
     if receipt is None:
         return Link("Suivre la lettre", detail)
     return Link(
         "Voir l’accusé de réception",
-        reverse("letters:document", args=[letter.public_id, receipt.document_id]),
+        address("letters:document", letter.public_id, receipt.document_id),
     )
 
 
 def _other_links(letter: LetterOfIntent, thread: ThreadState) -> list[Link]:
-    detail = reverse("letters:detail", args=[letter.public_id])
-    team = Link("Équipe", reverse("communities:team", args=[letter.community.public_id]))
-    members = Link("Membres", reverse("members:list", args=[letter.community.public_id]))
+    detail = addresses(letter).detail
+    team = Link("Équipe", address("communities:team", letter.community.public_id))
+    members = Link("Membres", address("members:list", letter.community.public_id))
     if letter.is_deposited:
         unread = thread.unread
         count = f" ({unread} non lu{'s' if unread > 1 else ''})" if unread else ""
-        thread_url = reverse("cases:messages", args=[letter.public_id])
+        thread_url = address("cases:messages", letter.public_id)
         return [
             Link("Toute la lettre", detail),
             Link(f"Messages{count}", thread_url),
@@ -134,7 +134,7 @@ def _other_links(letter: LetterOfIntent, thread: ThreadState) -> list[Link]:
         ]
     return [
         Link("Vue d’ensemble", detail),
-        Link("Ce qui manque", reverse("letters:missing", args=[letter.public_id])),
+        Link("Ce qui manque", addresses(letter).missing),
         members,
         team,
     ]

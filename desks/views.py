@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.http import PersonRequest
 from accounts.models import User
+from cpts_portal.transactions import writes_when_posted
 from desks import coordinator, projects
 from desks import inbox as inboxes
 from desks import inbox_markup as markup
@@ -31,6 +32,7 @@ def welcome(request: HttpRequest) -> HttpResponse:
     return render(request, "desks/welcome.html", {"procedures": current})
 
 
+@writes_when_posted
 @require_safe
 def home(request: PersonRequest) -> HttpResponse:
     """« Mes projets » in one's own name; in a role, the desk of the organisation."""

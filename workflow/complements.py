@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from accounts.models import Organisation, User
 from communities.models import CommunityTerritory
+from cpts_portal.composed import Composed, Given
 from territories.models import Territory, TerritoryPart
 from workflow import complement_rules as rules
 from workflow.clock import ClockState, EventKind, Silence, day_in_words
@@ -70,6 +71,25 @@ Action = CompletionAction
 def open_request(case: Case) -> CompletionRequest | None:
     """The request the team has to answer, if there is one."""
     return case.completion_requests.filter(state=State.SENT).first()
+
+
+class OpenRequest(NamedTuple):
+    """The request the team has to answer, in brief: its number and its last day."""
+
+    number: int
+    due_on: date | None
+
+
+_ASKED: Final = Composed(
+    lambda: CompletionRequest.objects.filter(
+        case=Given("case"), state=State.SENT.value
+    ).values_list("number", "due_on")
+)
+
+
+def asked_of(case: Case) -> OpenRequest | None:
+    """The same as its page shows it on top."""
+    return next((OpenRequest(*row) for row in _ASKED.rows(case=case.pk)), None)
 
 
 def blocking_requests(case: Case) -> list[str]:

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.core.exceptions import PermissionDenied
@@ -11,9 +12,12 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.paginator import Page
 from django.db import connection, transaction
 from django.db.models import Prefetch, Q
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.viewers import stand_in, viewer_of
+from cpts_portal.composed import Composed, Given
 from cpts_portal.paging import read_page
 from documents.services import FileRefusedError, store_attachment
 from outbox.services import publish
@@ -392,11 +396,20 @@ def thread_states(cases: Collection[int], user: User) -> dict[int, ThreadState]:
     if not cases:
         return {}
     ours = Side.TEAM if user.acting is None else Side.OFFICE
-    seen = Message.objects.visible_to(user).filter(case__in=list(cases)).order_by()
-    inner, parameters = seen.values("pk").query.sql_with_params()
+    viewer = viewer_of(user)
+    seen = _seen_messages(viewer.shape)
+    parameters = seen.parameters(cases=list(cases), **viewer._asdict())
     with connection.cursor() as cursor:
-        cursor.execute(_THREADS.format(seen=inner), [ours.other, user.pk, *parameters])
+        cursor.execute(_THREADS.format(seen=seen.sql), [ours.other, user.pk, *parameters])
         return {case: ThreadState(*state) for case, *state in cursor.fetchall()}
+
+
+@lru_cache
+def _seen_messages(shape: tuple[bool, bool]) -> Composed:
+    """What `visible_to` lets through for a viewer of this shape."""
+    cases = RawSQL("SELECT unnest(%s::bigint[])", [Given("cases")])
+    seen = Message.objects.seen_by(stand_in(shape)).filter(case__in=cases)
+    return Composed(lambda: seen.order_by().values("pk"))
 
 
 # Written by hand around what `visible_to` lets through: composing the five counts for each page

@@ -6,20 +6,23 @@ of `visible_to` is inside.
 """
 
 import uuid
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
-from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
+from django.db.models import Count, Window
 
 from accounts.models import Organisation, User
+from accounts.viewers import stand_in, viewer_of
 from communities.models import Community
+from cpts_portal.composed import Composed, Given
 from territories.models import Region
 from workflow.models import Case
+from workflow.models.cases import CaseQuerySet
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
-    from django.db.models import QuerySet
 
 AnyCase = TypeVar("AnyCase", bound=Case)
 
@@ -37,23 +40,57 @@ def read_seen(
     It comes with what `visible_to` notes of the person, its CPTS, its region, its office, and
     `territory_id`, the number of the current territory of its CPTS.
     """
-    found = read_cases(model, Case.objects.visible_to(user).filter(public_id=public_id))
+    if not isinstance(user, User):
+        return None
+    viewer = viewer_of(user)
+    seen = _one(model, viewer.shape)
+    found = _run(model, seen, seen.inner.parameters(case=public_id, **viewer._asdict()))
     return found[0] if found else None
 
 
-def read_cases(model: type[AnyCase], seen: "QuerySet[Any]") -> list[AnyCase]:
-    """The cases of `seen`, in its order, with the same beside them, and with its annotations.
+def read_seen_page(
+    model: type[AnyCase], user: User, order: tuple[str, ...], *, start: int, count: int
+) -> list[AnyCase]:
+    """The cases the person may see, in this order, from the place `start`, `count` at most.
 
-    `seen` are cases of this model: of those that `visible_to` gives, a page for instance.
+    Each comes with the same beside it, and `total`, how many there are in all.
     """
+    viewer = viewer_of(user)
+    seen = _some(model, viewer.shape, order)
+    given = seen.inner.parameters(**viewer._asdict())
+    return _run(model, seen, [*given, count, start])
+
+
+class _Seen(NamedTuple):
+    """What `visible_to` lets through for a viewer of one shape."""
+
+    inner: Composed
+    notes: tuple[str, ...]
+    # The whole statement around it.
+    sql: str
+
+
+@lru_cache
+def _one(model: type[Case], shape: tuple[bool, bool]) -> _Seen:
+    return _around(model, Case.objects.seen_by(stand_in(shape)).filter(public_id=Given("case")))
+
+
+@lru_cache
+def _some(model: type[Case], shape: tuple[bool, bool], order: tuple[str, ...]) -> _Seen:
+    seen = model.objects.seen_by(stand_in(shape)).annotate(total=Window(Count("*")))
+    return _around(model, seen.order_by(*order), " LIMIT %s OFFSET %s")
+
+
+def _around(model: type[Case], seen: CaseQuerySet, limits: str = "") -> _Seen:
     notes = tuple(seen.query.annotations)
-    try:
-        inner, parameters = seen.values("pk", *notes).query.sql_with_params()
-    except EmptyResultSet:  # nobody is signed in
-        return []
+    inner = Composed(lambda: seen.values("pk", *notes))
+    return _Seen(inner, notes, _statement(model, notes).replace(_SEEN, inner.sql + limits))
+
+
+def _run(model: type[AnyCase], seen: _Seen, parameters: Sequence[Any]) -> list[AnyCase]:
     with connection.cursor() as cursor:
-        cursor.execute(_statement(model, notes).replace(_SEEN, inner), parameters)
-        return [_case(model, notes, row) for row in cursor.fetchall()]
+        cursor.execute(seen.sql, parameters)
+        return [_case(model, seen.notes, row) for row in cursor.fetchall()]
 
 
 @lru_cache

@@ -76,8 +76,8 @@ def test_home_costs_the_same_queries_whatever_the_number_of_projects(
     for _ in range(letters):
         deposited_letter(office, owner=me)
     client.force_login(me)
-    # Session, person; the page with its count; its logs and documents; its messages; the savepoint.
-    with django_assert_num_queries(5 + 2):
+    # Session, person; the page with its count; its logs and documents; its messages.
+    with django_assert_num_queries(5):
         assert client.get("/accueil/").status_code == 200
 
 

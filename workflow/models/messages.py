@@ -10,6 +10,7 @@ from django.db.models.lookups import LessThanOrEqual
 from django.utils import timezone
 
 from accounts.models import Organisation, User
+from accounts.viewers import Viewer, viewer_of
 from documents.models import Attachment
 from workflow.models.cases import Case
 
@@ -42,13 +43,16 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """
         if not isinstance(user, User):
             return self.none()
-        if user.acting is None:
-            return self.filter(case__community__team_members__user=user)
-        body = user.acting.organisation_id
-        found = self.filter(case__desks__organisation=body)
-        if user.acting.department_id:
-            found = found.filter(case__department_codes__contains=[user.acting.department_id])
-        return found.filter(Q(case__office=body) | Q(office=body))
+        return self.seen_by(viewer_of(user))
+
+    def seen_by(self, viewer: Viewer) -> "MessageQuerySet":
+        """The same, for a statement that is composed once."""
+        if viewer.body is None:
+            return self.filter(case__community__team_members__user=viewer.person)
+        found = self.filter(case__desks__organisation=viewer.body)
+        if viewer.department is not None:
+            found = found.filter(case__department_codes__contains=[viewer.department])
+        return found.filter(Q(case__office=viewer.body) | Q(office=viewer.body))
 
     def awaiting_answer(self) -> "MessageQuerySet":
         """Those whose sender still waits for an answer."""

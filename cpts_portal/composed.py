@@ -1,0 +1,59 @@
+"""Statements that the models compose once per process, and whose values are given at each run.
+
+Composing a queryset takes longer than running what it says: what every page asks is composed
+with stand-ins for the values, and the statement is kept.
+"""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from django.db import connection
+from django.db.models import Expression, Value
+
+
+class Given(Expression):
+    """In a queryset, a value that is known when it runs, under this name."""
+
+    def __init__(self, name: str, output_field: Any = None) -> None:
+        super().__init__(output_field=output_field)
+        self.name = name
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:  # noqa: ARG002
+        return "%s", [self]
+
+
+def constant(value: Any) -> Expression:
+    """`value` as a column, whether it is known now or given later."""
+    return value if isinstance(value, Given) else Value(value)
+
+
+class Composed:
+    """The statement of a queryset, composed when it is first asked for.
+
+    `compose` returns the queryset, with a `Given` for each value that varies. It is called once:
+    it must depend on nothing else.
+    """
+
+    def __init__(self, compose: Callable[[], Any]) -> None:
+        self._compose = compose
+
+    @cached_property
+    def _parts(self) -> tuple[str, tuple[Any, ...]]:
+        sql, parameters = self._compose().query.sql_with_params()
+        return sql, tuple(parameters)
+
+    @property
+    def sql(self) -> str:
+        """The statement, with a « %s » for each of `parameters`."""
+        return self._parts[0]
+
+    def parameters(self, **given: Any) -> list[Any]:
+        """The values of the statement, in order. Raises KeyError when one is not given."""
+        return [given[one.name] if isinstance(one, Given) else one for one in self._parts[1]]
+
+    def rows(self, **given: Any) -> list[tuple[Any, ...]]:
+        """Run it: the rows as the database gives them, in the order of the queryset's columns."""
+        with connection.cursor() as cursor:
+            cursor.execute(self.sql, self.parameters(**given))
+            return cursor.fetchall()
