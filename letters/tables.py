@@ -40,6 +40,8 @@ class Imported:
     wrong: list[str] = field(default_factory=list)
     # Columns of the file that the table does not have.
     ignored: list[str] = field(default_factory=list)
+    # Cells of the rows taken that are empty, and asked before the deposit: « ligne 7, colonne … ».
+    empty: list[str] = field(default_factory=list)
 
 
 # --- Out ----------------------------------------------------------------------------
@@ -195,6 +197,7 @@ def _after_rows(
     if len(kept) + len(numbered) > limit:
         raise TableFileError(_too_many(len(kept), len(numbered), limit))
     wrong: list[str] = []
+    empty: list[str] = []
     right: list[TableRow] = []
     for number, cells, _label_typed in numbered:
         row = TableRow(None, cells)
@@ -202,7 +205,8 @@ def _after_rows(
         wrong += faults
         if not faults:
             right.append(row)
-    return Imported(rows_as_value([*kept, *right]), len(right), wrong, ignored)
+            empty += _empty_cells(table, number, row)
+    return Imported(rows_as_value([*kept, *right]), len(right), wrong, ignored, empty)
 
 
 def _too_many(kept: int, added: int, limit: int) -> str:
@@ -218,6 +222,7 @@ def _into_fixed_rows(
 ) -> Imported:
     rows = {row.fixed.key: row for row in rows_of(table, current) if row.fixed}
     wrong: list[str] = []
+    empty: list[str] = []
     seen: dict[str, int] = {}
     taken = 0
     for number, cells, typed in numbered:
@@ -242,7 +247,8 @@ def _into_fixed_rows(
         if not faults:
             rows[fixed.key] = row
             taken += 1
-    return Imported(rows_as_value(rows.values()), taken, wrong, ignored)
+            empty += [] if row.is_blank else _empty_cells(table, number, row)
+    return Imported(rows_as_value(rows.values()), taken, wrong, ignored, empty)
 
 
 def _fixed_row(table: Field, typed: str) -> tuple[FixedRow | None, str]:
@@ -261,6 +267,15 @@ def _faults(table: Field, number: int, row: TableRow) -> list[str]:
         f"Ligne {number}\u00a0: {fault}"
         for problem in answer_rules.problems(table, value, required=False)
         for fault in [_about_the_cell(problem.sentence)]
+    ]
+
+
+def _empty_cells(table: Field, number: int, row: TableRow) -> list[str]:
+    """Where one line of the file leaves empty what the deposit will ask for."""
+    return [
+        f"ligne {number}, colonne «\u00a0{column.label}\u00a0»"
+        for column in table.columns
+        if column.required and not row.cells.get(column.key, "").strip()
     ]
 
 

@@ -353,13 +353,28 @@ def team(letter: LetterOfIntent) -> list[str] | None:
 def test_an_import_fills_the_table_and_comes_back_to_it(
     client: Client, letter: LetterOfIntent
 ) -> None:
-    response = send(client, letter, "Nom et prénom;Âge\nFabre;41\nRoux;39\n", mode="add")
+    content = "Nom et prénom;Profession;Âge\nFabre;Médecin;41\nRoux;Infirmière;39\n"
+    response = send(client, letter, content, mode="add")
 
     step = reverse("letters:step", args=[letter.public_id, "team"])
     assert (response.status_code, response.url) == (302, f"{step}#champ-team")
     text = pages.text_of(client.get(step)).replace("\u00a0", " ")
     assert "2 lignes importées. Colonnes ignorées : « Âge »." in text
     assert team(letter) == ["Fabre", "Roux"]
+
+
+def test_an_empty_cell_that_the_deposit_will_ask_for_is_named(
+    client: Client, letter: LetterOfIntent
+) -> None:
+    send(client, letter, "Nom et prénom;Profession\nFabre;\n;\n;Infirmière\n")
+
+    step = reverse("letters:step", args=[letter.public_id, "team"])
+    text = pages.text_of(client.get(step)).replace("\u00a0", " ")
+    assert (
+        "2 lignes importées. Cellules vides, à remplir avant le dépôt : "
+        "ligne 2, colonne « Profession » ; ligne 4, colonne « Nom et prénom »." in text
+    )
+    assert team(letter) == ["Fabre", ""]
 
 
 def test_nothing_is_imported_when_a_line_is_wrong(client: Client, letter: LetterOfIntent) -> None:
