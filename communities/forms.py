@@ -13,7 +13,7 @@ _GIVEN = [
 
 
 class InvitationForm(PortalForm):
-    is_same_for_all = True
+    drawn_from = ()
 
     email = forms.EmailField(
         label="Adresse électronique",

@@ -18,6 +18,7 @@ from communities.forms import InvitationForm, OwnershipForm, RoleForm
 from communities.models import Community, TeamInvitation, TeamMember
 from communities.services import TeamError
 from communities.team import read_team
+from cpts_portal.transactions import writes_when_posted
 
 
 @login_not_required
@@ -35,6 +36,7 @@ def public(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return render(request, "communities/public.html", context)
 
 
+@writes_when_posted
 @require_http_methods(["GET", "POST"])
 def team(request: PersonRequest, public_id: UUID) -> HttpResponse:
     """Who is on the team and what each may do; owners invite from here."""

@@ -1,5 +1,6 @@
 """How every form of the portal is drawn: label, hint and error tied to the control."""
 
+from collections.abc import Hashable
 from typing import Any
 
 from django import forms
@@ -9,6 +10,8 @@ from django.forms.utils import flatatt
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+
+from cpts_portal.memo import Memo
 
 _INPUTS = frozenset(
     f"django/forms/widgets/{kind}.html"
@@ -86,7 +89,8 @@ _DRESS: tuple[tuple[type[forms.Widget], str, str, str | None], ...] = (
 )
 
 
-_drawn_once: dict[type, SafeString] = {}
+# Empty forms, each drawn once.
+_drawn = Memo[SafeString](limit=1_000_000, weigh=len)
 
 
 class PortalFormMixin:
@@ -98,8 +102,9 @@ class PortalFormMixin:
 
     default_renderer: Any = PortalRenderer
     note = ""
-    # Whether an empty form is the same for everybody, every time: it is then drawn once.
-    is_same_for_all = False
+    # What an empty form is drawn from, beside its class: its choices, say, when they are read;
+    # `()` when it is the same every time. It is then drawn once. None: each time.
+    drawn_from: Hashable = None
     fields: dict[str, forms.Field]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -123,13 +128,11 @@ class PortalFormMixin:
             or renderer
             or form.is_bound
             or form.initial
-            or not self.is_same_for_all
+            or self.drawn_from is None
         ):
             return draw.render(template_name, context, renderer)
-        kind = type(self)
-        if kind not in _drawn_once:
-            _drawn_once[kind] = draw.render()
-        return _drawn_once[kind]
+        key: tuple[Any, ...] = (type(self), self.drawn_from)
+        return _drawn.get(key, draw.render)
 
     __str__ = render
     __html__ = render

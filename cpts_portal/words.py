@@ -1,7 +1,8 @@
 """Hours and sizes as French writes them, the same on a page, in a mail and on paper."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from django.utils import timezone
@@ -26,7 +27,13 @@ def day_and_hour(moment: datetime) -> str:
     """« 22 novembre 2026 à 7 h 46 », in the portal's time zone."""
     if timezone.is_aware(moment):
         moment = timezone.localtime(moment)
-    return f"{date_format(moment, 'j F Y')} à {hour(moment)}"
+    return f"{day(moment.date())} à {moment.hour}{NBSP}h{NBSP}{moment:%M}"
+
+
+@lru_cache(maxsize=2_048)
+def day(one: date) -> str:
+    """« 22 novembre 2026 »."""
+    return date_format(one, "j F Y")
 
 
 def file_size(size: int) -> str:

@@ -10,7 +10,6 @@ import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import Any, Final, NamedTuple
 
 from django import forms
@@ -19,6 +18,7 @@ from django.utils.safestring import SafeString
 
 from accounts.models import User
 from communities.models import Community
+from cpts_portal.composed import Composed
 from cpts_portal.forms import PortalForm
 from letters import population
 from letters.cells import (
@@ -80,10 +80,8 @@ class CreateLetterForm(PortalForm):
             "max_length": "L’intitulé dépasse 200 caractères : raccourcissez-le.",
         },
     )
-    region = forms.ModelChoiceField(
+    region = forms.ChoiceField(
         label="Région",
-        queryset=Region.objects.none(),
-        empty_label="Choisissez une région",
         help_text="La région où vivent la plupart des habitants du territoire. "
         "Elle décide du formulaire et du destinataire de la lettre.",
         error_messages={
@@ -95,10 +93,15 @@ class CreateLetterForm(PortalForm):
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
-        regions: Any = self.fields["region"]
-        regions.queryset = Region.objects.filter(has_ars=True).order_by("name__unaccent")
         own = {procedure.region_code for procedure in registry.in_force()}
-        regions.label_from_instance = partial(_region_label, own)
+        choices = [(code, _region_label(own, code, name)) for code, name in _REGIONS.rows()]
+        regions: Any = self.fields["region"]
+        regions.choices = [("", "Choisissez une région"), *choices]
+        self.drawn_from = tuple(choices)
+
+    def clean_region(self) -> Region:
+        """The region chosen: the list holds those that have an agency, and no other."""
+        return Region.objects.get(pk=self.cleaned_data["region"])
 
     def clean(self) -> dict[str, Any]:
         """A second press on the button must not open a second letter."""
@@ -114,10 +117,18 @@ class CreateLetterForm(PortalForm):
         return data
 
 
-def _region_label(own: Collection[str], region: Region) -> str:
+# A list of choices made from models would open a cursor on the server to read eighteen lines.
+_REGIONS: Final = Composed(
+    lambda: (
+        Region.objects.filter(has_ars=True).order_by("name__unaccent").values_list("code", "name")
+    )
+)
+
+
+def _region_label(own: Collection[str], code: str, name: str) -> str:
     """`own` are the regions that have a form of their own today."""
-    kind = "propre à la région" if region.pk in own else "national"
-    return f"{region.name} – formulaire {kind}"
+    kind = "propre à la région" if code in own else "national"
+    return f"{name} – formulaire {kind}"
 
 
 # --- What a page shows --------------------------------------------------------------

@@ -1,12 +1,9 @@
 """Where in the form a thing is done: the addresses the lists of what is missing lead to."""
 
-import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 
-from django.urls import reverse
-
+from cpts_portal.addresses import address
 from letters.content import ATTACHMENTS_STEP, Missing
 from letters.models import LetterOfIntent
 
@@ -20,17 +17,39 @@ class MissingLink:
     field: str
 
 
+@dataclass(frozen=True)
+class Addresses:
+    """The pages of one letter, as its own pages lead to each other."""
+
+    detail: str
+    missing: str
+    preview: str
+    deposit: str
+    territory: str
+    attachments: str
+    # Where its fields are saved: the key of the field comes behind it.
+    fields: str
+
+
+def addresses(letter: LetterOfIntent) -> Addresses:
+    """Where the pages of a letter are."""
+    key = letter.public_id
+    return Addresses(
+        detail=address("letters:detail", key),
+        missing=address("letters:missing", key),
+        preview=address("letters:preview", key),
+        deposit=address("letters:deposit", key),
+        territory=address("letters:territory", key),
+        attachments=address("letters:attachments", key),
+        fields=address("letters:autosave", key, "x").removesuffix("x/"),
+    )
+
+
 def step_url(letter: LetterOfIntent, section: str) -> str:
     """The page of a step; the pieces the form does not place have their own page."""
-    return _step_url(letter.public_id, section)
-
-
-@lru_cache(maxsize=4_096)
-def _step_url(letter: uuid.UUID, section: str) -> str:
-    # A page names a step once per thing that is missing in it.
     if section == ATTACHMENTS_STEP:
-        return reverse("letters:attachments", args=[letter])
-    return reverse("letters:step", args=[letter, section])
+        return address("letters:attachments", letter.public_id)
+    return address("letters:step", letter.public_id, section)
 
 
 def field_url(letter: LetterOfIntent, section: str, field: str) -> str:

@@ -1,9 +1,10 @@
-"""The controls of a step as HTML.
+"""The controls of a step as HTML, and the lists that lead from one step to another.
 
 Written in Python rather than in templates: a step holds up to a thousand cells, and a page
 must stay within twice the cost of an empty one. Whatever a person wrote goes through `_e`.
 """
 
+from collections.abc import Iterable
 from html import escape as _e
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,33 @@ from cpts_portal.words import figure
 
 if TYPE_CHECKING:
     from letters.forms import Cell, Control, Row
+    from letters.steps import Step
 
 _STAR = ' <span class="letter-required" title="à remplir avant le dépôt">*</span>'
 _SHORT = frozenset({"date", "month", "number"})
+
+
+def steps(steps: Iterable["Step"], current: str = "", *, writes: bool = False) -> SafeString:
+    """The steps of a letter and how far each one is, as lines of a list.
+
+    `current` is the one of the page. Where the person `writes`, leaving it saves it.
+    """
+    return SafeString("".join(_step(step, current, writes=writes) for step in steps))
+
+
+def _step(step: "Step", current: str, *, writes: bool) -> str:
+    said = (
+        f"<span>{_e(step.title)}</span>"
+        f' <span class="letter-steps__state letter-steps__state--{step.tone}">{step.state}</span>'
+    )
+    if step.key == current:
+        return f'<li><span class="portal-steps__text" aria-current="step">{said}</span></li>'
+    if writes:
+        return (
+            '<li><button class="letter-steps__go" type="submit" form="etape" name="go"'
+            f' value="step:{step.key}">{said}</button></li>'
+        )
+    return f'<li><a href="{step.url}">{said}</a></li>'
 
 
 def field(control: "Control", address: str) -> SafeString:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape as _e
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q, Sum
@@ -12,6 +12,8 @@ from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 
 from accounts.models import User
+from cpts_portal.composed import Composed
+from cpts_portal.memo import Memo
 from cpts_portal.words import figure
 from letters.models import LetterOfIntent
 from procedures.schema import Procedure
@@ -128,7 +130,8 @@ class Line(NamedTuple):
     pk: int
     code: str
     name: str
-    postal_codes: list[str]
+    # Separated by commas.
+    postal_codes: str
     population: int | None
     part_name: str
     part_population: int | None
@@ -143,21 +146,30 @@ class Group:
     rows: SafeString | None
 
 
-def groups(
-    territory: Territory,
-    summary: TerritorySummary,
-    opened: str = "",
-    *,
-    may_edit: bool,
-    standalone: bool,
-) -> list[Group]:
+# The lines that a page shows, by département.
+Lines = tuple[tuple[str, tuple[Line, ...]], ...]
+
+
+def read_lines(territory: Territory, summary: TerritorySummary, opened: str = "") -> Lines:
     """The territory's lines by département, in one query.
 
-    A large territory comes folded but for the département `opened`. `standalone`: on the
-    territory's own page, whose form takes lines away; inside a step the script does.
+    Those of a large territory are left out, but for the département `opened`.
     """
     folded = summary.commune_count > MAX_OPEN_LINES
-    by_department = _lines(territory, opened if folded else None) if opened or not folded else {}
+    if folded and not opened:
+        return ()
+    return _lines(territory, opened if folded else None)
+
+
+def groups(
+    lines: Lines, summary: TerritorySummary, *, may_edit: bool, standalone: bool
+) -> list[Group]:
+    """The départements of a territory, those that have no `lines` folded.
+
+    `standalone`: on the territory's own page, whose form takes lines away; inside a step the
+    script does.
+    """
+    by_department = dict(lines)
 
     def rows(department: str) -> SafeString | None:
         if department not in by_department:
@@ -178,8 +190,9 @@ def groups(
 
 # Written by hand: as models, two hundred communes take ten times as long.
 _LINES = """
-    SELECT commune.department_id, part.id, commune.code, commune.name, commune.postal_codes,
-           commune.population, part.part_name, part.part_population
+    SELECT commune.department_id, part.id, commune.code, commune.name,
+           array_to_string(commune.postal_codes, ', '), commune.population,
+           part.part_name, part.part_population
       FROM territories_territorypart AS part
       JOIN territories_commune AS commune ON commune.code = part.commune_id
      WHERE part.territory_id = %(territory)s
@@ -188,23 +201,29 @@ _LINES = """
 """
 
 
-def _lines(territory: Territory, department: str | None) -> dict[str, list[Line]]:
+def _lines(territory: Territory, department: str | None) -> Lines:
     """The lines by département, of one département when it is given."""
     found: dict[str, list[Line]] = {}
     with connection.cursor() as cursor:
         cursor.execute(_LINES, {"territory": territory.pk, "department": department})
         for code, *line in cursor.fetchall():
             found.setdefault(code, []).append(Line(*line))
-    return found
+    return tuple((code, tuple(lines)) for code, lines in found.items())
 
 
-def _rows(lines: Sequence[Line], *, may_edit: bool, standalone: bool) -> SafeString:
-    """Written in Python rather than in a template, as `letters.markup` is."""
+# About fifty territories of two hundred communes.
+_kept_rows = Memo[SafeString](limit=8_000_000, weigh=len)
+
+
+def _rows(lines: tuple[Line, ...], *, may_edit: bool, standalone: bool) -> SafeString:
+    """Written in Python rather than in a template, as `letters.markup` is, once for these lines."""
     pick = may_edit and standalone
-    remove = _REMOVE_HERE if standalone else _REMOVE_BY_SCRIPT
-    return SafeString(
-        "".join(_row(line, pick=pick, remove=remove if may_edit else "") for line in lines)
-    )
+    remove = (_REMOVE_HERE if standalone else _REMOVE_BY_SCRIPT) if may_edit else ""
+
+    def drawn() -> SafeString:
+        return SafeString("".join(_row(line, pick=pick, remove=remove) for line in lines))
+
+    return _kept_rows.get((lines, pick, remove), drawn)
 
 
 # What takes a line away: `{pk}` is the line, `{said}` what a screen reader adds.
@@ -241,7 +260,7 @@ def _row(line: Line, *, pick: bool, remove: str) -> str:
         f'<tr>{chosen}<th scope="row">{name}{aside}</th>'
         f'<td class="territory-table__code" data-label="INSEE">{line.code}</td>'
         '<td class="territory-table__code" data-label="Code postal">'
-        f"{', '.join(line.postal_codes)}</td>"
+        f"{line.postal_codes}</td>"
         f'<td class="portal-number">{otherwise if inhabitants is None else figure(inhabitants)}'
         f"</td>{taken_away}</tr>"
     )
@@ -383,11 +402,16 @@ def suggestion(territory: Territory, code: str) -> Whole | None:
     return whole if left.exists() else None
 
 
+_DEPARTMENTS: Final = Composed(
+    lambda: Department.objects.annotate(
+        is_drawn=Exists(DepartmentOutline.objects.filter(pk=OuterRef("pk")))
+    ).values_list("code", "name", "is_drawn")
+)
+
+
 def departments() -> list[tuple[str, str, bool]]:
     """The départements to choose from: code, name, and whether the map can show it."""
-    drawn = DepartmentOutline.objects.filter(pk=OuterRef("pk"))
-    rows = Department.objects.annotate(is_drawn=Exists(drawn))
-    return list(rows.values_list("code", "name", "is_drawn"))
+    return _DEPARTMENTS.rows()
 
 
 def department_options(found: Iterable[tuple[str, str, bool]], chosen: str = "") -> SafeString:

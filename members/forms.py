@@ -191,7 +191,7 @@ class DepartureForm(PortalForm):
 
 
 class ImportForm(PortalForm):
-    is_same_for_all = True
+    drawn_from = ()
 
     file = forms.FileField(
         label="Fichier à importer",

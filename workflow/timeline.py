@@ -61,7 +61,7 @@ class Line:
         """« 22 novembre 2026 à 7 h 46 », or the day alone."""
         if isinstance(self.at, datetime):
             return words.day_and_hour(self.at)
-        return date_format(self.at, "j F Y")
+        return words.day(self.at)
 
     @property
     def seen_by(self) -> str:

@@ -10,8 +10,10 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString
 
 from cpts_portal import words
+from cpts_portal.addresses import address
 
 register = template.Library()
+register.simple_tag(address)
 
 
 @register.simple_tag(takes_context=True)

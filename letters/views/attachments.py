@@ -9,10 +9,14 @@ from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.models import User
+from cpts_portal.memo import Memo
+from cpts_portal.transactions import writes_when_posted
 from documents.downloads import send_attachment
 from documents.models import Attachment
 from documents.services import FileRefusedError, too_large
@@ -21,6 +25,8 @@ from letters import rules, services
 from letters.buffer import buffered_file, open_buffer
 from letters.content import LetterContent, read_content
 from letters.files import held_files
+from letters.forms import Control
+from letters.links import addresses
 from letters.models import LetterOfIntent
 from letters.views.access import editable_letter, refuse_locked, visible_letter
 from procedures.schema import FILE_KINDS, AttachmentSlot
@@ -73,6 +79,26 @@ def slot_context(slot: AttachmentSlot, content: LetterContent, held: Files) -> d
     }
 
 
+# About a thousand slots.
+_kept_slots = Memo[SafeString](limit=2_000_000, weigh=len)
+
+
+def slot_markup(
+    letter: LetterOfIntent, content: LetterContent, slot: AttachmentSlot, held: Files, item: Control
+) -> SafeString:
+    """A slot inside a step: drawn once for all that it holds."""
+    shown = slot_context(slot, content, held)
+
+    def drawn() -> SafeString:
+        context = {"letter": letter, "item": shown, "may_edit": item.may_edit}
+        inside = render_to_string("letters/attachments/_slot.html", context)
+        return SafeString(f'<div id="{item.id}" tabindex="-1">{inside}</div>\n')
+
+    procedure = content.procedure
+    key = (letter.public_id, procedure.key, procedure.version, slot.key, item.may_edit)
+    return _kept_slots.get((*key, shown["deferred"], tuple(shown["files"])), drawn)
+
+
 def _status(slot: AttachmentSlot, *, has_files: bool, deferred: bool) -> tuple[str, str]:
     """The state of a slot in words, and the tone that repeats it."""
     if has_files:
@@ -82,6 +108,7 @@ def _status(slot: AttachmentSlot, *, has_files: bool, deferred: bool) -> tuple[s
     return ("à joindre", "warning") if slot.required else ("facultatif", "")
 
 
+@writes_when_posted
 @require_GET
 def edit(request: HttpRequest, letter: uuid.UUID) -> HttpResponse:
     """The step « Pièces jointes »: every slot, with its files."""
@@ -107,6 +134,7 @@ def _page(
         item["reason"] = reasons.get(key, item["deferred"])
     context = {
         "letter": letter,
+        "pages": addresses(letter),
         "slots": slots,
         "may_edit": any(item["may_edit"] for item in slots),
         "completion": letter.buffer.request if letter.buffer else None,

@@ -1,7 +1,7 @@
 """The page of a letter: how far a draft is, or everything that was deposited."""
 
 import uuid
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -10,12 +10,14 @@ from django.views.decorators.http import require_safe
 from accounts.http import PersonRequest
 from accounts.models import User
 from communities.models import TeamMember
+from cpts_portal.composed import Composed, Given
+from cpts_portal.transactions import writes_when_posted
 from letters import rules
 from letters.content import missing_before_deposit, procedure_of, read_content
 from letters.documents import earlier_documents, expected_kinds
 from letters.frozen import frozen_letter
 from letters.labels import state_label
-from letters.links import links
+from letters.links import addresses, links
 from letters.models import LetterOfIntent
 from letters.past import read_past
 from letters.steps import steps_of
@@ -23,13 +25,20 @@ from letters.timeline import timeline
 from letters.views.access import visible_letter
 from workflow import clock_words
 from workflow.clock import ClockState
-from workflow.complements import open_request
+from workflow.complements import asked_of
 from workflow.readers import Reader, reader_of
 from workflow.services import clock_of
 from workflow.states import OPEN_STATES
 from workflow.tabs import tabs_of
 
+_TEAM: Final = Composed(
+    lambda: TeamMember.objects.filter(community=Given("community")).values_list(
+        "role", "user__first_name", "user__last_name", "user__email"
+    )
+)
 
+
+@writes_when_posted
 @require_safe
 def detail(request: PersonRequest, letter: uuid.UUID) -> HttpResponse:
     """A draft: progress, what is missing, the team. Deposited: what was frozen, and its papers."""
@@ -55,6 +64,7 @@ def _draft(request: PersonRequest, case: LetterOfIntent, reader: Reader) -> dict
     return {
         "procedure": content.procedure,
         "summary": content.territory,
+        "pages": addresses(case),
         "steps": steps,
         "next_step": next((step for step in steps if step.missing_count), steps[0]),
         "missing": links(case, missing),
@@ -68,9 +78,7 @@ def _draft(request: PersonRequest, case: LetterOfIntent, reader: Reader) -> dict
 
 def _members(case: LetterOfIntent) -> list[tuple[str, str]]:
     """The team: each one's name and role."""
-    rows = TeamMember.objects.filter(community_id=case.community_id).values_list(
-        "role", "user__first_name", "user__last_name", "user__email"
-    )
+    rows = _TEAM.rows(community=case.community_id)
     return [
         (str(User(first_name=first, last_name=last, email=email)), TeamMember.Role(role).label)
         for role, first, last, email in rows
@@ -94,7 +102,7 @@ def _deposited(request: PersonRequest, case: LetterOfIntent, reader: Reader) -> 
         "procedure": procedure,
         "papers": papers,
         "earlier": earlier_documents(case) if case.version > 1 else [],
-        "asked": open_request(case) if reader == Reader.LEAD else None,
+        "asked": asked_of(case) if reader == Reader.LEAD else None,
         "in_preparation": len(ready) < len(papers),
         "may_withdraw": case.state in OPEN_STATES and rules.may_withdraw(case, request.user),
         "may_post": procedure.paper is not None and rules.may_record_posting(case, request.user),

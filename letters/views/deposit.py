@@ -12,9 +12,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
 from cpts_portal.forms import PortalForm
+from cpts_portal.transactions import writes_when_posted
 from letters import content_markup, rules, services
 from letters.content import missing_before_deposit, procedure_of, read_content
-from letters.links import links
+from letters.links import addresses, links
 from letters.models import LetterOfIntent
 from letters.views.access import visible_letter
 from workflow.services import ActionRefusedError, AlreadyDoneError, IncompleteError
@@ -70,6 +71,7 @@ class PostingForm(PortalForm):
     )
 
 
+@writes_when_posted
 @require_http_methods(["GET", "HEAD", "POST"])
 def deposit(request: HttpRequest, letter: uuid.UUID) -> HttpResponse:
     """Show everything as it will be sent; on POST, file the letter."""
@@ -126,6 +128,7 @@ def _page(
     may_deposit = rules.may_deposit(case, _user(request))
     context = {
         "letter": case,
+        "pages": addresses(case),
         "procedure": content.procedure,
         "content": content_markup.draft(case, content),
         "summary": content.territory,

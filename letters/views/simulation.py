@@ -143,7 +143,12 @@ def _state(request: PersonRequest, variant: TerritoryVariant, opened: str) -> di
         "may_edit": may_edit,
         "figures": shown.figures(summary, procedure),
         "is_empty": summary.is_empty,
-        "groups": shown.groups(territory, summary, opened, may_edit=may_edit, standalone=True),
+        "groups": shown.groups(
+            shown.read_lines(territory, summary, opened),
+            summary,
+            may_edit=may_edit,
+            standalone=True,
+        ),
         "opened": opened,
         "distances": (
             simulation.distance_sentences(summary.population, thresholds, today) if size else []

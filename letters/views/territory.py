@@ -7,16 +7,21 @@ from typing import Any, Final
 from django.contrib import messages
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.http import PersonRequest
+from cpts_portal.memo import Memo
+from cpts_portal.transactions import writes_when_posted
 from cpts_portal.words import figure
 from letters import rules
 from letters import territory as shown
 from letters.content import LetterContent, procedure_of, read_content, territory_of
-from letters.links import field_url
+from letters.forms import Control
+from letters.links import addresses, field_url
 from letters.models import LetterOfIntent
 from letters.views.access import editable_letter, refuse_locked, visible_letter
 from procedures.schema import FieldKind
@@ -45,9 +50,37 @@ def field_context(
     the territory, whose form takes lines away.
     """
     summary = content.territory
-    groups = shown.groups(
-        territory_of(letter), summary, opened, may_edit=may_edit, standalone=standalone
-    )
+    lines = shown.read_lines(territory_of(letter), summary, opened)
+    return _context(content, lines, opened, may_edit=may_edit, standalone=standalone)
+
+
+# About a hundred large territories.
+_kept_fields = Memo[SafeString](limit=8_000_000, weigh=len)
+
+
+def field_markup(letter: LetterOfIntent, content: LetterContent, field: Control) -> SafeString:
+    """The territory inside a step: drawn once for all that its figures and its lines say."""
+    procedure = content.procedure
+    lines = shown.read_lines(territory_of(letter), content.territory)
+
+    def drawn() -> SafeString:
+        context = {
+            "letter": letter,
+            "field": field,
+            "may_edit": field.may_edit,
+            "territory": _context(content, lines, "", may_edit=field.may_edit, standalone=False),
+        }
+        return SafeString(render_to_string("letters/territory/_field.html", context))
+
+    key = (letter.public_id, procedure.key, procedure.version, field.key, field.may_edit)
+    return _kept_fields.get((*key, content.territory, lines), drawn)
+
+
+def _context(
+    content: LetterContent, lines: shown.Lines, opened: str, *, may_edit: bool, standalone: bool
+) -> dict[str, Any]:
+    summary = content.territory
+    groups = shown.groups(lines, summary, may_edit=may_edit, standalone=standalone)
     return {
         "figures": shown.figures(summary, content.procedure),
         "summary": summary,
@@ -58,6 +91,7 @@ def field_context(
     }
 
 
+@writes_when_posted
 @require_safe
 def edit(request: PersonRequest, letter: uuid.UUID) -> HttpResponse:
     """The territory's own page: search, add in every way, list, remove."""
@@ -82,6 +116,7 @@ def _page(
     gathered = shown.gatherings(territory, gathered_in) if gathered_in and may_edit else None
     context = {
         "letter": letter,
+        "pages": addresses(letter),
         "may_edit": may_edit,
         "completion": letter.buffer.request if letter.buffer else None,
         "territory": field_context(

@@ -22,6 +22,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.http import PersonRequest
 from cpts_portal import spreadsheets, words
 from cpts_portal.memo import Memo
+from cpts_portal.transactions import writes_when_posted
 from letters import links, markup, rules, services, tables
 from letters.cells import max_rows, rows_as_value
 from letters.content import (
@@ -51,11 +52,13 @@ from letters.views import attachments, territory
 from letters.views.access import editable_letter, refuse_locked, visible_letter
 from procedures import answers as answer_rules
 from procedures.schema import Field, FieldKind, Section
+from territories.population import TerritorySummary
 from workflow.services import ActionRefusedError
 
 # --- Opening a letter ---------------------------------------------------------------
 
 
+@writes_when_posted
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: PersonRequest) -> HttpResponse:
     """Ask the name and the region, open the letter, and begin with its first step."""
@@ -79,6 +82,7 @@ def create(request: PersonRequest) -> HttpResponse:
 # --- A step -------------------------------------------------------------------------
 
 
+@writes_when_posted
 @require_http_methods(["GET", "HEAD", "POST"])
 def step(request: PersonRequest, letter: uuid.UUID, section: str) -> HttpResponse:
     """One section of the form. A POST saves all of it and goes where its button says."""
@@ -112,7 +116,7 @@ def _page(
     _complete(checked, letter, content, unlocked)
     _show_outcomes(checked, outcomes)
     if may_edit:
-        address = _fields_address(letter)
+        address = links.addresses(letter).fields
         for item in checked:
             if item.may_edit and item.kind in WRITTEN_KINDS:
                 item.html = markup.field(item, address)
@@ -123,8 +127,10 @@ def _page(
     before, after = neighbours(steps, section.key)
     context = {
         "letter": letter,
+        "pages": links.addresses(letter),
         "section": section,
-        "steps": steps,
+        "steps": markup.steps(steps, section.key, writes=may_edit),
+        "step_count": len(steps),
         "position": [step.key for step in steps].index(section.key) + 1,
         "before": before,
         "after": after,
@@ -157,27 +163,34 @@ def _stored_fields(
     letter: LetterOfIntent, section: Section, content: LetterContent, unlocked: Collection[str]
 ) -> dict[str, _Drawn]:
     """The fields that hold an answer, each drawn once for each stored version of it."""
-    address = _fields_address(letter)
+    address = links.addresses(letter).fields
 
     def drawn(field: Field) -> SafeString:
-        return markup.field(control(field, content), address)
+        item = control(field, content)
+        item.context = _beside(field, content)
+        return markup.field(item, address)
 
     return {
         field.key: _Drawn(
             field.group,
             _kept_fields.get(
-                (address, content.revisions.get(field.key, 0), *content.mark(field)),
+                (
+                    address,
+                    content.revisions.get(field.key, 0),
+                    *content.mark(field),
+                    _beside(field, content),
+                ),
                 partial(drawn, field),
             ),
         )
         for field in section.fields
-        if field.key in unlocked and field.is_answer and field.kind in WRITTEN_KINDS
+        if field.key in unlocked and field.kind in WRITTEN_KINDS
     }
 
 
-def _fields_address(letter: LetterOfIntent) -> str:
-    """Where the letter's fields are saved, with its last slash."""
-    return reverse("letters:autosave", args=[letter.public_id, "x"]).removesuffix("x/")
+def _beside(field: Field, content: LetterContent) -> TerritorySummary | None:
+    """What a field is drawn from beside its own answer."""
+    return content.territory if field.kind == FieldKind.POPULATION else None
 
 
 def _to_complete(letter: LetterOfIntent, content: LetterContent) -> list[tuple[str, str]]:
@@ -211,11 +224,11 @@ def _complete(
         item.may_edit = item.key in unlocked
         if field.kind == FieldKind.ATTACHMENT:
             slot = content.procedure.slot(item.key)
-            item.context = attachments.slot_context(slot, content, held)
+            item.html = attachments.slot_markup(letter, content, slot, held, item)
         elif field.kind == FieldKind.TERRITORY:
-            item.context = territory.field_context(letter, content, may_edit=item.may_edit)
+            item.html = territory.field_markup(letter, content, item)
         elif field.kind == FieldKind.POPULATION:
-            item.context = content.territory
+            item.context = _beside(field, content)
         elif not item.may_edit and field.is_answer:
             item.display = answer_rules.display(field, content.answers.get(item.key))
 
@@ -449,9 +462,10 @@ def missing(request: PersonRequest, letter: uuid.UUID) -> HttpResponse:
     label = missing_label(len(listed))
     context = {
         "letter": case,
+        "pages": links.addresses(case),
         "missing": links.links(case, listed),
         "missing_label": label,
-        "steps": steps_of(case, content, listed),
+        "steps": markup.steps(steps_of(case, content, listed)),
         "may_deposit": rules.may_deposit(case, request.user),
     }
     if request.headers.get("X-Fragment"):
@@ -560,6 +574,13 @@ def _import_report(imported: tables.Imported) -> str:
         sentences.append("Lignes laissées de côté\u00a0: " + " ".join(imported.wrong[:MAX_TOLD]))
     if len(imported.wrong) > MAX_TOLD:
         sentences.append(f"Et {len(imported.wrong) - MAX_TOLD} autres.")
+    if imported.empty:
+        told = "\u00a0; ".join(imported.empty[:MAX_TOLD])
+        more = len(imported.empty) - MAX_TOLD
+        sentences.append(
+            f"Cellules vides, à remplir avant le dépôt\u00a0: {told}"
+            f"{f', et {more} autres' if more > 0 else ''}."
+        )
     if imported.ignored:
         names = ", ".join(f"«\u00a0{name}\u00a0»" for name in imported.ignored)
         sentences.append(f"Colonnes ignorées\u00a0: {names}.")

@@ -221,13 +221,13 @@ def test_invitation_sent_again_from_the_page_has_a_new_link(client, community, o
 def test_team_page_costs_the_same_with_one_member_or_thirty(
     client, community, owner, django_assert_num_queries
 ):
-    # 2 savepoint, session, person, CPTS; its members, transfer and invitations.
-    with django_assert_num_queries(6):
+    # Session, person, CPTS; its members, transfer and invitations.
+    with django_assert_num_queries(4):
         client.get(url(community))
     for number in range(29):
         factories.team_member(community)
         services.invite(
             community=community, email=f"invite{number}@exemple.test", role="editor", by=owner
         )
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(4):
         client.get(url(community))

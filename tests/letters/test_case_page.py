@@ -226,8 +226,8 @@ def test_a_draft_costs_the_same_queries_whatever_its_team(
     for _ in range(size):
         factories.team_member(letter.community)
     client.force_login(letter.created_by)
-    # Session, person, letter; answers and files, the territory; the team; the savepoint.
-    with django_assert_num_queries(6 + 2):
+    # Session, person, letter; answers and files, the territory; the team.
+    with django_assert_num_queries(6):
         assert page_of(client, letter).status_code == 200
 
 
@@ -239,9 +239,9 @@ def test_a_deposited_letter_costs_the_same_queries_whatever_it_holds(
     for kind in (LETTER, RECEIPT)[: len(communes)]:
         issue(letter, kind)
     client.force_login(factories.membership(organisation_=letter.office).user)
-    # Session, person, role, letter; frozen content; log and documents; clock, desk; the savepoint.
-    with django_assert_num_queries(8 + 2):
+    # Session, person, role, letter; frozen content; log and documents; clock, desk.
+    with django_assert_num_queries(8):
         assert page_of(client, letter).status_code == 200
     # What is frozen is drawn once.
-    with django_assert_num_queries(7 + 2):
+    with django_assert_num_queries(7):
         assert page_of(client, letter).status_code == 200

@@ -218,4 +218,4 @@ def test_the_page_costs_the_same_with_one_commune_and_with_many(client):
 
     with_one = queries()
     add_communes(letter.community.territory, ["81271", "31149", "59350", "44114"])
-    assert (with_one, queries()) == (8, 8)
+    assert (with_one, queries()) == (6, 6)

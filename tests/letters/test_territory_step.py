@@ -509,7 +509,7 @@ def test_the_page_costs_the_same_with_one_commune_and_with_thirty(owner, letter)
     add_communes(territory, [codes[0]])
     with_one = queries()
     add_communes(territory, list(codes[1:]))
-    assert (with_one, queries()) == (9, 9)
+    assert (with_one, queries()) == (7, 7)
 
 
 # --- The map -------------------------------------------------------------------------

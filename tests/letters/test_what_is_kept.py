@@ -1,0 +1,132 @@
+"""What a process keeps of a page follows what changes: nothing stale is ever shown."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from documents.models import Attachment
+from letters import services
+from letters.content import procedure_of
+from letters.links import addresses
+from letters.models import LetterOfIntent
+from territories.models import Commune, Region
+from territories.services import add_communes, declare_population
+from tests import factories
+from tests.letters import cases, pages
+from tests.letters.test_attachments import file
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def letter(loaded_territories: None) -> LetterOfIntent:
+    return cases.draft("76")
+
+
+@pytest.fixture
+def owner(client: Client, letter: LetterOfIntent) -> Client:
+    client.force_login(letter.created_by)
+    return client
+
+
+def _step_with(letter: LetterOfIntent, kind: str) -> str:
+    """The step that holds the first field of this kind."""
+    for section in procedure_of(letter).sections:
+        if any(field.kind == kind for field in section.fields):
+            return reverse("letters:step", args=[letter.public_id, section.key])
+    raise LookupError(kind)
+
+
+def _text(client: Client, address: str) -> str:
+    return " ".join(pages.text_of(client.get(address)).split())
+
+
+def test_the_territory_of_a_step_follows_its_communes_and_its_figures(
+    owner: Client, letter: LetterOfIntent
+) -> None:
+    step = _step_with(letter, "territory")
+    add_communes(letter.community.territory, ["81140"])
+    before = _text(owner, step)
+    assert before == _text(owner, step)
+
+    Commune.objects.filter(code="81140").update(name="Lavaur-le-Neuf", population=12_345)
+    renamed = _text(owner, step)
+    declare_population(letter.community.territory, 15_000, "Les quartiers neufs.")
+    declared = _text(owner, step)
+
+    assert ["Lavaur-le-Neuf" in text for text in (before, renamed, declared)] == [
+        False,
+        True,
+        True,
+    ]
+    assert ["12 345 habitants" in text for text in (before, renamed)] == [False, True]
+    assert ["Les quartiers neufs." in text for text in (renamed, declared)] == [False, True]
+
+
+def test_the_population_of_a_step_follows_the_territory(
+    owner: Client, letter: LetterOfIntent
+) -> None:
+    step = _step_with(letter, "population")
+    add_communes(letter.community.territory, ["81140"])
+    alone = _text(owner, step)
+    add_communes(letter.community.territory, ["81271"])
+    both = _text(owner, step)
+
+    assert ["pour 1 commune " in alone, "pour 2 communes " in both] == [True, True]
+
+
+def test_a_slot_of_a_step_follows_its_files(owner: Client, letter: LetterOfIntent) -> None:
+    step = _step_with(letter, "attachment")
+    section = procedure_of(letter).section(step.rstrip("/").rpartition("/")[2])
+    slot = next(field.key for field in section.fields if field.kind == "attachment")
+    empty = _text(owner, step)
+    services.attach(letter, procedure_of(letter).slot(slot), file(), user=letter.created_by)
+    given = _text(owner, step)
+    Attachment.objects.update(name="carte-corrigee.pdf")
+    renamed = _text(owner, step)
+
+    assert ["fichier joint" in text for text in (empty, given, renamed)] == [False, True, True]
+    assert ["carte-corrigee.pdf" in text for text in (given, renamed)] == [False, True]
+
+
+def test_the_list_of_regions_follows_their_names(client: Client, loaded_territories: None) -> None:
+    client.force_login(factories.user())
+    create = reverse("letters:create")
+    before = _text(client, create)
+    Region.objects.filter(code="28").update(name="Normandie nouvelle")
+    after = _text(client, create)
+
+    assert ["Normandie nouvelle" in text for text in (before, after)] == [False, True]
+
+
+def test_each_letter_has_its_own_addresses(letter: LetterOfIntent) -> None:
+    other = cases.draft("76")
+
+    assert [addresses(one).deposit for one in (letter, other, letter)] == [
+        reverse("letters:deposit", args=[one.public_id]) for one in (letter, other, letter)
+    ]
+    assert addresses(other).fields + "title/" == reverse(
+        "letters:autosave", args=[other.public_id, "title"]
+    )
+
+
+def _statements(client: Client, method: str, address: str, data: Any = None) -> list[str]:
+    with CaptureQueriesContext(connection) as captured:
+        getattr(client, method)(address, data)
+    return [query["sql"].partition(" ")[0] for query in captured]
+
+
+def test_a_page_that_is_read_opens_no_transaction_and_its_form_is_one(
+    owner: Client, letter: LetterOfIntent
+) -> None:
+    step = _step_with(letter, "territory")
+
+    read = _statements(owner, "get", step)
+    posted = _statements(owner, "post", step, {"go": "stay"})
+
+    # Inside a test, a transaction is a savepoint.
+    assert (read.count("SAVEPOINT"), posted.count("SAVEPOINT") > 0) == (0, True)
