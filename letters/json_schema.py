@@ -1,7 +1,7 @@
 """The JSON of a whole letter, for `import_letter` and for whoever writes such a file."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ from jsonschema.exceptions import ValidationError
 
 from procedures import registry
 from procedures.json_schema import DIALECT, answers_schema
-from procedures.schema import NATIONAL, Procedure
+from procedures.schema import Procedure, ProcedureKind
 
 SCHEMA_FILE: Final = (
     Path(__file__).resolve().parent.parent / "docs" / "import" / "lettre.schema.json"
@@ -29,12 +29,15 @@ _TYPES: Final = {
 }
 
 
-def letter_schema() -> Schema:
-    """The JSON Schema (draft 2020-12) of a letter to import, answers of every region included."""
-    current = registry.in_force()
-    regional = [procedure for procedure in current if procedure.region_code]
-    national = next(procedure for procedure in current if procedure.key == NATIONAL)
-    codes = [procedure.region_code for procedure in regional]
+def letter_schema(procedures: Sequence[Procedure]) -> Schema:
+    """The JSON Schema (draft 2020-12) of a letter to import into one of these procedures.
+
+    With several versions of a procedure, a letter follows one of them as a whole.
+    """
+    versions: dict[str, list[Procedure]] = {}
+    for procedure in procedures:
+        versions.setdefault(procedure.region_code, []).append(procedure)
+    national = versions.pop("")
     return {
         "$schema": DIALECT,
         "title": "Lettre d’intention à importer",
@@ -95,28 +98,35 @@ def letter_schema() -> Schema:
                 },
             },
         },
-        "allOf": [
-            _when_region({"const": procedure.region_code}, procedure) for procedure in regional
-        ]
-        + [_when_region({"not": {"enum": codes}}, national)],
-        "$defs": {procedure.key: _answers(procedure) for procedure in current},
+        "allOf": [_when_region({"const": code}, own) for code, own in versions.items()]
+        + [_when_region({"not": {"enum": list(versions)}}, national)],
+        "$defs": {_name(procedure): _answers(procedure) for procedure in procedures},
     }
+
+
+def _name(procedure: Procedure) -> str:
+    return f"{procedure.key}-{procedure.version}"
 
 
 def _answers(procedure: Procedure) -> Schema:
     return {key: value for key, value in answers_schema(procedure).items() if key != "$schema"}
 
 
-def _when_region(region: Schema, procedure: Procedure) -> Schema:
-    slots = {"enum": [slot.key for slot in procedure.attachments]}
+def _when_region(region: Schema, versions: Sequence[Procedure]) -> Schema:
+    followed = [_following(procedure) for procedure in versions]
     return {
         "if": {"properties": {"region": region}, "required": ["region"]},
-        "then": {
-            "properties": {
-                "answers": {"$ref": f"#/$defs/{procedure.key}"},
-                "attachments": {"items": {"properties": {"slot": slots}}},
-            }
-        },
+        "then": followed[0] if len(followed) == 1 else {"anyOf": followed},
+    }
+
+
+def _following(procedure: Procedure) -> Schema:
+    slots = {"enum": [slot.key for slot in procedure.attachments]}
+    return {
+        "properties": {
+            "answers": {"$ref": f"#/$defs/{_name(procedure)}"},
+            "attachments": {"items": {"properties": {"slot": slots}}},
+        }
     }
 
 
@@ -182,19 +192,20 @@ def _territory() -> Schema:
 
 
 def schema_text() -> str:
-    """The published file, to the letter."""
-    return json.dumps(letter_schema(), ensure_ascii=False, indent=2) + "\n"
+    """The published file, to the letter: every version of every procedure, whatever the day."""
+    known = list(registry.all_procedures(ProcedureKind.LETTER_OF_INTENT))
+    return json.dumps(letter_schema(known), ensure_ascii=False, indent=2) + "\n"
 
 
 # --- Faults, in French ------------------------------------------------------------------------
 
 
 def faults(data: Any) -> list[str]:
-    """What in a JSON value is not a letter: one French line each, with where it is."""
+    """What in a JSON value is not a letter of today: one French line each, with where it is."""
     found = [
         line
         for error in sorted(
-            Draft202012Validator(letter_schema()).iter_errors(data),
+            Draft202012Validator(letter_schema(registry.in_force())).iter_errors(data),
             key=lambda error: [str(part) for part in error.absolute_path],
         )
         for line in _lines(error)

@@ -4,6 +4,8 @@ import copy
 import io
 import json
 import re
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from letters.json_import import Imported, ImportRefusedError, import_file, impor
 from letters.json_schema import SCHEMA_FILE, faults, letter_schema, schema_text
 from letters.models import LetterOfIntent
 from outbox.models import Mail
+from procedures import registry
 from tests import factories
 from tests.documents.pdf import page_texts, squeezed
 from tests.letters import cases
@@ -444,10 +447,32 @@ def test_command_fails_with_every_reason(tmp_path):
 
 
 def test_published_schema_is_the_code_s_and_is_a_schema():
-    Draft202012Validator.check_schema(letter_schema())
+    Draft202012Validator.check_schema(json.loads(schema_text()))
 
     assert SCHEMA_FILE.read_text(encoding="utf-8") == schema_text()
     call_command("document_import", "--check", stdout=io.StringIO())
+
+
+def test_the_schema_holds_every_version_and_a_letter_follows_one_of_them():
+    first = registry.current("occitanie")
+    section = first.sections[0]
+    title, dropped, *others = section.fields
+    fields = (title, *others, replace(title, key="short_title"))
+    second = replace(
+        first,
+        version=2,
+        valid_from=date(2099, 1, 1),
+        sections=(replace(section, fields=fields), *first.sections[1:]),
+    )
+    schema = letter_schema([first, second, registry.current("national")])
+
+    assert list(schema["$defs"]) == ["occitanie-1", "occitanie-2", "national-1"]
+    follows = Draft202012Validator(schema).is_valid
+    of_the_first, of_the_second = {dropped.key: ""}, {"short_title": "CPTS"}
+    assert [
+        follows({"region": "76", "answers": {"title": "CPTS"} | answers})
+        for answers in (of_the_first, of_the_second, of_the_first | of_the_second)
+    ] == [True, True, False]
 
 
 @pytest.mark.parametrize("name", NAMES)
