@@ -72,7 +72,7 @@ def _fill(count: int, communes: int) -> None:
     communities = Community.objects.bulk_create(
         (Community(name=f"CPTS du banc {rank}", region=region, created_by=author)
          for rank in range(count)),
-        batch_size=5_000,
+        batch_size=1_500,
     )  # fmt: skip
     cases = Case.objects.bulk_create(
         (
@@ -87,7 +87,7 @@ def _fill(count: int, communes: int) -> None:
             )
             for one in communities
         ),
-        batch_size=5_000,
+        batch_size=1_500,
     )
     room = len(codes) - communes
     TerritoryPeriod.objects.bulk_create(
@@ -101,19 +101,16 @@ def _fill(count: int, communes: int) -> None:
             for rank, case in enumerate(cases)
             for held in [codes[rank * 37 % room :][:communes]]
         ),
-        batch_size=5_000,
+        batch_size=1_500,
     )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE workflow_territoryperiod; ANALYZE workflow_case")
 
 
 def _empty() -> None:
+    """What comes after in `make bench` writes its own cases."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM workflow_territoryperiod;"
-            "DELETE FROM workflow_case WHERE title LIKE 'CPTS du banc%';"
-            "DELETE FROM communities_community WHERE name LIKE 'CPTS du banc%'"
-        )
+        cursor.execute("TRUNCATE workflow_case, communities_community CASCADE")
 
 
 def _pages(agent: User, name: str, rounds: int) -> list[Line]:

@@ -25,6 +25,7 @@ from workflow.coverage import (
     Coverage,
     Covered,
     Holder,
+    Holders,
     Status,
     Total,
     known_statuses,
@@ -301,18 +302,19 @@ def commune_rows(
 ) -> tuple[list[CommuneRow], Page[Any]]:
     """One page of the communes, each with who holds it, in two queries."""
     shown = Paginator(listed(coverage, choices), PAGE_SIZE).get_page(page)
+    bare = Status.NOTHING
     held = read_holders(
-        [one.code for one in shown if one.status != Status.NOTHING], user, choices.on
+        [one.code for one in shown if one.status != bare], user, choices.on, most=MOST_HOLDERS
     )
-    return [_commune_row(one, coverage, held.get(one.code, [])) for one in shown], shown
+    return [_commune_row(one, coverage, held.get(one.code, Holders())) for one in shown], shown
 
 
-def _commune_row(one: Covered, coverage: Coverage, holders: list[Holder]) -> CommuneRow:
+def _commune_row(one: Covered, coverage: Coverage, holders: Holders) -> CommuneRow:
     place = f"{coverage.departments.get(one.department, '')} ({one.department})"
     if one.siren:
         place = f"{coverage.intercommunalities[one.siren]}, {place}"
     label = LABELS[one.status]
-    more = len(holders) - MOST_HOLDERS
+    more = holders.total - len(holders.shown)
     return CommuneRow(
         name=one.name,
         code=one.code,
@@ -321,7 +323,7 @@ def _commune_row(one: Covered, coverage: Coverage, holders: list[Holder]) -> Com
         label=f"{label}, en partie" if one.is_partial else label,
         letter=LETTERS[one.status],
         status=one.status,
-        holders=holders[:MOST_HOLDERS],
+        holders=holders.shown,
         more=f"et {more} autre{'s' if more > 1 else ''}" if more > 0 else "",
     )
 

@@ -4,7 +4,7 @@ import csv
 import gzip
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from html import escape as _e
@@ -22,6 +22,8 @@ from workflow.coverage import (
     LETTERS,
     Coverage,
     Covered,
+    Holder,
+    Holders,
     Status,
     known_statuses,
     public_names,
@@ -113,10 +115,14 @@ def coverage_csv(coverage: Coverage, choices: Choices, user: User) -> str:
                 "" if one.population is None else one.population,
                 LABELS[one.status],
                 "oui" if one.is_partial else "non",
-                " ; ".join(dict.fromkeys(holder.label for holder in held.get(one.code, []))),
+                " ; ".join(dict.fromkeys(holder.label for holder in _shown(held, one.code))),
             )
         )
     return "\ufeff" + written.getvalue()
+
+
+def _shown(held: Mapping[str, Holders], code: str) -> list[Holder]:
+    return held[code].shown if code in held else []
 
 
 # --- GeoJSON ------------------------------------------------------------------------------------
@@ -141,7 +147,7 @@ def coverage_geojson(coverage: Coverage, choices: Choices, user: User) -> str:
                 "statut": str(one.status),
                 "statut_libelle": LABELS[one.status],
                 "en_partie": one.is_partial,
-                "cpts": list(dict.fromkeys(holder.label for holder in held.get(one.code, []))),
+                "cpts": list(dict.fromkeys(holder.label for holder in _shown(held, one.code))),
             },
             "geometry": _geometry(outlines[one.code]) if one.code in outlines else None,
         }

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.formats import date_format
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from accounts.http import PersonRequest
@@ -22,6 +23,7 @@ from desks.coverage_files import (
     map_payload,
     source_line,
 )
+from desks.coverage_markup import commune_rows_markup
 from workflow.coverage import FIRST_DAY, Coverage, read_coverage, regions_of
 
 _WHO: Final = (
@@ -58,8 +60,10 @@ def page(request: PersonRequest) -> HttpResponse:
     coverage = read_coverage(choices.region, choices.on)
     number = request.GET.get("page")
     rows: list[Any]
+    markup = SafeString("")
     if choices.view == looks.BY_COMMUNE:
         rows, shown = looks.commune_rows(coverage, choices, request.user, number)
+        markup = commune_rows_markup(rows)
     else:
         rows, shown = looks.zone_rows(coverage, choices, number)
     context = {
@@ -88,6 +92,7 @@ def page(request: PersonRequest) -> HttpResponse:
             )
         ],
         "rows": rows,
+        "rows_html": markup,
         "page": shown,
         "query": choices.query(),
     }

@@ -323,25 +323,41 @@ class Holder:
 
 
 UNSEEN: Final = "Une CPTS qui n’est pas sur votre bureau"
+# Each commune is looked up by itself: only the few cases that a page shows are opened.
 _HOLDERS: Final = """
-    SELECT held.code, held.is_part, held.stage, c.kind, c.id, c.title, c.reference
-      FROM (SELECT unnest(p.whole) AS code, false AS is_part, p.stage, p.case_id
-              FROM workflow_territoryperiod p
-             WHERE p.whole && %(codes)s::varchar[] AND {at}
-             UNION ALL
-            SELECT unnest(p.parts), true, p.stage, p.case_id
-              FROM workflow_territoryperiod p
-             WHERE p.parts && %(codes)s::varchar[] AND {at}) AS held
+    SELECT wanted.code, held.is_part, held.stage, c.kind, c.id, c.title, c.reference, held.total
+      FROM unnest(%(codes)s::varchar[]) AS wanted (code)
+     CROSS JOIN LATERAL (
+              SELECT one.*, count(*) OVER () AS total
+                FROM (SELECT p.case_id, p.stage, false AS is_part
+                        FROM workflow_territoryperiod p
+                       WHERE p.whole @> ARRAY[wanted.code] AND {at}
+                       UNION ALL
+                      SELECT p.case_id, p.stage, true
+                        FROM workflow_territoryperiod p
+                       WHERE p.parts @> ARRAY[wanted.code] AND {at}) AS one
+               ORDER BY one.stage, one.case_id DESC
+               LIMIT %(most)s
+           ) AS held
       JOIN workflow_case c ON c.id = held.case_id
-     WHERE held.code = ANY(%(codes)s)
-     ORDER BY held.code, c.title, c.id
+     ORDER BY wanted.code, c.title, c.id
 """
-# Of one commune on a page; its list says that there are others.
+# Of one commune on a page; its row says how many others there are.
 MOST_HOLDERS: Final = 5
 
 
-def read_holders(codes: Iterable[str], user: User, on: date | None) -> dict[str, list[Holder]]:
-    """Who holds each of these communes on that day, in two queries; the furthest first.
+@dataclass
+class Holders:
+    """Some of the CPTS that hold a commune, the furthest first, and how many there are in all."""
+
+    shown: list[Holder] = field(default_factory=list)
+    total: int = 0
+
+
+def read_holders(
+    codes: Iterable[str], user: User, on: date | None, *, most: int | None = None
+) -> dict[str, Holders]:
+    """Who holds each of these communes on that day, in two queries; `most` of each, or all.
 
     A decided CPTS is public; one that is only filed is named to those whose desk it is on.
     """
@@ -349,14 +365,17 @@ def read_holders(codes: Iterable[str], user: User, on: date | None) -> dict[str,
         return {}
     at = _NOW if on is None else _THEN
     with connection.cursor() as cursor:
-        cursor.execute(_HOLDERS.format(at=at), {"codes": wanted, "at": end_of(on) if on else None})
+        cursor.execute(
+            _HOLDERS.format(at=at),
+            {"codes": wanted, "at": end_of(on) if on else None, "most": most},
+        )
         rows = cursor.fetchall()
     ids = {row[4] for row in rows}
     seen = dict(
         Case.objects.visible_to(user).filter(pk__in=ids).values_list("pk", "public_id").distinct()
     )
-    found: dict[str, list[Holder]] = {}
-    for code, is_part, stage, kind, case_id, title, reference in rows:
+    found: dict[str, Holders] = {}
+    for code, is_part, stage, kind, case_id, title, reference, total in rows:
         status = _STATUSES.get((kind, stage))
         if status is None:
             continue
@@ -364,10 +383,11 @@ def read_holders(codes: Iterable[str], user: User, on: date | None) -> dict[str,
         label = title if is_public or case_id in seen else UNSEEN
         if case_id in seen and reference:
             label = f"{title}, {reference}"
-        holder = Holder(label, status, str(seen.get(case_id, "")), is_part)
-        found.setdefault(code, []).append(holder)
+        holders = found.setdefault(code, Holders())
+        holders.shown.append(Holder(label, status, str(seen.get(case_id, "")), is_part))
+        holders.total = total
     for holders in found.values():
-        holders.sort(key=lambda one: _ORDER[one.status])
+        holders.shown.sort(key=lambda one: _ORDER[one.status])
     return found
 
 

@@ -227,7 +227,7 @@ def test_a_filed_cpts_is_named_to_those_whose_desk_it_is_on() -> None:
     agent, stranger = cases.agent(letter.office), factories.user()
 
     def labels(user: Any) -> list[str]:
-        return [one.label for one in read_holders(["01053"], user, None)["01053"]]
+        return [one.label for one in read_holders(["01053"], user, None)["01053"].shown]
 
     assert labels(agent) == [f"{letter.title}, {letter.reference}"]
     assert labels(stranger) == [UNSEEN]
