@@ -203,7 +203,10 @@ def _close(loose: list[Node], nodes: list[Node]) -> None:
 
 
 def _trimmed(nodes: list[Node]) -> list[Node]:
-    while nodes and isinstance(nodes[-1], str) and not nodes[-1].rstrip(" "):
+    """Without what a browser does not show at the end of a block: spaces, a last line's end."""
+    while nodes and (
+        nodes[-1][0] == "br" if isinstance(nodes[-1], list) else not nodes[-1].strip(" ")
+    ):
         nodes = nodes[:-1]
     if nodes and isinstance(nodes[-1], str):
         nodes = [*nodes[:-1], nodes[-1].rstrip(" ")]

@@ -222,6 +222,15 @@ def test_spaces_are_those_a_browser_would_show():
     assert "Un deux trois quatre cinq six" in flat_text(html_to_pdf(page(body)))
 
 
+def test_line_s_end_at_the_end_of_a_block_adds_no_line():
+    with_end, without = (
+        html_to_pdf(page(f"<ol class='reserves'><li>Un{end}</li><li>Deux</li></ol>"))
+        for end in ("<br/>", "")
+    )
+
+    assert with_end == without
+
+
 @pytest.mark.parametrize("words", WORDS.values())
 def test_box_is_one_drawn_letter_read_as_words(words):
     pdf = html_to_pdf(page(f"<p><span class='box'>{words} </span>A</p>"))
