@@ -1,4 +1,4 @@
-"""Hours and sizes as French writes them, the same on a page, in a mail and on paper."""
+"""Hours, sizes and articles as French writes them, the same on a page, in a mail and on paper."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -49,3 +49,35 @@ def euros(amount: Decimal) -> str:
     sign = "−" if amount < 0 else ""
     said = f"{sign}{figure(int(whole))}"
     return f"{said},{int(cents * 100):02d}{NBSP}€" if cents else f"{said}{NBSP}€"
+
+
+# The articles of what an organisation is called by, after its first word.
+_FEMININE: Final = frozenset({"caisse", "cpam", "commission", "délégation", "direction", "msa"})
+_MASCULINE: Final = frozenset({"bureau", "comité", "conseil", "corecs", "guichet", "pôle"})
+_ELIDED: Final = frozenset({"agence", "ars", "union", "urps"})
+
+
+def the_body(name: str) -> str:
+    """« l’URPS Infirmiers », « la CPAM du Tarn », « le Guichet »; a name it does not know as is."""
+    return f"{_article(name)}{name}"
+
+
+def of_body(name: str) -> str:
+    """« de l’URPS Infirmiers », « de la CPAM du Tarn », « du Guichet »."""
+    article = _article(name)
+    return f"du {name}" if article == "le " else f"de {article}{name}"
+
+
+def to_body(name: str) -> str:
+    """« à l’URPS Infirmiers », « à la CPAM du Tarn », « au Guichet »."""
+    article = _article(name)
+    return f"au {name}" if article == "le " else f"à {article}{name}"
+
+
+def _article(name: str) -> str:
+    first = name.split(" ", 1)[0].lower()
+    if first in _ELIDED:
+        return "l’"
+    if first in _FEMININE:
+        return "la "
+    return "le " if first in _MASCULINE else ""

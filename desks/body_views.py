@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.http import PersonRequest
 from accounts.models import Membership, Organisation, User
 from cpts_portal.paging import read_page
+from cpts_portal.words import of_body
 from desks import body
 from workflow import opinion_rules as rules
 from workflow.models import Mandate
@@ -51,7 +52,7 @@ def mandates(request: PersonRequest) -> HttpResponse:
     organisation = _body(request)
     may_give = rules.may_give_mandate(organisation.pk, request.user)
     if request.method == "POST" and not may_give:
-        raise PermissionDenied(f"Seul le président de {organisation} donne mandat.")
+        raise PermissionDenied(f"Seul le président {of_body(organisation.name)} donne mandat.")
     today = timezone.localdate()
     form = MandateForm(
         request.POST or None,
@@ -119,15 +120,15 @@ def end(request: PersonRequest, mandate: int) -> HttpResponse:
         Mandate.objects.filter(body=organisation).select_related("holder", "body"), pk=mandate
     )
     if not rules.may_give_mandate(organisation.pk, request.user):
-        raise PermissionDenied(f"Seul le président de {organisation} retire un mandat.")
+        raise PermissionDenied(f"Seul le président {of_body(organisation.name)} retire un mandat.")
     if request.method == "POST":
         end_mandate(found, by=request.user)
         messages.success(request, f"Le mandat de {found.holder} est retiré.")
         return redirect("desks:mandates")
     context: dict[str, Any] = {
         "title": "Retirer un mandat",
-        "text": f"{found.holder} ne pourra plus valider les avis de {organisation}. Ceux qu’il ou "
-        "elle a validés restent rendus.",
+        "text": f"{found.holder} ne pourra plus valider les avis {of_body(organisation.name)}. "
+        "Ceux qu’il ou elle a validés restent rendus.",
         "action_label": "Retirer le mandat",
         "cancel_url": reverse("desks:mandates"),
         "danger": True,

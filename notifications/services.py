@@ -3,11 +3,13 @@
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -21,6 +23,9 @@ logger = logging.getLogger(__name__)
 
 # A longer name would push the reason of the mail out of its subject.
 LONGEST_NAME: Final = 120
+# How long a notification is kept: see docs/administration/donnees-personnelles.md.
+KEPT_ONCE_READ: Final = timedelta(days=365)
+KEPT_AT_MOST: Final = timedelta(days=730)
 
 
 # A person, or an organisation by its mailbox.
@@ -150,6 +155,25 @@ def choose(user: User, cadences: Mapping[str, Cadence]) -> None:
         Choice.objects.update_or_create(user=user, kind=key, defaults={"cadence": cadence})
         waits = Cadence.DAILY if cadence == Cadence.NOW else cadence
         Notification.objects.filter(WAITING_FOR_A_DIGEST, user=user, kind=key).update(cadence=waits)
+
+
+def mark_read_here(path: str, *, user: User) -> int:
+    """Mark as read what leads to this page, for the role the person acts in; how many were not."""
+    leads_here = Q(path=path) | Q(path__startswith=f"{path}?") | Q(path__startswith=f"{path}#")
+    rows = Notification.objects.visible_to(user).unread().filter(leads_here)
+    return rows.update(read_at=timezone.now())
+
+
+def forget_old(*, now: datetime | None = None) -> int:
+    """Delete what was read a year ago, and what was written two years ago; how many went.
+
+    The row of a mail stays in the outbox: what was mailed is not mailed again.
+    """
+    now = now or timezone.now()
+    old = Notification.objects.filter(
+        Q(read_at__lt=now - KEPT_ONCE_READ) | Q(created_at__lt=now - KEPT_AT_MOST)
+    )
+    return old.delete()[1].get(Notification._meta.label, 0)
 
 
 def mark_read(notifications: Iterable[int] | None, *, user: User) -> int:

@@ -7,7 +7,10 @@ are those of the code des relations entre le public et l’administration (CRPA)
   suspended from the request for missing items to their reception, or to the time limit given
   when they do not come (L. 114-5);
 - silence means acceptance: the period runs in full from the day the complete file is
-  received, by the administration that decides (L. 114-3, L. 114-5).
+  received, by the administration that decides (L. 114-3, L. 114-5). When nothing is asked any
+  more, nothing is received: it goes on where it stood;
+- a decision is withdrawn (L. 242-1): the request has no answer any more, and a whole period
+  begins on that day.
 
 `docs/decisions/0004-horloge.md` tells what these articles leave open and what was chosen.
 """
@@ -34,6 +37,7 @@ class EventKind(models.TextChoices):
     RESUME = "resume", "Reprise du délai"
     RESTART = "restart", "Nouveau départ du délai"
     END = "end", "Fin du délai"
+    REOPEN = "reopen", "Nouveau délai après un retrait"
 
 
 class ClockState(models.TextChoices):
@@ -246,10 +250,10 @@ def day_in_words(day: date) -> str:
 # Which of the events of one day comes first, from each state: what the state allows. So the
 # reading never depends on the order in which they were entered.
 _ORDER: Final = {
-    ClockState.NOT_STARTED: "start suspend resume restart end",
-    ClockState.RUNNING: "suspend restart resume start end",
-    ClockState.SUSPENDED: "resume restart suspend start end",
-    ClockState.ENDED: "start suspend resume restart end",
+    ClockState.NOT_STARTED: "start suspend resume restart end reopen",
+    ClockState.RUNNING: "suspend restart resume start end reopen",
+    ClockState.SUSPENDED: "resume restart suspend start end reopen",
+    ClockState.ENDED: "reopen start suspend resume restart end",
 }
 
 
@@ -335,6 +339,11 @@ class _Reading:
             self.past_suspensions += (day - self.suspended_on).days
         self.suspended_on = self.suspended_until = None
 
+    def begin_again(self, day: date) -> None:
+        """The whole period runs from this day: no earlier suspension counts in it."""
+        self.started_on, self.suspended_on, self.suspended_until = day, None, None
+        self.past_suspensions = 0
+
     def first_of_the_day(self, waiting: Sequence[Event]) -> Event:
         order = _ORDER[self.state].split()
         same_day = [event for event in waiting if event.effective_on == waiting[0].effective_on]
@@ -355,9 +364,12 @@ class _Reading:
             case EventKind.RESUME:
                 self.run_from(day)
             case EventKind.RESTART:
-                self.started_on, self.suspended_on, self.suspended_until = day, None, None
+                self.begin_again(day)
             case EventKind.END:
                 self.ended_on = day
+            case EventKind.REOPEN:
+                self.ended_on = None
+                self.begin_again(day)
         self.lines.append(Line(event=event, deadline=self.deadline))
 
     def objection(self, event: Event) -> str:
@@ -371,6 +383,8 @@ class _Reading:
                 "le délai n’a pas encore commencé à cette date. Vérifiez la date, ou enregistrez "
                 "d’abord le départ du délai, le jour où la demande est arrivée."
             )
+        if event.kind == EventKind.REOPEN:
+            return self.objection_to_a_reopening()
         if self.ended_on:
             return (
                 f"le délai a pris fin le {day_in_words(self.ended_on)}, rien ne s’y ajoute. Si "
@@ -392,7 +406,12 @@ class _Reading:
         if event.kind == EventKind.SUSPEND or (self.suspended_on and event.kind != EventKind.END):
             return False
         twin = (event.kind, event.effective_on)
-        return any((line.event.kind, line.event.effective_on) == twin for line in self.lines)
+        for line in reversed(self.lines):
+            if line.event.kind == EventKind.REOPEN:
+                break
+            if (line.event.kind, line.event.effective_on) == twin:
+                return True
+        return False
 
     def objection_to_a_start(self) -> str:
         if self.started_on is None:
@@ -420,11 +439,19 @@ class _Reading:
             )
         return self.objection_after_the_deadline(event)
 
+    def objection_to_a_reopening(self) -> str:
+        if self.ended_on is not None:
+            return ""
+        return (
+            "le délai n’a pas pris fin à cette date. Un nouveau délai ne commence qu’après le "
+            "retrait d’une décision : vérifiez la date."
+        )
+
     def objection_to_a_resumption(self, _event: Event) -> str:
-        if not self.only_suspends:
+        if self.suspended_on is None and not self.only_suspends:
             return (
-                "quand le silence vaut acceptation, le délai ne reprend pas où il en était. "
-                "Enregistrez un nouveau départ, le jour où le dossier est complet."
+                "le délai n’est pas arrêté à cette date. Quand le silence vaut acceptation, il "
+                "ne s’arrête que si des éléments indispensables sont demandés."
             )
         if self.suspended_on is None:
             return (

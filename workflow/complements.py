@@ -333,15 +333,17 @@ def _stop_clock(case: Case, until: date, actor: User, reason: str) -> None:
     )
 
 
-def _run_clock(case: Case, actor: User, reason: str) -> None:
-    """Let the period run again: what remained of it, or in full where silence accepts."""
+def _run_clock(case: Case, actor: User, reason: str, *, is_complete: bool = False) -> None:
+    """Let the period run again: what remained of it, or in full where silence accepts and the
+    team has just completed its file (CRPA, L. 114-5): asking for nothing more completes nothing.
+    """
     clock = clock_of(case)
     if clock.state != ClockState.SUSPENDED:
         return
-    accepts = clock_rule(case).silence == Silence.ACCEPTANCE
+    in_full = is_complete and clock_rule(case).silence == Silence.ACCEPTANCE
     record_clock_event(
         case,
-        EventKind.RESTART if accepts else EventKind.RESUME,
+        EventKind.RESTART if in_full else EventKind.RESUME,
         effective_on=timezone.localdate(),
         actor=actor,
         reason=reason,
@@ -545,7 +547,7 @@ def receive_answer(case: Case, request: CompletionRequest, *, actor: User) -> No
     request.answered_version = case.version
     request.save()
     _log(request, Action.ANSWERED, actor=actor)
-    _run_clock(case, actor, f"Compléments reçus (demande n° {request.number}).")
+    _run_clock(case, actor, f"Compléments reçus (demande n° {request.number}).", is_complete=True)
     tell_office_answered(case, request)
     tell_bodies_of_version(case)
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts.models import Organisation, User
 from accounts.organisations import regional_agency
+from cpts_portal.words import of_body
 from outbox.services import publish
 from procedures.circuit import Decider
 from procedures.decisions import Nature, Outcome, decision_parameters
@@ -43,6 +44,7 @@ from workflow.services import (
     already_done_by,
     end_clock,
     perform,
+    reopen_clock,
 )
 from workflow.states import CaseState
 
@@ -125,7 +127,7 @@ def obstacles(case: Case) -> list[str]:
     if after:
         awaited = case.consultations.awaited().filter(line=after, kind=Consultation.Kind.EXPECTED)
         found += [
-            f"L’avis de {one.body.name} est attendu {_until(one)} : attendez-le, relancez "
+            f"L’avis {of_body(one.body.name)} est attendu {_until(one)} : attendez-le, relancez "
             "l’organisme ou retirez la demande."
             for one in awaited.select_related("body")
         ]
@@ -598,6 +600,8 @@ def why_not_withdrawn(decision: Decision, *, today: date | None = None) -> str:
 def withdraw(case: Case, *, user: User, reason: str) -> Decision:
     """Withdraw the decision and take the case up again; the decision and its document are kept.
 
+    The request has no answer any more: a new period to answer it begins (decision 4).
+
     Raises PermissionDenied, AlreadyDoneError, and ActionRefusedError after four months or without
     a reason.
     """
@@ -642,6 +646,7 @@ def withdraw(case: Case, *, user: User, reason: str) -> Decision:
             "withdrawal_content",
         ]
     )
+    reopen_clock(case, actor=user, reason="Décision retirée.")
     publish("decisions.withdrawn", key=str(decision.pk), decision_id=decision.pk)
     return decision
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.models import Organisation, User
 from accounts.rpps import is_written_in
 from communities.models import TeamMember
+from cpts_portal.words import of_body, the_body
 from outbox.services import publish
 from procedures.circuit import Grid
 from procedures.grids import marks_problems, read_marks
@@ -352,18 +353,19 @@ def _in_force(mandates: Sequence[Mandate], today: date) -> Mandate | None:
 def _why_not(mandates: Sequence[Mandate], body: Organisation, today: date) -> str:
     if not mandates:
         return (
-            f"Seul le président de {body}, ou la personne à qui il a donné mandat, valide un avis."
+            f"Seul le président {of_body(body.name)}, ou la personne à qui il a donné mandat, "
+            "valide un avis."
         )
     last = mandates[0]
     if last.revoked_at:
         when = timezone.localdate(last.revoked_at)
-        return f"Votre mandat pour {body} a été retiré le {when:%d/%m/%Y}."
+        return f"Votre mandat pour {the_body(body.name)} a été retiré le {when:%d/%m/%Y}."
     if last.valid_to < today:
         return (
-            f"Votre mandat pour {body} a pris fin le {last.valid_to:%d/%m/%Y}. Demandez au "
-            "président de le renouveler."
+            f"Votre mandat pour {the_body(body.name)} a pris fin le {last.valid_to:%d/%m/%Y}. "
+            "Demandez au président de le renouveler."
         )
-    return f"Votre mandat pour {body} commence le {last.valid_from:%d/%m/%Y}."
+    return f"Votre mandat pour {the_body(body.name)} commence le {last.valid_from:%d/%m/%Y}."
 
 
 @transaction.atomic
@@ -375,14 +377,16 @@ def give_mandate(
     Raises PermissionDenied, or ActionRefusedError with the sentence to show.
     """
     if not rules.may_give_mandate(body.pk, by):
-        raise PermissionDenied(f"Seul le président de {body} donne mandat de valider ses avis.")
+        raise PermissionDenied(
+            f"Seul le président {of_body(body.name)} donne mandat de valider ses avis."
+        )
     still_holds_their_role(by)
     held = holder.memberships.filter(
         organisation=body, is_active=True, role__in=rules.DRAFTERS[body.kind]
     )
     if not held.exists():
         raise ActionRefusedError(
-            f"{holder} n’est pas membre de {body} : invitez d’abord cette personne."
+            f"{holder} n’est pas membre {of_body(body.name)} : invitez d’abord cette personne."
         )
     if valid_to < valid_from:
         raise ActionRefusedError("La fin du mandat précède son début.")
@@ -398,7 +402,7 @@ def end_mandate(mandate: Mandate, *, by: User) -> None:
     """End a mandate now. What its holder validated stands. Raises PermissionDenied."""
     mandate = Mandate.objects.select_for_update().get(pk=mandate.pk)
     if not rules.may_give_mandate(mandate.body_id, by):
-        raise PermissionDenied(f"Seul le président de {mandate.body} retire ce mandat.")
+        raise PermissionDenied(f"Seul le président {of_body(mandate.body.name)} retire ce mandat.")
     still_holds_their_role(by)
     if mandate.revoked_at is None:
         mandate.revoked_at = timezone.now()

@@ -20,9 +20,11 @@ from workflow import opinion_rules
 from workflow.claims import settle_stage, settled_places, stage_of, standing_arbitrations
 from workflow.decision_text import declare_mention
 from workflow.decisions import declare_obstacle
+from workflow.message_rules import WRITERS
 from workflow.models import Arbitration, Case, TerritoryClaim
 from workflow.notices import office_of, tell
 from workflow.people import still_holds_their_role
+from workflow.readers import Reader, reader_of
 from workflow.services import ActionRefusedError
 
 LONGEST_REASON: Final = 5_000
@@ -297,8 +299,12 @@ class ReadableArbitration:
 
 
 def readable_arbitrations(case: Case, user: User) -> list[ReadableArbitration]:
-    """Those that stand, for the offices that have the case; the team reads them in the decision."""
-    if user.acting is None:
+    """Those that stand, for the offices that have the case: neither for a body asked its opinion
+    nor for whoever writes the case. The team reads them in the decision.
+    """
+    if user.acting is None or reader_of(case, user) == Reader.REVIEWER:
+        return []
+    if str(case.community.team_role(user)) in WRITERS:
         return []
     return [
         ReadableArbitration(

@@ -270,6 +270,18 @@ def end_clock(
     )
 
 
+def reopen_clock(case: Case, *, actor: User | None, reason: str = "") -> ClockEvent | None:
+    """A decision is withdrawn: a whole period begins today. The caller holds the lock.
+
+    Nothing is written for a clock that had not ended.
+    """
+    if clock_of(case).state != ClockState.ENDED:
+        return None
+    return record_clock_event(
+        case, EventKind.REOPEN, effective_on=timezone.localdate(), actor=actor, reason=reason
+    )
+
+
 def correct_clock_event(
     event: ClockEvent, *, actor: User, reason: str, replacement: Event | None = None
 ) -> ClockEvent:

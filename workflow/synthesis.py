@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Organisation, User
+from cpts_portal.words import of_body
 from outbox.services import publish
 from procedures.circuit import Circuit
 from workflow import opinion_rules as rules
@@ -176,8 +177,8 @@ def save_synthesis(case: Case, *, user: User, text: str, base_revision: int) -> 
 def missing_before_handover(case: Case, *, needs_text: bool) -> list[str]:
     """What keeps the opinions from being closed, as sentences. Empty: nothing does."""
     missing = [
-        f"L’avis de {one.body.name} est attendu {_until(one)} : attendez-le, relancez l’organisme "
-        "ou retirez la demande."
+        f"L’avis {of_body(one.body.name)} est attendu {_until(one)} : attendez-le, relancez "
+        "l’organisme ou retirez la demande."
         for one in case.consultations.awaited()
         .filter(kind=Consultation.Kind.EXPECTED)
         .select_related("body")

@@ -200,6 +200,7 @@ _CLOCK: Final[dict[str, str]] = {
     EventKind.RESUME: "Le délai de réponse a repris",
     EventKind.RESTART: "Le délai de réponse est reparti en entier",
     EventKind.END: "Le délai de réponse a pris fin",
+    EventKind.REOPEN: "Un nouveau délai de réponse a commencé",
 }
 
 

@@ -61,6 +61,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "accounts.middleware.ActingRoleMiddleware",
+    "notifications.middleware.ReadWhereItLeadsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -275,6 +276,10 @@ CELERY_BEAT_SCHEDULE = {
     "forget-imports-nobody-confirmed": {
         "task": "members.tasks.forget_imports",
         "schedule": crontab(minute=25, hour=3),
+    },
+    "forget-notifications-kept-long-enough": {
+        "task": "notifications.tasks.forget_old",
+        "schedule": crontab(minute=35, hour=3),
     },
     "clear-ended-sessions": {
         "task": "cpts_portal.tasks.clear_sessions",

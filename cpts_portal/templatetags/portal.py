@@ -70,6 +70,11 @@ def file_size(size: int) -> str:
     return words.file_size(size)
 
 
+register.filter("the_body", words.the_body)
+register.filter("of_body", words.of_body)
+register.filter("to_body", words.to_body)
+
+
 @register.filter
 def plural(count: int) -> str:
     """The « s » of a plural, which French begins at two: « 0 lettre »."""

@@ -16,7 +16,6 @@ from letters import rules
 from letters.content import missing_before_deposit, procedure_of, read_content
 from letters.documents import earlier_documents, expected_kinds
 from letters.frozen import frozen_letter
-from letters.labels import state_label
 from letters.links import addresses, links
 from letters.models import LetterOfIntent
 from letters.past import read_past
@@ -28,6 +27,7 @@ from workflow.clock import ClockState
 from workflow.complements import asked_of
 from workflow.readers import Reader, reader_of
 from workflow.services import clock_of
+from workflow.standing import state_for
 from workflow.states import OPEN_STATES
 from workflow.tabs import tabs_of
 
@@ -46,7 +46,7 @@ def detail(request: PersonRequest, letter: uuid.UUID) -> HttpResponse:
     reader = reader_of(case, request.user)
     context = {
         "letter": case,
-        "state": state_label(case.state, reader),
+        "state": state_for(case, request.user, reader),
         "is_lead": reader == Reader.LEAD,
     }
     if case.is_deposited:

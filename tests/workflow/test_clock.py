@@ -47,6 +47,10 @@ def resume(on: date, id_: int | None = None) -> Event:
     return Event(kind=EventKind.RESUME, effective_on=on, id=id_)
 
 
+def reopen(on: date, id_: int | None = None) -> Event:
+    return Event(kind=EventKind.REOPEN, effective_on=on, id=id_)
+
+
 def restart(on: date, id_: int | None = None) -> Event:
     return Event(kind=EventKind.RESTART, effective_on=on, id=id_)
 
@@ -177,6 +181,40 @@ def test_an_acceptance_runs_in_full_from_the_complete_file():
     assert (clock.started_on, clock.deadline, clock.suspended_days) == (day(7, 14), day(9, 14), 0)
 
 
+def test_an_acceptance_of_which_nothing_more_is_asked_goes_on_where_it_stood():
+    ledger = [start(day(3, 12)), suspend(day(4, 1), day(4, 21)), resume(day(4, 11))]
+    clock = read_clock(ledger, PROJECT, today=day(4, 11))
+    assert (clock.started_on, clock.deadline, clock.suspended_days) == (day(3, 12), day(5, 22), 10)
+    completed = [*ledger, suspend(day(4, 20), day(5, 1)), restart(day(4, 25))]
+    assert deadline(completed, PROJECT, day(4, 25)) == day(6, 25)
+
+
+@pytest.mark.parametrize("rule", [LETTER, PROJECT], ids=["refusal", "acceptance"])
+def test_a_withdrawn_decision_begins_a_whole_period(rule):
+    past = [start(day(3, 12)), suspend(day(4, 1), day(4, 21)), resume(day(4, 11)), end(day(4, 20))]
+    again = [*past, reopen(day(6, 2))]
+    clock = read_clock(again, rule, today=day(6, 2))
+    assert (clock.state, clock.started_on, clock.deadline, clock.ended_on) == (
+        ClockState.RUNNING,
+        day(6, 2),
+        day(8, 2),
+        None,
+    )
+    # Whatever came before weighs nothing on it; it may be stopped, and end, like the first.
+    asked = [*again, suspend(day(6, 10), day(6, 20))]
+    assert check_sequence(again, asked[-1], rule=rule, today=day(6, 10)) == []
+    decided = [*again, end(day(7, 1))]
+    assert read_clock(decided, rule, today=day(9, 1)).ended_on == day(7, 1)
+
+
+def test_decided_withdrawn_and_decided_again_on_one_day():
+    once = [start(day(3, 12)), end(day(4, 2)), reopen(day(4, 2))]
+    assert check_sequence(once, end(day(4, 2)), rule=LETTER, today=day(4, 2)) == []
+    for order in permutations([*once, end(day(4, 2))]):
+        clock = read_clock(order, LETTER, today=day(4, 2))
+        assert (clock.state, clock.deadline) == (ClockState.ENDED, day(6, 2))
+
+
 def test_an_acceptance_asked_to_complete_and_completed_on_one_day_runs_from_it():
     ledger = [start(day(3, 12)), suspend(day(4, 1), day(4, 11)), restart(day(4, 1))]
     clock = read_clock(ledger, PROJECT, today=day(4, 1))
@@ -262,7 +300,9 @@ WAITING = [*BEGUN, suspend(day(4, 1), day(4, 21))]
         (LETTER, WAITING, resume(day(4, 22)), "il a repris de lui-même à la date limite"),
         (LETTER, WAITING, resume(day(3, 31)), "le délai n’est pas suspendu à cette date"),
         (LETTER, WAITING, restart(day(4, 2)), "Enregistrez une reprise"),
-        (PROJECT, WAITING, resume(day(4, 2)), "Enregistrez un nouveau départ"),
+        (PROJECT, BEGUN, resume(day(4, 2)), "le délai n’est pas arrêté à cette date"),
+        (LETTER, BEGUN, reopen(day(4, 2)), "le délai n’a pas pris fin à cette date"),
+        (LETTER, [], reopen(day(4, 2)), "le délai n’a pas encore commencé à cette date"),
         (LETTER, WAITING, suspend(day(4, 5), day(4, 21)), "déjà suspendu, jusqu’au 21 avril 2026"),
         (LETTER, BEGUN, suspend(day(4, 5), day(4, 5)), "fixe une date limite"),
         (LETTER, BEGUN, suspend(day(4, 5), date(2027, 4, 7)), "à plus d’un an"),
@@ -475,9 +515,8 @@ def test_what_was_entered_and_corrected_leaves_no_trace_in_the_reading(data, rul
 @given(ledgers(rule=PROJECT), st.integers(1, 200), todays)
 def test_a_new_start_ignores_the_past(ledger, gap, later):
     corrected = {event.cancels for event in ledger}
-    past = [
-        e for e in ledger if e.kind != EventKind.END and e.id not in corrected and not e.cancels
-    ]
+    over = {EventKind.END, EventKind.REOPEN}
+    past = [e for e in ledger if e.kind not in over and e.id not in corrected and not e.cancels]
     assume(past)
     on = max(event.effective_on for event in past) + timedelta(days=gap)
     again = restart(min(on, deadline(past, PROJECT, on) or on), 999)
@@ -529,6 +568,7 @@ def test_nothing_joins_a_ledger_after_its_end(ruled, data):
     if read_clock(ledger, rule, today=last).state != ClockState.ENDED:
         ledger = [*ledger, end(last)]
     new = data.draw(entries(base=last + timedelta(days=6)))
+    assume(new.kind != EventKind.REOPEN)
     assert len(check_sequence(ledger, new, rule=rule, today=last + MUCH_LATER)) == 1
 
 

@@ -271,6 +271,16 @@ def test_where_silence_accepts_the_period_begins_again_with_the_complete_file(mo
     assert ledger(letter) == ["start", "suspend", "restart"]
 
 
+def test_where_silence_accepts_a_cancelled_request_does_not_begin_the_period_again(monkeypatch):
+    accepting(monkeypatch)
+    letter = reviewed()
+    before = clock_of(letter).deadline
+    request = asked(letter, item(TEXT))
+    cancel(request, user=agent(letter), reason="Ce point est déjà dans la lettre.")
+    assert ledger(letter) == ["start", "suspend", "resume"]
+    assert clock_of(asking.fresh(letter)).deadline == before
+
+
 # --- The answer -------------------------------------------------------------------------------
 
 

@@ -18,7 +18,7 @@ from tests import factories
 from tests.letters import cases
 from tests.workflow import asking, deciding
 from workflow import decisions
-from workflow.clock import EventKind
+from workflow.clock import ClockState, EventKind
 from workflow.consultations import ask_again, close_the_silent
 from workflow.decision_documents import after_decision
 from workflow.decisions import (
@@ -38,6 +38,7 @@ from workflow.services import (
     ActionRefusedError,
     AlreadyDoneError,
     IncompleteError,
+    clock_of,
     perform,
     record_clock_event,
 )
@@ -149,7 +150,7 @@ def test_without_an_instructor_or_with_an_opinion_awaited_the_sentences_say_so()
     assert refused.value.missing == [
         "Personne n’instruit ce dossier\u00a0: prenez-le en charge, puis proposez la décision.",
         (
-            f"L’avis de {committee.name} est attendu jusqu’au {asking.in_days(12):%d/%m/%Y}\u00a0: "
+            f"L’avis du {committee.name} est attendu jusqu’au {asking.in_days(12):%d/%m/%Y}\u00a0: "
             "attendez-le, relancez l’organisme ou retirez la demande."
         ),
     ]
@@ -510,7 +511,20 @@ def test_a_coordinator_withdraws_an_illegal_decision_and_the_case_is_open_again(
         signed = deciding.sign(letter, body)
     assert signed.number == f"{letter.reference}-D2"
     assert states(letter) == ("refused", "taken")
-    assert letter.clock_events.filter(kind="end").count() <= 1
+    kinds = list(letter.clock_events.order_by("pk").values_list("kind", flat=True))
+    assert kinds == ["start", "end", "reopen", "end"]
+
+
+def test_a_withdrawn_decision_gives_the_administration_a_whole_period_to_decide_again() -> None:
+    letter = deciding.accepted()
+    withdraw(letter, user=deciding.coordinator(letter), reason="Illégale.")
+    clock = clock_of(asking.fresh(letter))
+    assert (clock.state, clock.started_on, clock.deadline) == (
+        ClockState.RUNNING,
+        asking.today(),
+        add_months(asking.today(), 2),
+    )
+    assert asking.fresh(letter).deadline_on == clock.deadline
 
 
 def test_only_a_coordinator_withdraws_with_a_reason_and_in_time() -> None:

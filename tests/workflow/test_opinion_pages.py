@@ -640,3 +640,20 @@ def test_a_visitor_is_asked_to_sign_in(letter, request_):
         args = [] if name.startswith("opinions") else [request_.pk]
         answer = Client().get(page_of(letter, name, *args))
         assert answer.headers["Location"].startswith(reverse("account_login"))
+
+
+def test_a_body_that_has_answered_reads_that_its_opinion_is_given(client: Client) -> None:
+    gave, asked = asking.urps("Médecins"), asking.urps("Infirmiers")
+    letter = asking.deposited_and_asked()
+    asking.give(letter, gave)
+    said = {}
+    for body in (gave, asked):
+        client.force_login(asking.reviewer(body))
+        for page in (f"/lettres/{letter.public_id}/", f"/dossiers/{letter.public_id}/suivi/"):
+            said[body.name, page[:4]] = client.get(page).context["state"].label
+    assert said == {
+        (gave.name, "/let"): "Avis rendu",
+        (gave.name, "/dos"): "Avis rendu",
+        (asked.name, "/let"): "Avis demandé",
+        (asked.name, "/dos"): "Avis demandé",
+    }

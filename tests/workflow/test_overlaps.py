@@ -13,8 +13,9 @@ from letters.models import LetterOfIntent
 from territories.models import Commune
 from tests import factories
 from tests.letters import cases
+from tests.workflow import asking
 from workflow import claims, overlaps
-from workflow.models import Arbitration, Case, TerritoryClaim
+from workflow.models import Arbitration, Case, CaseDesk, TerritoryClaim
 from workflow.overlaps import Overlap
 from workflow.services import ActionRefusedError
 
@@ -331,3 +332,28 @@ def test_the_team_reads_the_checks_but_neither_names_nor_forms(client: Any) -> N
     assert "Écrire l’arbitrage" not in page
     action = reverse("cases:arbitrate", args=[mine.public_id, one.pk])
     assert client.post(action, {"outcome": "shared"}).status_code == 403
+
+
+def test_an_arbitration_is_read_by_the_offices_not_by_a_body_asked_nor_by_who_writes() -> None:
+    letter("01053")
+    mine = letter("01053")
+    settle(mine, reason="Bassin de vie commun.")
+    body = factories.organisation("urps", region=mine.region)
+    CaseDesk.objects.create(case=mine, organisation=body, kind=CaseDesk.Kind.CONSULTED)
+    agent, writer = office_agent(mine), office_agent(mine)
+    factories.team_member(mine.community, writer)
+    reads = {
+        who: [one.reason for one in overlaps.readable_arbitrations(mine, person)]
+        for who, person in {
+            "office": agent,
+            "body": asking.member(body, "reviewer"),
+            "writer": writer,
+            "lead": mine.created_by,
+        }.items()
+    }
+    assert reads == {
+        "office": ["Bassin de vie commun."],
+        "body": [],
+        "writer": [],
+        "lead": [],
+    }

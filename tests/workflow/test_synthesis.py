@@ -165,7 +165,7 @@ def test_a_letter_is_handed_over_once_nothing_is_awaited_and_the_synthesis_is_wr
         return [one.sentence.replace("\u00a0", " ") for one in refused.value.missing]
 
     awaited = (
-        f"L’avis de URPS A est attendu jusqu’au {due:%d/%m/%Y} : attendez-le, relancez "
+        f"L’avis de l’URPS A est attendu jusqu’au {due:%d/%m/%Y} : attendez-le, relancez "
         "l’organisme ou retirez la demande."
     )
     write = "Écrivez la synthèse des avis : elle accompagne le dossier."

@@ -10,6 +10,7 @@ from accounts.http import PersonRequest
 from workflow.kinds import kind_of
 from workflow.models import Case
 from workflow.readers import reader_of
+from workflow.standing import state_for
 from workflow.tabs import tabs_of
 
 
@@ -32,7 +33,7 @@ def case_context(request: PersonRequest, case: Case, *, current: str) -> dict[st
         "kind": kind,
         "reader": reader,
         "is_lead": request.user.acting is None,
-        "state": kind.state_label(case.state, reader),
+        "state": state_for(case, request.user, reader),
         "tabs": tabs_of(case, request.user, reader),
         "current_tab": current,
     }
