@@ -194,15 +194,18 @@ class Within:
 
 
 def find(asked: Asked, within: Within) -> Found:
-    """The cases there that hold all the words. Two queries, the first of which only estimates.
+    """The cases there that hold all the words.
 
-    A word of the title, the reference, a commune or the team counts for more than one of the
-    answers. When there are too many, the newest of each are kept.
+    One query, and one that only estimates for words not asked lately. A word of the title, the
+    reference, a commune or the team counts for more than one of the answers. When there are too
+    many, the newest of each are kept.
     """
     if asked.is_empty:
         return Found([], has_more=False)
     words = {"names": (list(asked.names), ":*"), "texts": (list(asked.texts), "")}
-    common = _common(words)
+    # A choice that has become the slower one finds the same cases.
+    key = (asked, COMMON_BEYOND, MAX_RESULTS)
+    common = _COMMON.get(key, lambda: _common(words))
     statements, values = [], []
     for bonus, vector in ((1, "names"), (0, "texts")):
         newest, narrowing = _newest(vector, within, is_common=common[vector])
@@ -221,6 +224,7 @@ def find(asked: Asked, within: Within) -> Found:
     return Found(best[:MAX_RESULTS], has_more=has_more or len(best) > MAX_RESULTS)
 
 
+_COMMON: Final[Memo[dict[str, bool]]] = Memo(limit=1_000_000, weigh=len)
 # Only those that are kept are ranked.
 _MATCHES: Final = """
     (SELECT case_id, ts_rank('{{0.1,0.2,0.5,1}}', s.{vector}, asked.query), {bonus}
