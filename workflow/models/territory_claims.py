@@ -133,10 +133,11 @@ class TerritoryPeriod(models.Model):
                 name="territory_period_holds_something",
             ),
         ]
+        # Read far more often than written: what waits to be sorted in would be read at each look.
         indexes = [
-            GinIndex("whole", name="territory_period_whole"),
-            GinIndex("parts", name="territory_period_parts"),
-            GinIndex("department_codes", name="territory_period_departments"),
+            GinIndex("whole", name="territory_period_whole", fastupdate=False),
+            GinIndex("parts", name="territory_period_parts", fastupdate=False),
+            GinIndex("department_codes", name="territory_period_departments", fastupdate=False),
         ]
 
     def __str__(self) -> str:
