@@ -1,13 +1,15 @@
 """What is confidential, one line each: how it is hidden, and who may find it.
 
 `before` are its readers while the bodies are asked, `after` those it has besides once the
-letters are handed over to the agency. To protect something new, add a line: `plant` receives
-the story and the word to hide.
+letters are handed over to the agency, `decided` those it gains with the decisions. What is hidden
+from a later stage on is in `since`; what follows a decision is in `decision_secrets.py`. To
+protect something new, add a line: `plant` receives the story and the word to hide.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import IntEnum
 from typing import Any, Final
 
 from accounts.models import User
@@ -33,32 +35,47 @@ from workflow.synthesis import save_synthesis
 Plant = Callable[[Story, str], Any]
 
 
+class Stage(IntEnum):
+    """How far the story has gone."""
+
+    ASKED = 0
+    HANDED_OVER = 1
+    DECIDED = 2
+
+
 @dataclass(frozen=True)
 class Secret:
     name: str
     plant: Plant
     before: frozenset[str]
     after: frozenset[str] = frozenset()
-    # Hidden once the letters are handed over.
-    is_late: bool = False
+    decided: frozenset[str] = frozenset()
+    since: Stage = Stage.ASKED
+    # From when its readers may have lost it: a text that another has replaced.
+    gone: Stage | None = None
 
-    def readers(self, *, handed_over: bool) -> frozenset[str]:
-        return self.before | self.after if handed_over else self.before
+    def readers(self, stage: Stage) -> frozenset[str]:
+        gained = [self.before, self.after, self.decided]
+        return frozenset().union(*gained[: stage + 1])
 
 
-def _some(*names: str) -> frozenset[str]:
+def some(*names: str) -> frozenset[str]:
     return frozenset(names)
 
 
-DOCTORS = _some(REVIEWER, "president")
-NURSES = _some("nurse", "nurses' president")
-PHARMACISTS = _some("pharmacist", "pharmacists' president")
-GUICHET = _some("guichet", "guichet's reviewer")
-AGENCY = _some(AGENT, "agency")
+DOCTORS = some(REVIEWER, "president")
+NURSES = some("nurse", "nurses' president")
+PHARMACISTS = some("pharmacist", "pharmacists' president")
+GUICHET = some("guichet", "guichet's reviewer")
+AGENCY = some(AGENT, "agency", "coordinator", "signatory")
 # Whoever writes a letter reads of it, in any other role, what its team may.
-AGENCIES_OF_THEIRS = _some(AGENT, "agency", "branch")
-AGENCIES_OF_OWN = _some("agency", "branch")
-TEAM = _some(LEAD, "colleague")
+AGENCIES_OF_THEIRS = AGENCY | some("branch")
+OFFICE_OF_OWN = some("agency", "coordinator", "signatory")
+AGENCIES_OF_OWN = OFFICE_OF_OWN | some("branch")
+TEAM = some(LEAD, "colleague")
+BODIES = DOCTORS | NURSES | PHARMACISTS
+# Every desk that has the second letter, and its team.
+WHO_HAVE_THEIRS = AGENCIES_OF_THEIRS | BODIES | GUICHET | some("owner")
 
 
 def _draft(story: Story, letter: LetterOfIntent, body: str, who: str, text: str) -> Opinion:
@@ -165,9 +182,7 @@ SECRETS: Final = (
     Secret("noconflict", _no_conflict, NURSES | GUICHET, AGENCIES_OF_THEIRS),
     Secret("draft", lambda s, t: _draft(s, s.theirs, "Médecins", REVIEWER, t), DOCTORS),
     Secret("sentback", _send_back, DOCTORS),
-    Secret(
-        "drafton", lambda s, t: _draft(s, s.own, "Médecins", "president", t), _some("president")
-    ),
+    Secret("drafton", lambda s, t: _draft(s, s.own, "Médecins", "president", t), some("president")),
     Secret(
         "closed",
         lambda s, t: _give_in_confidence(s, s.theirs, t),
@@ -181,13 +196,13 @@ SECRETS: Final = (
         "open",
         lambda s, t: _give_openly(s, s.theirs, t),
         PHARMACISTS | GUICHET,
-        AGENCIES_OF_THEIRS | NURSES | _some("owner"),
+        AGENCIES_OF_THEIRS | NURSES | some("owner"),
     ),
     Secret(
         "openon",
         lambda s, t: _give_openly(s, s.own, t),
         PHARMACISTS | GUICHET,
-        AGENCIES_OF_OWN | NURSES | TEAM | _some(REVIEWER, AGENT),
+        AGENCIES_OF_OWN | NURSES | TEAM | some(REVIEWER, AGENT),
     ),
     Secret("synthesis", lambda s, t: _synthesis(s, s.theirs, t), GUICHET, AGENCIES_OF_THEIRS),
     Secret("synthesison", lambda s, t: _synthesis(s, s.own, t), GUICHET, AGENCIES_OF_OWN),
@@ -199,51 +214,59 @@ SECRETS: Final = (
         "commenton",
         lambda s, t: _log_comment(s.own, "start_consultation", t),
         GUICHET,
-        _some("agency"),
+        OFFICE_OF_OWN,
     ),
     Secret(
         "note",
         lambda s, t: desk_tools.save_note(s.theirs, t, user=s.who("guichet")),
-        _some("guichet"),
+        some("guichet"),
     ),
     Secret(
         "noteagent",
         lambda s, t: desk_tools.save_note(s.theirs, t, user=s.who(AGENT)),
-        _some(AGENT),
+        some(AGENT),
     ),
     Secret("label", lambda s, t: _label(s, s.who("guichet"), t), GUICHET),
     Secret("labelagency", lambda s, t: _label(s, s.who("agency"), t), AGENCY),
     Secret(
         "message",
         lambda s, t: writing.send(s.theirs, s.who("guichet"), t),
-        GUICHET | _some("owner"),
+        GUICHET | some("owner"),
         AGENCY,
     ),
     Secret("messageon", lambda s, t: writing.send(s.own, s.who(LEAD), t), GUICHET | TEAM, AGENCY),
-    Secret("unsent", lambda s, t: _message_draft(s.theirs, s.who("guichet"), t), _some("guichet")),
-    Secret("unsenton", lambda s, t: _message_draft(s.own, s.who(LEAD), t), _some(LEAD)),
+    Secret("unsent", lambda s, t: _message_draft(s.theirs, s.who("guichet"), t), some("guichet")),
+    Secret("unsenton", lambda s, t: _message_draft(s.own, s.who(LEAD), t), some(LEAD)),
     Secret("template", lambda s, t: _template(s.who("guichet"), t), GUICHET),
     Secret("templateagency", lambda s, t: _template(s.who("agency"), t), AGENCY),
     Secret("unfiled", lambda _s, t: _unfiled(t), frozenset()),
     Secret(
         "messagelate",
         lambda s, t: writing.send(s.theirs, s.who("agency"), t),
-        AGENCY | _some("owner"),
-        is_late=True,
+        AGENCY | some("owner"),
+        since=Stage.HANDED_OVER,
     ),
     Secret(
         "messagelateon",
         lambda s, t: writing.send(s.own, s.who("agency"), t),
         AGENCY | TEAM,
-        is_late=True,
+        since=Stage.HANDED_OVER,
     ),
-    Secret("proposal", _proposal, _some("agency"), is_late=True),
-    Secret("buffer", _answer_in_preparation, _some("owner"), is_late=True),
+    # Another text takes its place before it is signed.
+    Secret("proposal", _proposal, OFFICE_OF_OWN, since=Stage.HANDED_OVER, gone=Stage.DECIDED),
+    # Once deposited, it is part of the letter.
+    Secret(
+        "buffer",
+        _answer_in_preparation,
+        some("owner"),
+        decided=WHO_HAVE_THEIRS,
+        since=Stage.HANDED_OVER,
+    ),
     Secret(
         "commentlate",
         lambda s, t: _log_comment(s.theirs, "transmit", t),
         AGENCY,
-        is_late=True,
+        since=Stage.HANDED_OVER,
     ),
 )
 # Nobody of the story reads it: its owner is outside.

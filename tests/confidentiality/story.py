@@ -1,7 +1,9 @@
 """Two letters in Occitanie, and one person who is lead of the first, reviewer and agent.
 
-Everybody else around them is there too, once each. The letters are asked about, then handed
-over to the agency; `tests/confidentiality/secrets.py` says what is hidden in them, and when.
+Everybody else around them is there too, once each, with a third letter on the same commune as the
+second, and a fourth in another region, where two bodies decide together. The letters are asked
+about, handed over to the agency, then decided; `tests/confidentiality/secrets.py` says what is
+hidden in them, and when.
 """
 
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ from workflow.services import perform
 
 # The three roles of one person.
 LEAD, REVIEWER, AGENT = "lead", "reviewer", "agent"
+GUEST = "invitee@exemple.test"
 
 
 @dataclass
@@ -38,6 +41,12 @@ class Person:
             )
         return user
 
+    @property
+    def body(self) -> Organisation:
+        """The organisation they act for."""
+        assert self.membership
+        return self.membership.organisation
+
     def enter(self) -> Client:
         """A browser of this person, who has chosen the role."""
         client = Client()
@@ -54,6 +63,9 @@ class Story:
 
     own: LetterOfIntent
     theirs: LetterOfIntent
+    # On the commune of the second, by somebody else; and far away.
+    near: LetterOfIntent
+    far: LetterOfIntent
     bodies: dict[str, Organisation]
     people: dict[str, Person]
     secrets: dict[str, str] = field(default_factory=dict)
@@ -99,14 +111,23 @@ def tell() -> Story:
         "guichet": person("coordinator", guichet),
         "guichet's reviewer": person("reviewer", guichet),
         "agency": person("agent", agency),
+        "coordinator": person("coordinator", agency),
+        "signatory": person("signatory", agency),
         "branch": person("agent", cases.body("ars_branch", "76", "81")),
         "branch elsewhere": person("agent", cases.body("ars_branch", "76", "31")),
+        "far agent": person("agent", cases.body("ars_branch", "32", "62")),
+        "far signatory": person("signatory", cases.body("ars", "32")),
+        "far cpam": person("signatory", cases.body("cpam", "32", "62")),
+        "far lead": Person(factories.user()),
+        # Invited to a meeting by their address; they see no case.
+        "far guest": Person(factories.user(email=GUEST)),
         "owner": Person(factories.user()),
         "outsider": Person(factories.user()),
         "administrator": Person(factories.user(is_staff=True, is_superuser=True)),
     }
     own = asking.deposited_and_asked(owner=someone)
-    # Another commune: an overlap would hold the decision back.
     theirs = asking.deposited_and_asked(communes=("81271",), owner=people["owner"].user)
+    near = asking.deposited_and_asked(communes=("81271",), owner=people["outsider"].user)
+    far = asking.deposited_and_asked("32", communes=("62041",), owner=people["far lead"].user)
     people["colleague"] = Person(factories.team_member(own.community, role="reader").user)
-    return Story(own, theirs, bodies, people)
+    return Story(own, theirs, near, far, bodies, people)
