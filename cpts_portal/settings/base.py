@@ -200,7 +200,7 @@ else:
     }
 STORAGES = {
     "default": _DEFAULT_STORAGE,
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "cpts_portal.static_storage.CompressedModulesStorage"},
 }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 # An attachment is 10 MB at most; the margin is for the form around it.

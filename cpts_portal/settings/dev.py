@@ -14,6 +14,4 @@ EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 EMAIL_FILE_PATH = VAR_DIR / "mail"
 
 # Hashed names as in production, without the compression that takes most of the time.
-STORAGES["staticfiles"] = {
-    "BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
-}
+STORAGES["staticfiles"] = {"BACKEND": "cpts_portal.static_storage.ModulesStorage"}
