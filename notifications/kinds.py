@@ -43,6 +43,12 @@ _KINDS: Final = (
     Kind("decision", "Décision rendue", Reader.TEAM, legal=True),
     Kind("completion_due", "Rappel des compléments à envoyer", Reader.TEAM),
     Kind("team", "Vie de l’équipe : responsable, départs", Reader.TEAM),
+    Kind(
+        "signatures",
+        "Signatures des membres : refus, adresse à vérifier, clôture",
+        Reader.TEAM,
+        default=Cadence.DAILY,
+    ),
     Kind("opinion_requested", "Avis demandé, ou délai changé", Reader.BODY),
     Kind("opinion_reminder", "Rappel d’un avis attendu", Reader.BODY),
     Kind(

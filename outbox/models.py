@@ -101,6 +101,11 @@ class Mail(models.Model):
                 condition=Q(sent_at__isnull=True, refused_at__isnull=True),
             ),
             models.Index(fields=["recipient", "-id"], name="outbox_mail_recipient"),
+            models.Index(
+                fields=["id"],
+                name="outbox_mail_failed",
+                condition=Q(refused_at__isnull=False) | Q(bounced_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -4,7 +4,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from django.db.models import Count, Q, QuerySet
+from django.db import connection
+from django.db.models import Q, QuerySet
 
 from cpts_portal.spreadsheets import plain
 from members.codes import PROFESSIONS, STRUCTURES
@@ -63,41 +64,51 @@ class Counts:
     without_address: int
 
     @property
+    def invited(self) -> int:
+        """All that the list shows: those who are no longer invited too."""
+        return sum(self.all.states.values())
+
+    @property
     def percent(self) -> int:
         return round(100 * self.all.signed / self.all.total) if self.all.total else 0
 
 
+# Written by hand: as models, the same counts join the members and the mails of everybody. What
+# is waiting, and what came back, is said above by `_PENDING` and `BOUNCED`.
+_COUNTS: Final = """
+    SELECT state, what, count(*), count(*) FILTER (WHERE disowned_at IS NOT NULL AND pending),
+           count(*) FILTER (WHERE email = '' AND pending),
+           (SELECT count(*) FROM outbox_mail AS mail
+              JOIN signatures_invitation AS one ON one.last_mail_id = mail.id
+             WHERE (mail.bounced_at IS NOT NULL OR mail.refused_at IS NOT NULL)
+               AND one.campaign_id = %(campaign)s AND one.state IN ('waiting', 'postponed'))
+      FROM (SELECT state, what, disowned_at, email, state IN ('waiting', 'postponed') AS pending
+              FROM signatures_invitation WHERE campaign_id = %(campaign)s) AS invited
+     GROUP BY state, what
+"""
+
+
 def counts_of(campaign: Campaign) -> Counts:
     """One query, whatever the number of members."""
-    rows = (
-        campaign.invitations.order_by()
-        .values_list("state", "member__profession", "member__structure_kind")
-        .annotate(
-            in_all=Count("pk"),
-            bounced=Count("pk", filter=_PENDING & BOUNCED),
-            disowned=Count("pk", filter=_PENDING & Q(disowned_at__isnull=False)),
-            without_address=Count("pk", filter=_PENDING & Q(email="")),
-        )
-    )
-    professions: dict[str, CountOf] = {}
-    structures: dict[str, CountOf] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTS, {"campaign": campaign.pk})
+        rows = cursor.fetchall()
+    groups: dict[str, CountOf] = {}
     total = CountOf("Tous")
-    marks = [0, 0, 0]
-    for state, profession, structure, count, *others in rows:
+    disowned = without_address = bounced = 0
+    for state, what, count, not_them, no_address, came_back in rows:
         total.states[state] += count
-        marks = [mark + other for mark, other in zip(marks, others, strict=True)]
-        if profession:
-            group = professions.setdefault(profession, CountOf(PROFESSIONS[profession]))
-        else:
-            group = structures.setdefault(structure, CountOf(STRUCTURES[structure]))
-        group.states[state] += count
+        disowned, without_address = disowned + not_them, without_address + no_address
+        bounced = came_back
+        label = PROFESSIONS.get(what) or STRUCTURES.get(what, "")
+        groups.setdefault(what, CountOf(label)).states[state] += count
     return Counts(
         all=total,
-        professions=[professions[code] for code in PROFESSIONS if code in professions],
-        structures=[structures[code] for code in STRUCTURES if code in structures],
-        bounced=marks[0],
-        disowned=marks[1],
-        without_address=marks[2],
+        professions=[groups[code] for code in PROFESSIONS if code in groups],
+        structures=[groups[code] for code in STRUCTURES if code in groups],
+        bounced=bounced,
+        disowned=disowned,
+        without_address=without_address,
     )
 
 
@@ -105,15 +116,15 @@ def rows_of(campaign: Campaign, *, state: str, q: str, what: str) -> "QuerySet[I
     """The invitations a list asks for, by name; what means nothing is not asked."""
     _, condition = FILTERS.get(state, FILTERS[""])
     found = campaign.invitations.filter(condition)
-    if what in PROFESSIONS:
-        found = found.filter(member__profession=what)
-    elif what in STRUCTURES:
-        found = found.filter(member__structure_kind=what)
+    if what in PROFESSIONS or what in STRUCTURES:
+        found = found.filter(what=what)
     for word in plain(q).split()[:6]:
         found = found.filter(member__sort_key__contains=word)
-    return found.select_related(
-        "member", "last_mail", "delegation", "kept__campaign__snapshot"
-    ).order_by("member__sort_key", "pk")
+    return (
+        found.select_related("member", "last_mail", "delegation", "kept__campaign__snapshot")
+        .defer("kept__campaign__snapshot__content", "last_mail__text_body", "last_mail__html_body")
+        .order_by("sort_key", "pk")
+    )
 
 
 _TONES: Final = {

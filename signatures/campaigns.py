@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
@@ -24,7 +24,7 @@ from signatures.costs import Cost, cost_of
 from signatures.links import issue_token
 from signatures.models import Campaign, CampaignLog, Delegation, Invitation, Signature
 from signatures.signable import document_of, signable_kinds, signable_of
-from signatures.telling import publish_mails
+from signatures.telling import TOLD, publish_mails
 from workflow.models import Case
 from workflow.services import ActionRefusedError, AlreadyDoneError
 
@@ -196,6 +196,8 @@ def _invite(
             campaign=campaign,
             member=member,
             email=member.email,
+            sort_key=member.sort_key,
+            what=member.structure_kind or member.profession,
             state=State.KEPT if member.pk in kept else State.WAITING,
             kept=kept.get(member.pk),
         )
@@ -247,8 +249,18 @@ def invite_newcomers(campaign: Campaign, *, by: User) -> int:
 
 def newcomers(campaign: Campaign) -> int:
     """How many current members the campaign does not know."""
-    known = campaign.invitations.values("member_id")
-    return campaign.community.members.current().exclude(pk__in=known).count()
+    with connection.cursor() as cursor:
+        cursor.execute(_NEWCOMERS, {"community": campaign.community_id, "campaign": campaign.pk})
+        return int(cursor.fetchone()[0])
+
+
+# Written by hand: each page of an open campaign reads it.
+_NEWCOMERS: Final = """
+    SELECT count(*) FROM members_member AS member
+     WHERE member.community_id = %(community)s AND member.left_on IS NULL
+       AND NOT EXISTS (SELECT FROM signatures_invitation AS known
+                        WHERE known.member_id = member.id AND known.campaign_id = %(campaign)s)
+"""
 
 
 @transaction.atomic
@@ -498,9 +510,12 @@ def note(
     member: Member | None = None,
     detail: str = "",
 ) -> None:
-    CampaignLog.objects.create(
+    """Write one line of the campaign's story; the team is told of what it did not do itself."""
+    line = CampaignLog.objects.create(
         campaign=campaign, action=action, actor=actor, member=member, detail=detail[:500]
     )
+    if action in TOLD and actor is None:
+        publish("signatures.tell_team", key=str(line.pk), log=line.pk)
 
 
 def _require(allowed: Any) -> None:
@@ -512,6 +527,7 @@ def _locked(campaign: Campaign) -> Campaign:
     return (
         Campaign.objects.select_for_update(of=("self",))
         .select_related("community", "case", "snapshot", "previous__snapshot")
+        .defer("snapshot__content", "previous__snapshot__content")
         .get(pk=campaign.pk)
     )
 
@@ -533,6 +549,7 @@ def _locked_invitation(invitation: Invitation) -> Invitation:
         .select_related(
             "campaign__community", "campaign__case", "campaign__snapshot", "member", "delegation"
         )
+        .defer("campaign__snapshot__content")
         .get(pk=invitation.pk)
     )
 

@@ -7,7 +7,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import User
@@ -28,7 +28,8 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
         if not isinstance(user, User):
             return self.none()
         if user.acting is None:
-            return self.filter(community__in=Community.objects.visible_to(user).values("pk"))
+            team = self.filter(community__team_members__user=user)
+            return team.annotate(viewer_role=F("community__team_members__role"))
         cases = Case.objects.visible_to(user).filter(version__gte=1)
         cases = cases.exclude(viewer_desk="consulted")
         return self.exclude(state="draft").filter(case__in=cases.values("pk"))
@@ -125,6 +126,9 @@ class Invitation(models.Model):
 
     campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="invitations")
     member = models.ForeignKey(Member, models.PROTECT, related_name="signature_invitations")
+    # As the member was called and counted when invited: lists are sorted and counted by them.
+    sort_key = models.CharField(max_length=420, editable=False)
+    what = models.CharField("profession ou nature", max_length=20, editable=False)
     # The member's own, or that of the person to whom a legal representative delegated.
     email = models.EmailField("adresse électronique", blank=True)
     state = models.CharField("réponse", max_length=10, choices=State, default=State.WAITING)
@@ -180,7 +184,10 @@ class Invitation(models.Model):
                 name="signature_invitation_answer_is_dated",
             ),
         ]
-        indexes = [models.Index(fields=["campaign", "state"], name="signature_invitation_state")]
+        indexes = [
+            models.Index(fields=["campaign", "state"], name="signature_invitation_state"),
+            models.Index(fields=["campaign", "sort_key", "id"], name="signature_invitation_list"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.campaign_id} {self.member_id}"

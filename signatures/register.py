@@ -12,7 +12,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.utils import timezone
 
-from cpts_portal.words import day_and_hour
+from cpts_portal.words import day_and_hour, hour
 from outbox.registry import handles
 from signatures.models import Campaign, Invitation, Signature
 from workflow.models import CaseDocument
@@ -69,7 +69,9 @@ def signatures_in_force(campaign: Campaign) -> list[Signature]:
         pk__in=kept.values("kept_id")
     )
     return list(
-        found.select_related("member", "campaign__snapshot").order_by("member__sort_key", "pk")
+        found.select_related("member", "campaign__snapshot")
+        .defer("campaign__snapshot__content")
+        .order_by("member__sort_key", "pk")
     )
 
 
@@ -102,7 +104,7 @@ def _lines(
                 capacity=one.capacity,
                 structure=one.structure,
                 what=one.what,
-                signed=day_and_hour(one.signed_at),
+                signed=f"{timezone.localdate(one.signed_at):%d/%m/%Y}, {hour(one.signed_at)}",
                 how=str(one.get_method_display()),
                 on_behalf_of=one.on_behalf_of,
                 version=f"version {one.campaign.snapshot.version}" if is_before else "",

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 def last_snapshot(case: Case) -> Snapshot | None:
     """The last content that was frozen of a case."""
-    return Snapshot.objects.filter(case_id=case.pk).order_by("-version").first()
+    # Its content is large, and read only to be compared: then, in one query more.
+    versions = Snapshot.objects.filter(case_id=case.pk).defer("content")
+    return versions.order_by("-version").first()
 
 
 def compared(before: Snapshot, after: Snapshot) -> Comparison:

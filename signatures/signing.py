@@ -55,6 +55,7 @@ def find_invitation(token: str) -> Invitation | None:
             "member",
             "delegation",
         )
+        .defer("campaign__snapshot__content")
         .filter(token_digest=digest(token))
         .first()
     )
@@ -276,6 +277,7 @@ def _locked(invitation: Invitation) -> Invitation:
             "member",
             "delegation",
         )
+        .defer("campaign__snapshot__content")
         .get(pk=invitation.pk)
     )
 

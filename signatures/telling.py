@@ -7,18 +7,38 @@ have one. Every mail carries the same personal link, until the address changes.
 from collections.abc import Sequence
 from typing import Any, Final
 
+from django.urls import reverse
 from django.utils import timezone
 
 from cpts_portal.mails import queue_template_mail
+from notifications.services import About, notify
 from outbox.models import Mail
 from outbox.registry import handles
 from outbox.services import publish
 from signatures.links import link_of
-from signatures.models import Invitation
+from signatures.models import CampaignLog, Invitation
 from signatures.signable import signable_of
 
 # As many mails as the worker writes in a second or two.
 CHUNK: Final = 100
+
+
+# What the team is told, when it happens without it: subject, and the sentence of the mail. A
+# reason is read on the page of the campaign, never in a mail.
+TOLD: Final = {
+    "declined": (
+        "un membre a refusé de signer",
+        "{name} a refusé de signer. Son motif est sur la page de la campagne.",
+    ),
+    "disowned": (
+        "une adresse à vérifier",
+        "Le lien envoyé à {name} est arrivé chez quelqu’un d’autre : l’adresse est à vérifier.",
+    ),
+    "closed": (
+        "la campagne est close",
+        "Le dernier jour pour signer est passé : « {title} » est close, son registre se prépare.",
+    ),
+}
 
 
 def publish_mails(template: str, invitations: Sequence[Invitation]) -> None:
@@ -77,3 +97,29 @@ def signer_name(invitation: Invitation) -> str:
     """Whom the link names: the member's person, or who signs by delegation."""
     delegation = getattr(invitation, "delegation", None)
     return delegation.name if delegation else invitation.member.person
+
+
+@handles("signatures.tell_team")
+def tell_team(*, log: int) -> None:
+    """Tell those who follow the campaign what happened in it, as each of them chose."""
+    line = CampaignLog.objects.select_related("campaign__community", "member").get(pk=log)
+    campaign = line.campaign
+    said, sentence = TOLD[line.action]
+    name = line.member.name if line.member else ""
+    team = campaign.community.team_members.filter(role__in=("owner", "editor"))
+    for one in team.select_related("user"):
+        notify(
+            "signatures",
+            key=f"signature-log:{line.pk}",
+            to=one.user,
+            about=About(campaign.community.name),
+            template="signatures/team_told",
+            context={
+                "user": one.user,
+                "said": said,
+                "sentence": sentence.format(name=name, title=campaign.title),
+            },
+            path=reverse(
+                "signatures:campaign", args=[campaign.community.public_id, campaign.public_id]
+            ),
+        )

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -20,8 +21,7 @@ from cpts_portal.paging import read_page
 from documents.downloads import send_attachment
 from documents.services import too_large
 from documents.uploads import dropped_files
-from members.codes import PROFESSIONS, STRUCTURES
-from signatures import board, forms, rules
+from signatures import board, forms, markup, rules
 from signatures import campaigns as acts
 from signatures import paper as sheets_of_paper
 from signatures.models import Campaign, Invitation, PaperPage
@@ -30,7 +30,7 @@ from workflow.models import Case, CaseDocument
 from workflow.official import read_document
 from workflow.services import ActionRefusedError, IncompleteError
 
-PAGE_SIZE: Final = 50
+PAGE_SIZE: Final = 25
 ACTIONS: Final = {
     "opened": "Campagne ouverte",
     "closed": "Campagne close",
@@ -67,13 +67,13 @@ class Seen:
 
 def _seen(request: PersonRequest, public_id: UUID, campaign: UUID) -> Seen:
     found = get_object_or_404(
-        Campaign.objects.visible_to(request.user).select_related(
-            "community", "case", "snapshot", "document__document", "previous__snapshot"
-        ),
+        Campaign.objects.visible_to(request.user)
+        .select_related("community", "case", "snapshot", "document__document", "previous__snapshot")
+        .defer("snapshot__content", "previous__snapshot__content"),
         public_id=campaign,
         community__public_id=public_id,
     )
-    role = found.community.team_role(request.user) if request.user.acting is None else None
+    role = getattr(found, "viewer_role", None)
     return Seen(
         found,
         is_team=role is not None,
@@ -118,7 +118,9 @@ def campaigns(request: PersonRequest, public_id: UUID) -> HttpResponse:
     """The campaigns of a CPTS, the newest first."""
     community = get_object_or_404(Community.objects.visible_to(request.user), public_id=public_id)
     rows, page = read_page(
-        Campaign.objects.filter(community=community).select_related("snapshot"),
+        Campaign.objects.filter(community=community)
+        .select_related("snapshot")
+        .defer("snapshot__content"),
         request.GET.get("page"),
         20,
     )
@@ -168,10 +170,15 @@ def campaign(request: PersonRequest, public_id: UUID, campaign: UUID) -> HttpRes
         return _draft(request, seen)
     asked = {key: request.GET.get(key, "").strip()[:100] for key in ("q", "etat", "nature")}
     found = board.rows_of(seen.campaign, state=asked["etat"], q=asked["q"], what=asked["nature"])
-    rows, page = read_page(found, request.GET.get("page"), PAGE_SIZE)
     shown = seen.campaign
     open_now = shown.is_open
     counts = board.counts_of(shown)
+    if any(asked.values()):
+        rows, page = read_page(found, request.GET.get("page"), PAGE_SIZE)
+    else:
+        # How many there are is known already: the page is a slice of an index.
+        page = Paginator(range(counts.invited), PAGE_SIZE).get_page(request.GET.get("page"))
+        rows = list(found[page.start_index() - 1 : page.end_index()]) if counts.invited else []
     return render(
         request,
         "signatures/campaign.html",
@@ -179,19 +186,26 @@ def campaign(request: PersonRequest, public_id: UUID, campaign: UUID) -> HttpRes
             "seen": seen,
             "campaign": shown,
             "community": shown.community,
-            "rows": [board.row_of(one, is_team=seen.is_team) for one in rows],
+            "table": markup.rows(
+                shown,
+                [board.row_of(one, is_team=seen.is_team) for one in rows],
+                is_team=seen.is_team,
+            ),
             "page": page,
             "counts": counts,
+            "counted": markup.counts([*counts.professions, *counts.structures]),
             "progress_label": f"{counts.all.signed} sur {counts.all.total} ont signé",
             "asked": asked,
             "is_filtered": any(asked.values()),
-            "filters": {
-                key: label
-                for key, (label, _) in board.FILTERS.items()
-                if seen.is_team or key in {"", "attente", "signes", "refus"}
-            },
-            "professions": PROFESSIONS,
-            "structures": STRUCTURES,
+            "states": markup.options(
+                {
+                    key: label
+                    for key, (label, _) in board.FILTERS.items()
+                    if seen.is_team or key in {"", "attente", "signes", "refus"}
+                },
+                asked["etat"],
+            ),
+            "natures": markup.nature_choices(asked["nature"]),
             "is_open": open_now,
             "outdated": open_now and acts.is_outdated(shown),
             "newcomers": acts.newcomers(shown) if open_now and seen.follows else 0,

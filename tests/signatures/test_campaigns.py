@@ -18,6 +18,7 @@ from documents.services import issue_document
 from letters.documents import LETTER
 from members import services as members
 from members.models import Member
+from notifications.models import Notification
 from outbox.models import Mail
 from outbox.services import deliver_pending
 from signatures import board, campaigns, reminders
@@ -322,6 +323,23 @@ def test_a_mail_that_came_back_is_shown_to_the_team(campaign: Campaign) -> None:
     said = page.content.decode()
     assert "adresse inconnue (5.1.1)" in said
     assert said.count('<th scope="row"><a') == 1
+
+
+def test_the_team_is_told_of_a_refusal_without_its_reason(campaign: Campaign) -> None:
+    from django.test import Client  # noqa: PLC0415
+
+    one, client = signing.first(campaign), Client()
+    reader = factories.team_member(campaign.community, role="reader").user
+    path = signing.link(one)
+    signing.ask_code(client, path)
+    answer = {"code": signing.code(one), "answer": "decline", "reason": "Un secret"}
+    client.post(f"{path}signer/", answer)
+    deliver_pending()
+    told = Notification.objects.get(kind="signatures")
+    assert (told.user, told.cadence) == (campaign.case.created_by, "daily")
+    assert told.path == signing.url(campaign)
+    assert "Un secret" not in told.title
+    assert not reader.notifications.exists()
 
 
 # --- Reminders and closing by the scheduler -------------------------------------------------------
