@@ -45,7 +45,7 @@ _KINDS: Final = (
     Kind("team", "Vie de l’équipe : responsable, départs", Reader.TEAM),
     Kind(
         "signatures",
-        "Signatures des membres : refus, adresse à vérifier, clôture",
+        "Signatures des membres : refus, adresse à vérifier, clôture",
         Reader.TEAM,
         default=Cadence.DAILY,
     ),

@@ -356,6 +356,7 @@ def stop_asking(invitation: Invitation, *, reason: str, by: User) -> None:
     """The member is no longer asked: their link no longer works."""
     invitation = _locked_invitation(invitation)
     _require(rules.may_follow(invitation.campaign.community, by))
+    _check_open(invitation.campaign)
     if invitation.state in {State.SIGNED, State.KEPT}:
         raise ActionRefusedError("Ce membre a signé : une signature ne se retire pas.")
     _stop(invitation, reason or "Retiré de la campagne")

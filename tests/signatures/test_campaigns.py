@@ -339,7 +339,7 @@ def test_the_team_is_told_of_a_refusal_without_its_reason(campaign: Campaign) ->
     assert (told.user, told.cadence) == (campaign.case.created_by, "daily")
     assert told.path == signing.url(campaign)
     assert "Un secret" not in told.title
-    assert not reader.notifications.exists()
+    assert not reader.notifications.filter(kind="signatures").exists()
 
 
 # --- Reminders and closing by the scheduler -------------------------------------------------------
