@@ -121,10 +121,21 @@ def rows_of(campaign: Campaign, *, state: str, q: str, what: str) -> "QuerySet[I
     for word in plain(q).split()[:6]:
         found = found.filter(member__sort_key__contains=word)
     return (
-        found.select_related("member", "last_mail", "delegation", "kept__campaign__snapshot")
-        .defer("kept__campaign__snapshot__content", "last_mail__text_body", "last_mail__html_body")
+        found.select_related("member", "last_mail", "kept__campaign__snapshot")
+        .only(*_SHOWN)
         .order_by("sort_key", "pk")
     )
+
+
+# What a row shows, and no more: a page makes a hundred objects of it.
+_SHOWN: Final = (
+    *("campaign", "state", "email", "answered_at", "decline_reason", "postponed_until"),
+    *("disowned_at", "end_reason", "told_at", "told_count", "sort_key"),
+    *("member__kind", "member__last_name", "member__first_name", "member__structure_name"),
+    *("member__profession", "member__structure_kind"),
+    *("last_mail__bounced_at", "last_mail__refused_at", "last_mail__failure"),
+    "kept__campaign__snapshot__version",
+)
 
 
 _TONES: Final = {

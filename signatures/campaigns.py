@@ -23,7 +23,7 @@ from signatures import rules
 from signatures.costs import Cost, cost_of
 from signatures.links import issue_token
 from signatures.models import Campaign, CampaignLog, Delegation, Invitation, Signature
-from signatures.signable import document_of, signable_kinds, signable_of
+from signatures.signable import document_of, last_snapshot, signable_kinds, signable_of
 from signatures.telling import TOLD, publish_mails
 from workflow.models import Case
 from workflow.services import ActionRefusedError, AlreadyDoneError
@@ -214,10 +214,22 @@ def _invite(
 def is_outdated(campaign: Campaign) -> bool:
     """Whether the case has another version than the one this campaign asks to sign."""
     try:
-        current = signable_of(campaign.case).snapshot(campaign.case)
+        signable = signable_of(campaign.case)
     except LookupError:
         return False
+    if signable.snapshot is last_snapshot:
+        # Each signature asks it: written by hand, for a kind that signs its last version.
+        with connection.cursor() as cursor:
+            cursor.execute(_LAST_VERSION, [campaign.case_id])
+            found = cursor.fetchone()
+        return found is not None and found[0] != campaign.snapshot.sha256
+    current = signable.snapshot(campaign.case)
     return current is not None and current.sha256 != campaign.snapshot.sha256
+
+
+_LAST_VERSION: Final = """
+    SELECT sha256 FROM workflow_snapshot WHERE case_id = %s ORDER BY version DESC LIMIT 1
+"""
 
 
 # --- While it is open -----------------------------------------------------------------------------

@@ -68,8 +68,8 @@ class Seen:
 def _seen(request: PersonRequest, public_id: UUID, campaign: UUID) -> Seen:
     found = get_object_or_404(
         Campaign.objects.visible_to(request.user)
-        .select_related("community", "case", "snapshot", "document__document", "previous__snapshot")
-        .defer("snapshot__content", "previous__snapshot__content"),
+        .select_related("community", "case", "snapshot", "document__document")
+        .defer("snapshot__content"),
         public_id=campaign,
         community__public_id=public_id,
     )
