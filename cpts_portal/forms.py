@@ -89,7 +89,7 @@ _DRESS: tuple[tuple[type[forms.Widget], str, str, str | None], ...] = (
 )
 
 
-# Empty forms, each drawn once.
+# Forms nobody has filled in, each drawn once.
 _drawn = Memo[SafeString](limit=1_000_000, weigh=len)
 
 
@@ -102,8 +102,9 @@ class PortalFormMixin:
 
     default_renderer: Any = PortalRenderer
     note = ""
-    # What an empty form is drawn from, beside its class: its choices, say, when they are read;
-    # `()` when it is the same every time. It is then drawn once. None: each time.
+    # What a form nobody has filled in is drawn from, beside its class and its initial values: its
+    # choices, say, when they are read; `()` for nothing else. It is drawn once for each. None: at
+    # each time.
     drawn_from: Hashable = None
     fields: dict[str, forms.Field]
 
@@ -122,16 +123,9 @@ class PortalFormMixin:
         """The form as HTML: what `{{ form }}` is in a template."""
         form: Any = self
         draw: Any = super()
-        if (
-            template_name
-            or context
-            or renderer
-            or form.is_bound
-            or form.initial
-            or self.drawn_from is None
-        ):
+        if template_name or context or renderer or form.is_bound or self.drawn_from is None:
             return draw.render(template_name, context, renderer)
-        key: tuple[Any, ...] = (type(self), self.drawn_from)
+        key: tuple[Any, ...] = (type(self), self.drawn_from, *form.initial.items())
         return _drawn.get(key, draw.render)
 
     __str__ = render

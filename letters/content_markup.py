@@ -8,13 +8,13 @@ person wrote goes through `_e`.
 import uuid
 from collections.abc import Mapping, Sequence
 from html import escape as _e
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any, Final
 
-from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from cpts_portal import words
+from cpts_portal.addresses import address
 from cpts_portal.memo import Memo
 from cpts_portal.words import figure
 from letters.content import LetterContent
@@ -28,21 +28,33 @@ Data = Mapping[str, Any]
 _MAX_OPEN: Final = 60
 
 
+# About fifty full letters.
+_kept_drafts = Memo[SafeString](limit=8_000_000, weigh=len)
+
+
 def draft(letter: LetterOfIntent, held: LetterContent) -> SafeString:
-    """A draft as it would be sent now. Each answer is drawn once for each stored text."""
-    sections = [
-        {
-            "key": section.key,
-            "title": section.title,
-            "part": section.part,
-            "fields": [_draft_field(field, held) for field in section.fields],
-        }
-        for section in held.procedure.sections
-    ]
-    return content({"sections": sections, **beside_answers(letter, held)}, letter.public_id)
+    """A draft as it would be sent now: drawn once for all that it holds."""
+    procedure = held.procedure
+    beside = beside_answers(letter, held)
+
+    def drawn() -> SafeString:
+        sections = [
+            {
+                "key": section.key,
+                "title": section.title,
+                "part": section.part,
+                "fields": [_draft_field(field, held) for field in section.fields],
+            }
+            for section in procedure.sections
+        ]
+        return content({"sections": sections, **beside}, letter.public_id)
+
+    answers = chain.from_iterable(sorted(held.written.items()))
+    key = (letter.public_id, procedure.key, procedure.version, repr(beside), *answers)
+    return _kept_drafts.get(key, drawn)
 
 
-# About a hundred full letters.
+# About a hundred full letters: one answer that changes leaves the others drawn.
 _kept_answers = Memo[str](limit=8_000_000, weigh=len)
 
 
@@ -234,7 +246,7 @@ def _slot(slot: Data, public_id: uuid.UUID) -> str:
     if slot["files"]:
         files = "".join(
             '<li><a class="fr-link"'
-            f' href="{reverse("letters:attachment", args=[public_id, file["id"]])}">'
+            f' href="{address("letters:attachment", public_id, file["id"])}">'
             f"{_e(file['name'])}</a> <small>{words.file_size(file['size'])}</small></li>"
             for file in slot["files"]
         )

@@ -1,6 +1,6 @@
 """What the pages say of a territory: its figures in words, its lines under their département."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape as _e
 from typing import Any, Final, NamedTuple
@@ -409,20 +409,33 @@ _DEPARTMENTS: Final = Composed(
 )
 
 
-def departments() -> list[tuple[str, str, bool]]:
+def departments() -> tuple[tuple[str, str, bool], ...]:
     """The départements to choose from: code, name, and whether the map can show it."""
-    return _DEPARTMENTS.rows()
+    return tuple(_DEPARTMENTS.rows())
 
 
-def department_options(found: Iterable[tuple[str, str, bool]], chosen: str = "") -> SafeString:
-    """The options of a list of départements: a template takes longer over a hundred of them."""
-    return SafeString(
-        "".join(
-            f'<option value="{code}"{" selected" if code == chosen else ""}>'
-            f"{code} – {_e(name)}</option>"
-            for code, name, _ in found
+# Both lists, for each département that may be chosen in them.
+_kept_options = Memo[SafeString](limit=2_000_000, weigh=len)
+
+
+def department_options(
+    found: tuple[tuple[str, str, bool], ...], chosen: str = "", *, on_map: bool = False
+) -> SafeString:
+    """The options of a list of départements, drawn once: of those of the map alone, or of all."""
+
+    def drawn() -> SafeString:
+        return SafeString(
+            "".join(
+                f'<option value="{code}"{" selected" if code == chosen else ""}>'
+                f"{code} – {_e(name)}</option>"
+                for code, name, is_drawn in found
+                if is_drawn or not on_map
+            )
         )
-    )
+
+    # Not the text of an address: only a département can be chosen.
+    known = chosen if chosen and any(code == chosen for code, *_ in found) else ""
+    return _kept_options.get((found, known, on_map), drawn)
 
 
 def map_codes(letter: LetterOfIntent, user: User, drawn: Sequence[str] = ()) -> dict[str, Any]:

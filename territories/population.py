@@ -108,6 +108,8 @@ def summarise(
     rows = _by_department(territory)
     if not rows:
         raise Territory.DoesNotExist
+    first = rows[0]
+    rows = [row for row in rows if row["department"] is not None]
     shares = [
         DepartmentShare(
             code=row["department"],
@@ -117,11 +119,9 @@ def summarise(
             commune_count=row["commune_count"],
         )
         for row in rows
-        if row["department"] is not None
     ]
     shares.sort(key=lambda share: (-share.population, share.code))
     population = sum(share.population for share in shares)
-    first = rows[0]
     declared = first["declared_population"]
     return TerritorySummary(
         commune_count=sum(share.commune_count for share in shares),
@@ -145,43 +145,47 @@ def summarise(
 
 
 # Written by hand: every page of a letter reads it, and composing it cost more than running it.
-# A territory without communes gives one row, whose département is null.
+# The communes are counted first: what is said of the territory is not carried by each of them.
+# A territory without communes gives one row, without figures.
 _BY_DEPARTMENT = """
     SELECT territory.declared_population, territory.declared_population_reason,
            vintage.population_year, coalesce(earlier.cog_year, vintage.cog_year) AS cog_year,
            territory.awaiting_id IS NOT NULL AS is_behind,
-           commune.department_id AS department, department.name AS department_name,
-           department.region_id AS region,
-           count(DISTINCT coalesce(commune.parent_id, commune.code)) AS commune_count,
-           count(DISTINCT commune.code) FILTER (WHERE commune.kind = 'arrondissement')
-               AS arrondissement_count,
-           count(*) FILTER (WHERE part.part_name <> '') AS part_count,
-           coalesce(sum(commune.population) FILTER (WHERE part.part_name = ''), 0)
-               AS whole_population,
-           coalesce(sum(part.part_population) FILTER (WHERE part.part_name <> ''), 0)
-               AS parts_population,
-           count(*) FILTER (WHERE part.part_name = '' AND commune.population IS NULL)
-               AS unknown_count,
-           count(*) FILTER (WHERE part.part_name <> '' AND part.part_population IS NULL)
-               AS parts_without_figure,
-           count(DISTINCT commune.code) FILTER (WHERE NOT commune.is_active) AS gone_count
+           department.name AS department_name, department.region_id AS region, share.*
       FROM territories_territory AS territory
       LEFT JOIN LATERAL (
                SELECT population_year, cog_year FROM territories_vintage WHERE is_current LIMIT 1
            ) AS vintage ON true
       LEFT JOIN territories_vintage AS awaiting ON awaiting.id = territory.awaiting_id
       LEFT JOIN territories_vintage AS earlier ON earlier.id = awaiting.previous_id
-      LEFT JOIN territories_territorypart AS part ON part.territory_id = territory.id
-      LEFT JOIN territories_commune AS commune ON commune.code = part.commune_id
-      LEFT JOIN territories_department AS department ON department.code = commune.department_id
+      LEFT JOIN LATERAL (
+               SELECT commune.department_id AS department,
+                      count(DISTINCT coalesce(commune.parent_id, commune.code)) AS commune_count,
+                      count(DISTINCT commune.code) FILTER (WHERE commune.kind = 'arrondissement')
+                          AS arrondissement_count,
+                      count(*) FILTER (WHERE part.part_name <> '') AS part_count,
+                      coalesce(sum(commune.population) FILTER (WHERE part.part_name = ''), 0)
+                          AS whole_population,
+                      coalesce(sum(part.part_population) FILTER (WHERE part.part_name <> ''), 0)
+                          AS parts_population,
+                      count(*) FILTER (WHERE part.part_name = '' AND commune.population IS NULL)
+                          AS unknown_count,
+                      count(*) FILTER (WHERE part.part_name <> '' AND part.part_population IS NULL)
+                          AS parts_without_figure,
+                      count(DISTINCT commune.code) FILTER (WHERE NOT commune.is_active)
+                          AS gone_count
+                 FROM territories_territorypart AS part
+                 JOIN territories_commune AS commune ON commune.code = part.commune_id
+                WHERE part.territory_id = territory.id
+                GROUP BY commune.department_id
+           ) AS share ON true
+      LEFT JOIN territories_department AS department ON department.code = share.department
      WHERE territory.id = %s
-     GROUP BY territory.id, vintage.population_year, vintage.cog_year, earlier.cog_year,
-              commune.department_id, department.name, department.region_id
 """
 
 
 def _by_department(territory: Territory) -> list[dict[str, Any]]:
-    """One row per département; one empty row for a territory without communes."""
+    """One row per département; one without figures for a territory without communes."""
     with connection.cursor() as cursor:
         cursor.execute(_BY_DEPARTMENT, [territory.pk])
         names = [column.name for column in cursor.description]

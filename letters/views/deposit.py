@@ -24,6 +24,8 @@ from workflow.services import ActionRefusedError, AlreadyDoneError, IncompleteEr
 class DepositForm(PortalForm):
     """The referent's commitment, and what stands for a signature."""
 
+    template_name = "letters/_deposit_form.html"
+
     commits = forms.BooleanField(
         error_messages={
             "required": "Cochez l’engagement à travailler sur les missions : sans lui, la lettre "
@@ -45,7 +47,7 @@ class DepositForm(PortalForm):
 
     def __init__(self, *args: Any, commitment: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["commits"].label = commitment
+        self.fields["commits"].label = self.drawn_from = commitment
         self.fields["signatory_name"].widget.attrs["autocomplete"] = "name"
 
     def error_links(self) -> list[tuple[str, str, str]]:

@@ -118,7 +118,7 @@ def _page(
         "offers": shown.offers(search, variant.territory) if search else [],
         "wholes": shown.intercommunalities(search) if search else [],
         "departments": shown.department_options(departments, (typed or {}).get("departement", "")),
-        "map_departments": shown.department_options(one for one in departments if one[2]),
+        "map_departments": shown.department_options(departments, on_map=True),
         "may_adopt": rules.may_write(letter, request.user, territory_key(letter)),
         "typed": typed or {},
         "refused": [(refusal[0], "", refusal[1])] if refusal else [],

@@ -134,7 +134,7 @@ def _page(
             departments, typed.get("departement", "") or gathered_in
         ),
         "gathered": gathered,
-        "map_departments": shown.department_options(one for one in departments if one[2]),
+        "map_departments": shown.department_options(departments, on_map=True),
         "part_of": _commune(
             typed.get("code", "") if "nom" in typed else request.GET.get("partie", "")
         ),

@@ -218,7 +218,8 @@ def _complete(
     unlocked: Collection[str],
 ) -> None:
     """Give controls what is drawn by other rooms, or what a reader sees instead of them."""
-    held = attachments.read_files(letter, content) if _has_slots(shown) else {}
+    has_files = any(content.files.get(item.key) for item in shown)
+    held = attachments.read_files(letter, content) if has_files else {}
     for item in shown:
         field = content.procedure.field(item.key)
         item.may_edit = item.key in unlocked
@@ -231,10 +232,6 @@ def _complete(
             item.context = _beside(field, content)
         elif not item.may_edit and field.is_answer:
             item.display = answer_rules.display(field, content.answers.get(item.key))
-
-
-def _has_slots(shown: Iterable[Control]) -> bool:
-    return any(item.kind == FieldKind.ATTACHMENT.value for item in shown)
 
 
 def _show_outcomes(shown: Iterable[Control], outcomes: Iterable[Outcome]) -> None:

@@ -8,16 +8,18 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from accounts.models import User
 from documents.models import Attachment
 from letters import services
 from letters.content import procedure_of
 from letters.links import addresses
 from letters.models import LetterOfIntent
-from territories.models import Commune, Region
-from territories.services import add_communes, declare_population
+from territories.models import Commune, Department, Region
+from territories.services import add_communes, declare_population, remove_communes
 from tests import factories
 from tests.letters import cases, pages
 from tests.letters.test_attachments import file
+from workflow.models import Answer
 
 pytestmark = pytest.mark.django_db
 
@@ -65,6 +67,66 @@ def test_the_territory_of_a_step_follows_its_communes_and_its_figures(
     ]
     assert ["12 345 habitants" in text for text in (before, renamed)] == [False, True]
     assert ["Les quartiers neufs." in text for text in (renamed, declared)] == [False, True]
+
+
+def test_the_page_of_the_territory_follows_its_communes_and_its_figures(
+    owner: Client, letter: LetterOfIntent
+) -> None:
+    page = reverse("letters:territory", args=[letter.public_id])
+    add_communes(letter.community.territory, ["81140"])
+    before = _text(owner, page)
+    Commune.objects.filter(code="81140").update(name="Lavaur-le-Neuf", population=12_345)
+    renamed = _text(owner, page)
+    add_communes(letter.community.territory, ["81271"])
+    added = _text(owner, page)
+    remove_communes(letter.community.territory, ["81140"])
+    removed = _text(owner, page)
+
+    seen = (before, renamed, added, removed)
+    assert ["Lavaur-le-Neuf" in text for text in seen] == [False, True, True, False]
+    assert ["12 345 habitants" in text for text in seen] == [False, True, False, False]
+    assert ["Saint-Sulpice-la-Pointe" in text for text in seen] == [False, False, True, True]
+
+
+def test_the_lists_of_departments_follow_their_names_and_what_was_chosen(
+    owner: Client, letter: LetterOfIntent
+) -> None:
+    page = reverse("letters:territory", args=[letter.public_id])
+    answers = [owner.get(page), owner.get(page, {"dans": "81"}), owner.get(page, {"dans": "31"})]
+    Department.objects.filter(code="81").update(name="Tarn rebaptisé")
+    answers.append(owner.get(page))
+
+    lists = [str(answer.context["departments"]) for answer in answers]
+    assert ['value="81" selected' in one for one in lists] == [False, True, False, False]
+    assert ['value="31" selected' in one for one in lists] == [False, False, True, False]
+    assert ["Tarn rebaptisé" in one for one in lists] == [False, False, False, True]
+
+
+def test_the_letter_read_again_before_its_deposit_follows_all_that_it_holds(
+    owner: Client, letter: LetterOfIntent
+) -> None:
+    page = reverse("letters:deposit", args=[letter.public_id])
+    procedure = procedure_of(letter)
+    add_communes(letter.community.territory, ["81140"])
+    cases.fill(letter)
+    texts = [_text(owner, page)]
+    Commune.objects.filter(code="81140").update(name="Lavaur-le-Neuf")
+    texts.append(_text(owner, page))
+    services.attach(letter, procedure.attachments[0], file(), user=letter.created_by)
+    Attachment.objects.update(name="carte-corrigee.pdf")
+    texts.append(_text(owner, page))
+    field = next(field for field in procedure.answer_fields if field.kind == "paragraph")
+    Answer.objects.filter(case_id=letter.pk, key=field.key).update(value="Une réponse récrite.")
+    texts.append(_text(owner, page))
+    User.objects.update(first_name="Apolline", last_name="Vernhes")
+    form = owner.get(page).content.decode()
+
+    assert [
+        ["Lavaur-le-Neuf" in text for text in texts],
+        ["carte-corrigee.pdf" in text for text in texts],
+        ["Une réponse récrite." in text for text in texts],
+    ] == [[False, True, True, True], [False, False, True, True], [False, False, False, True]]
+    assert 'value="Apolline Vernhes"' in form
 
 
 def test_the_population_of_a_step_follows_the_territory(
