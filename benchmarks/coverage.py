@@ -145,6 +145,6 @@ def _outlines() -> list[Line]:
 
     load_contours(source)
     drawn = DepartmentOutline.objects.filter(department__region=REGION)
-    size = sum(len(bytes(one)) for one in drawn.values_list("payload", flat=True))
+    size = sum(len(bytes(one)) for one in drawn.values_list("brotli", flat=True))
     return [Line("contours d’Occitanie", f"{MOST_KILOBYTES} ko", size / 1000, MOST_KILOBYTES, "ko",
                  1.0)]  # fmt: skip

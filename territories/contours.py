@@ -377,6 +377,7 @@ def _store(
             DepartmentOutline(
                 department_id=department,
                 payload=payload.body,
+                brotli=payload.brotli,
                 digest=payload.digest,
                 commune_count=len(drawn),
             )

@@ -372,6 +372,8 @@ class DepartmentOutline(models.Model):
         Department, models.CASCADE, primary_key=True, related_name="outline"
     )
     payload = models.BinaryField("contours, JSON compressé par gzip")
+    # Empty for contours loaded before it was kept: gzip is sent.
+    brotli = models.BinaryField("contours, JSON compressé par brotli", default=b"")
     digest = models.CharField("empreinte SHA-256", max_length=64)
     commune_count = models.PositiveIntegerField("communes dessinées")
 

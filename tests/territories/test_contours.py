@@ -3,6 +3,7 @@ import json
 from io import StringIO
 from pathlib import Path
 
+import brotli
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
@@ -387,7 +388,13 @@ def test_outlines_are_sent_compressed_once_and_then_said_unchanged(
     sent = client.get(url, headers={"Accept-Encoding": "gzip"})
     again = client.get(url, headers={"If-None-Match": sent["ETag"]})
     plain = client.get(url)
+    smallest = client.get(url, headers={"Accept-Encoding": "gzip, deflate, br;q=1.0"})
+    DepartmentOutline.objects.update(brotli=b"")
+    before_brotli = client.get(url, headers={"Accept-Encoding": "gzip, br"})
 
+    assert smallest["Content-Encoding"] == "br"
+    assert brotli.decompress(smallest.content) == plain.content
+    assert before_brotli["Content-Encoding"] == "gzip"
     assert (sent.status_code, sent["Content-Encoding"]) == (200, "gzip")
     assert sent["Cache-Control"] == "public, max-age=3600"
     assert (again.status_code, again.content) == (304, b"")
