@@ -5,26 +5,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
+from django.contrib.staticfiles.management.commands import collectstatic
 from django.core.management import call_command
 
 from cpts_portal.settings import base
+from cpts_portal.static_storage import CompressedModulesStorage
 
 IMPORTS = re.compile(r"""^\s*import\b[^"'`;]*["']([^"']+)["']""", re.MULTILINE)
 
 
-@pytest.fixture(scope="module")
-def gathered(tmp_path_factory: Any) -> Path:
+@pytest.fixture
+def gathered(tmp_path: Path, settings: Any) -> Path:
     """The static files of the portal's own code, as a deployment gathers them."""
-    folder = tmp_path_factory.mktemp("static")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(settings, "STATIC_ROOT", folder)
-        patch.setattr(settings, "STORAGES", base.STORAGES)
-        patch.setattr(settings, "WHITENOISE_KEEP_ONLY_HASHED_FILES", True, raising=False)
-        call_command(
-            "collectstatic", interactive=False, verbosity=0, ignore_patterns=["dsfr", "admin"]
-        )
-    return folder
+    settings.WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+    command = collectstatic.Command()
+    # The process's own storage keeps the settings it was made with.
+    command.storage = CompressedModulesStorage(location=tmp_path, base_url="/static/")
+    call_command(command, interactive=False, verbosity=0, ignore_patterns=["dsfr", "admin"])
+    return tmp_path
 
 
 def test_each_module_imports_a_file_that_is_there(gathered: Path) -> None:
@@ -36,3 +34,9 @@ def test_each_module_imports_a_file_that_is_there(gathered: Path) -> None:
     ]
     assert [name for name, _ in imported] == ["autosave"]
     assert [path.name for _, path in imported if not path.exists()] == []
+
+
+def test_the_servers_gather_them_so(gathered: Path) -> None:
+    backends = (base.STORAGES["staticfiles"]["BACKEND"], base.WHITENOISE_KEEP_ONLY_HASHED_FILES)
+    assert backends == ("cpts_portal.static_storage.CompressedModulesStorage", True)
+    assert not (gathered / "js" / "autosave.js").exists()
