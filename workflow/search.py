@@ -225,17 +225,20 @@ def find(asked: Asked, within: Within) -> Found:
 
 
 _COMMON: Final[Memo[dict[str, bool]]] = Memo(limit=1_000_000, weigh=len)
-# Only those that are kept are ranked.
+# Only those that are kept are ranked. « OFFSET 0 » has a document looked for by its number: where
+# there are few documents the planner would rather read all of them, answers included.
 _MATCHES: Final = """
-    (SELECT case_id, ts_rank('{{0.1,0.2,0.5,1}}', s.{vector}, asked.query), {bonus}
-       FROM search_query(%s::text[], %s) asked (query), ({newest}) newest
-       JOIN workflow_searchdocument s USING (case_id))"""
+    (SELECT newest.case_id, ranked.rank, {bonus}
+       FROM search_query(%s::text[], %s) asked (query), ({newest}) newest CROSS JOIN LATERAL (
+            SELECT ts_rank('{{0.1,0.2,0.5,1}}', s.{vector}, asked.query) AS rank
+              FROM workflow_searchdocument s WHERE s.case_id = newest.case_id OFFSET 0) ranked)"""
 # Words that many cases hold: their newest lines are read one by one, until enough hold them.
 _OF_COMMON_WORDS: Final = """
-    SELECT s.case_id
-      FROM search_query(%s::text[], %s) asked (query), workflow_inboxline l
-      JOIN workflow_searchdocument s ON s.case_id = l.case_id
-     WHERE s.{vector} @@ asked.query AND {where}
+    SELECT l.case_id
+      FROM search_query(%s::text[], %s) asked (query), workflow_inboxline l CROSS JOIN LATERAL (
+           SELECT FROM workflow_searchdocument s
+            WHERE s.case_id = l.case_id AND s.{vector} @@ asked.query OFFSET 0) holds
+     WHERE {where}
      ORDER BY l.deposited_at DESC, l.case_id DESC LIMIT {limit}"""
 # Others: the index of the words says where they are.
 _OF_RARE_WORDS: Final = """
