@@ -47,6 +47,7 @@ from desks.lines import (
     order_of,
     read_all,
     read_cells,
+    read_found,
     read_places,
 )
 from letters.labels import STATE_LABELS, state_label
@@ -57,6 +58,8 @@ from workflow.readers import Reader, StateLabel
 from workflow.search import MAX_RESULTS, Asked, Within, excerpts, find, read_search
 
 PAGE_SIZE: Final = 25
+# A result says where the words stand in it: its row is longer, to read and to make.
+SEARCH_PAGE_SIZE: Final = 20
 # Counting stops there, and the page says « plus de ».
 COUNTED: Final = 500
 
@@ -236,14 +239,16 @@ class Listing:
     found: list[int] | None = None
     has_more: bool = False
 
+    @property
+    def page_size(self) -> int:
+        """How many lines a page has."""
+        return PAGE_SIZE if self.found is None else SEARCH_PAGE_SIZE
+
     def page(self, start: int, count: int, *, counted: int) -> tuple[list[Cells], int | None]:
         """The lines of a page, and how many there are, as `read_cells` does."""
         if self.found is None or self.order:
             return read_cells(self.lines, order_of(self.order), start, count, counted=counted)
-        ids = self.found[start : start + count]
-        cells, _ = read_cells(among(self.lines, ids), "l.case_id", 0, count)
-        by_case = {one.case_id: one for one in cells}
-        return [by_case[case_id] for case_id in ids if case_id in by_case], None
+        return read_found(self.lines, self.found[start : start + count]), None
 
     def places(self, start: int, count: int) -> list[tuple[int, UUID]]:
         """The cases there: their number and their public one."""
@@ -329,29 +334,30 @@ def read_inbox(
     Beyond the last page, the last page.
     """
     listing = read_listing(user, choices)
+    size = listing.page_size
     number = int(page) if page and page.isascii() and page.isdecimal() else 1
     number = min(max(number, 1), 100_000)
     known = len(listing.found) if listing.found is not None else None
     if known is None and not choices.is_filtered:
         known = options.counts.get(choices.tab)
-        if known is not None and known > COUNTED and number * PAGE_SIZE >= COUNTED:
+        if known is not None and known > COUNTED and number * size >= COUNTED:
             known = None
     if known is not None:
-        number = _last_page(known, number)
+        number = _last_page(known, number, size)
     # Far into a long list, the pages around the one asked for are known to be there.
-    most = max(COUNTED + 1, (number + 10) * PAGE_SIZE)
+    most = max(COUNTED + 1, (number + 10) * size)
     counted = 0 if known is not None else most
-    cells, count = listing.page((number - 1) * PAGE_SIZE, PAGE_SIZE, counted=counted)
+    cells, count = listing.page((number - 1) * size, size, counted=counted)
     if count is None:
         count = known
         if count is None:
             count = count_lines(listing.lines, most) if number > 1 else 0
-        if number != _last_page(count, number):
-            number = _last_page(count, number)
-            cells, _ = listing.page((number - 1) * PAGE_SIZE, PAGE_SIZE, counted=0)
-    shown = Paginator(range(count), PAGE_SIZE).get_page(number)
+        if number != _last_page(count, number, size):
+            number = _last_page(count, number, size)
+            cells, _ = listing.page((number - 1) * size, size, counted=0)
+    shown = Paginator(range(count), size).get_page(number)
     return InboxPage(
-        _rows(cells, choices, options, listing.asked, start=(number - 1) * PAGE_SIZE),
+        _rows(cells, choices, options, listing.asked, start=(number - 1) * size),
         shown,
         f"plus de {MAX_RESULTS}" if listing.has_more else count_in_words(count),
         is_many=count > 1,
@@ -359,9 +365,9 @@ def read_inbox(
     )
 
 
-def _last_page(count: int, number: int) -> int:
+def _last_page(count: int, number: int, size: int) -> int:
     """The page asked for, or the last one when there are fewer."""
-    return min(number, max(1, -(-count // PAGE_SIZE)))
+    return min(number, max(1, -(-count // size)))
 
 
 def _rows(
@@ -575,7 +581,7 @@ def neighbours(case: Case, user: User, choices: InboxChoices, rank: int) -> Neig
     before = around[here - 1] if here > 0 else None
     following = here + 1 if found else here
     after = around[following] if following < len(around) else None
-    page = (place - 1) // PAGE_SIZE + 1
+    page = (place - 1) // listing.page_size + 1
     pages = f"&page={page}" if page > 1 else ""
     return Neighbours(
         list_url=f"{reverse('desks:inbox')}?{choices.as_query()}{pages}",

@@ -70,6 +70,19 @@ def columns_markup(columns: Iterable[ColumnOption]) -> SafeString:
     )
 
 
+def labels_markup(labels: Iterable[tuple[LabelTag, bool]]) -> SafeString:
+    """The labels of the office as boxes, ticked when they are put on the case."""
+    return SafeString(
+        "".join(
+            '<div class="fr-checkbox-group fr-checkbox-group--sm">'
+            f'<input type="checkbox" id="etiquette-{one.pk}" name="etiquettes" value="{one.pk}"'
+            f"{' checked' if is_put else ''}>"
+            f'<label class="fr-label" for="etiquette-{one.pk}">{_e(one.name)}</label></div>'
+            for one, is_put in labels
+        )
+    )
+
+
 def sorts_markup(headings: Iterable[Heading]) -> SafeString:
     """The orders of the list as links, where the table has no headings: on a phone."""
     return SafeString(

@@ -208,6 +208,22 @@ def read_cells(
     return [Cells._make((*row[1:], 0, "")) for row in rows], rows[0][0] if rows else None
 
 
+def read_found(lines: Lines, case_ids: list[int]) -> list[Cells]:
+    """The lines of these cases, in their order: those that are among `lines`. One query.
+
+    Each is looked up by its number, so that one plan serves every list: planning took three
+    times as long as running.
+    """
+    statement = (
+        f"SELECT {_COLUMNS} FROM unnest(%s::bigint[]) WITH ORDINALITY found (case_id, place)"
+        f" JOIN workflow_inboxline l ON l.case_id = found.case_id{_BESIDE}"
+        f" WHERE {lines.where} ORDER BY found.place"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, (case_ids, *lines.values))
+        return [Cells._make((*row, 0, "")) for row in cursor.fetchall()]
+
+
 def read_places(lines: Lines, order: str, start: int, count: int) -> list[tuple[int, UUID]]:
     """The number and the public one of the cases there, in one query."""
     statement = (

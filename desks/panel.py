@@ -24,7 +24,6 @@ class PanelLabel:
 class Person:
     pk: int
     name: str
-    is_chosen: bool
 
 
 @dataclass(frozen=True)
@@ -113,5 +112,5 @@ def read_panel(case: Case, user: User) -> Panel:
         instructor=texts.get("instructor", ""),
         may_assign=may_assign,
         takes_up=user.pk if may_assign and case.instructor_id is None else None,
-        people=[Person(pk, name, pk == case.instructor_id) for pk, name in people_there],
+        people=[Person(pk, name) for pk, name in people_there],
     )

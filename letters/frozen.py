@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from letters import content_markup
@@ -24,7 +25,8 @@ class FrozenLetter:
     procedure: str
     # The day two months of silence mean a refusal.
     silence_date: date
-    team: list[dict[str, Any]]
+    # Who they are and how to reach them, as items of a list.
+    team_html: SafeString
     html: SafeString
 
 
@@ -44,6 +46,14 @@ def _read(public_id: UUID, version: int) -> FrozenLetter:
         title=content["title"],
         procedure=content["procedure"]["label"],
         silence_date=date.fromisoformat(content["silence_date"]),
-        team=content["team"],
+        team_html=_team(content["team"]),
         html=content_markup.content(content, public_id),
+    )
+
+
+def _team(members: list[dict[str, Any]]) -> SafeString:
+    return format_html_join(
+        "",
+        '<li class="portal-break">{} – <a href="mailto:{}">{}</a></li>',
+        ((member["name"], member["email"], member["email"]) for member in members),
     )

@@ -6,6 +6,7 @@ from django import template
 from django.http import QueryDict
 
 from desks import inbox
+from desks import inbox_markup as markup
 from desks.choices import InboxChoices
 from desks.panel import read_panel
 from workflow.models import Case
@@ -31,8 +32,12 @@ def case_desk(context: dict[str, Any], case: Case) -> dict[str, Any]:
     request = context["request"]
     if request.user.acting is None:
         return {}
+    panel = read_panel(case, request.user)
+    people = [inbox.Option(str(one.pk), one.name) for one in panel.people]
     return {
-        "panel": read_panel(case, request.user),
+        "panel": panel,
+        "people_html": markup.options_markup(people, str(case.instructor_id or "")),
+        "labels_html": markup.labels_markup((one.tag, one.is_put) for one in panel.labels),
         "case": case,
         "here": request.GET.urlencode(),
         "csrf_token": context.get("csrf_token"),

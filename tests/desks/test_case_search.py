@@ -6,10 +6,12 @@ import pytest
 from django.test import Client
 
 from accounts.models import Organisation
+from desks.choices import InboxChoices
+from desks.inbox import Neighbours, neighbours
 from tests import factories
 from tests.desks.factories import deposited_letter, draft_letter, inform
 from tests.letters import cases
-from workflow.models import SearchDocument
+from workflow.models import Case, SearchDocument
 from workflow.search import highlighted, index_again, read_search
 
 pytestmark = pytest.mark.django_db
@@ -134,6 +136,29 @@ def test_a_search_that_finds_too_much_says_so(
     response = desk.get("/bureau/", {"q": "commune"})
     assert len(response.context["rows"]) == 3
     assert "ajoutez un mot" in response.content.decode()
+
+
+def test_a_page_of_a_search_holds_twenty_letters_and_leads_back_to_itself(
+    client: Client, office: Organisation
+) -> None:
+    person = factories.membership(organisation_=office).user
+    client.force_login(person)
+    for _ in range(22):
+        deposited_letter(office, name="CPTS Commune")
+    asked = {"onglet": "tous", "q": "commune"}
+    first = client.get("/bureau/", asked).context["rows"]
+    second = client.get("/bureau/", {**asked, "page": "2"}).context["rows"]
+    assert (len(first), len(second)) == (20, 2)
+    assert len({row.pk for row in [*first, *second]}) == 22
+    person.acting = person.memberships.get()
+    here = Case.objects.get(pk=second[0].pk)
+    around = neighbours(here, person, InboxChoices(search="commune"), 21)
+    assert around == Neighbours(
+        list_url="/bureau/?onglet=tous&q=commune&page=2",
+        rank=21,
+        previous_url=first[-1].url,
+        next_url=second[1].url,
+    )
 
 
 def test_common_words_and_rare_ones_are_found_alike(
