@@ -131,7 +131,11 @@ def _name(row: Row) -> str:
         for one in row.labels
     )
     excerpt = row.excerpt if isinstance(row.excerpt, SafeString) else _e(row.excerpt)
-    found = f'<span class="inbox-table__excerpt">… {excerpt} …</span>' if excerpt else ""
+    found = (
+        f'<span class="inbox-table__excerpt">…\N{NO-BREAK SPACE}{excerpt}\N{NO-BREAK SPACE}…</span>'
+        if excerpt
+        else ""
+    )
     return (
         f'<td data-label="CPTS"><span class="inbox-table__title">{_e(row.title)}</span>'
         f"{labels}{found}</td>"
