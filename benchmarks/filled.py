@@ -4,6 +4,7 @@ Runs in processes of its own, connected to that database.
 """
 
 import json
+import sys
 from datetime import date
 from io import StringIO
 from typing import Any
@@ -15,7 +16,6 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Organisation, User
 from benchmarks.desks import PAGES, PEOPLE, REGION
-from benchmarks.measure import interleaved
 from desks.seeding import seed_cases
 from territories import loading
 from tests import factories
@@ -47,11 +47,12 @@ def measure() -> None:
     people = {name: _person(*role) for name, role in PEOPLE.items()}
     recent = Case.objects.filter(office__code=PEOPLE["guichet"][0], state=CaseState.IN_CONSULTATION)
     case = str(recent.order_by("-deposited_at", "-pk")[9].public_id)
+    place = _place()
     found = {
         "case": case,
+        "place": place,
         "sessions": {name: _session(person) for name, person in people.items()},
-        "queries": _queries(people, case),
-        "looks": _looks(),
+        "queries": _queries(people, case, place),
     }
     print(json.dumps(found))
 
@@ -66,13 +67,23 @@ def _session(person: Any) -> str:
     return client.cookies["sessionid"].value
 
 
-def _queries(people: dict[str, Any], case: str) -> dict[str, int]:
+def _place() -> str:
+    """The word of the names and communes that is in the nearest to 150 cases."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT word FROM ts_stat('SELECT names FROM workflow_searchdocument')"
+            " WHERE word ~ '^[a-z]{5,}$' ORDER BY abs(ndoc - 150), word LIMIT 1"
+        )
+        return str(cursor.fetchone()[0])
+
+
+def _queries(people: dict[str, Any], case: str, place: str) -> dict[str, int]:
     """How many queries each page takes, once it was opened."""
     counts = {}
     for name, (who, path) in PAGES.items():
         client = Client()
         client.force_login(people[who])
-        address = path.replace("{case}", case)
+        address = path.replace("{case}", case).replace("{place}", place)
         client.get(address)
         with CaptureQueriesContext(connection) as captured:
             answer = client.get(address)
@@ -81,16 +92,19 @@ def _queries(people: dict[str, Any], case: str) -> dict[str, int]:
     return counts
 
 
-def _looks() -> dict[str, float]:
-    """What the periodic tasks take to find that there is nothing to do: on a day long past."""
+def look_when_asked() -> None:
+    """Run the look of a periodic task each time a line names one, and answer when it is done.
+
+    What they take to find that there is nothing to do: on a day long past.
+    """
     long_ago = date(2000, 1, 3)
     settle_lapsed_suspensions()
-    return interleaved(
-        {
-            "alertes d’échéance": lambda: publish_due_alerts(today=long_ago),
-            "silences des organismes": lambda: close_the_silent(today=long_ago),
-            "rappels aux organismes": lambda: send_reminders(today=long_ago),
-            "suspensions échues": settle_lapsed_suspensions,
-        },
-        rounds=40,
-    )
+    looks = {
+        "alerts": lambda: publish_due_alerts(today=long_ago),
+        "silences": lambda: close_the_silent(today=long_ago),
+        "reminders": lambda: send_reminders(today=long_ago),
+        "suspensions": settle_lapsed_suspensions,
+    }
+    for line in sys.stdin:
+        looks[line.strip()]()
+        print("done", flush=True)
