@@ -58,6 +58,11 @@ def declare_kind(kind: CaseKind) -> None:
     _kinds[kind.kind] = kind
 
 
+def declared_kinds() -> frozenset[str]:
+    """The kinds of case the portal handles."""
+    return frozenset(_kinds)
+
+
 def kind_of(case: "Case") -> CaseKind:
     """Raises LookupError for a kind that declared nothing."""
     return _kinds[case.kind]

@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from procedures import registry
+from workflow.kinds import declared_kinds
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -92,6 +93,7 @@ def _kinds_asked() -> set[str]:
     return {
         line.body.value
         for procedure in registry.all_procedures()
+        if procedure.kind in declared_kinds()
         for line in procedure.circuit.consultations
         if line.is_expected
     }

@@ -1,6 +1,7 @@
 """A real Chromium in front of the real portal, and what every page must never do."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
@@ -9,10 +10,17 @@ from typing import Any
 import axe_playwright_python
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+# The other connections to this database that are not idle.
+_AT_WORK = """
+    SELECT count(*) FROM pg_stat_activity
+     WHERE datname = current_database() AND pid <> pg_backend_pid()
+       AND backend_type = 'client backend' AND state <> 'idle'
+"""
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
 
@@ -64,7 +72,20 @@ def open_browser(
     yield opened
     for context in contexts:
         context.close()
+    _wait_for_the_server()
     assert faults == []
+
+
+def _wait_for_the_server() -> None:
+    """Let what the browser last asked be answered: emptying the tables meanwhile is a deadlock."""
+    quiet = 0
+    for _ in range(200):
+        with connection.cursor() as cursor:
+            cursor.execute(_AT_WORK)
+            quiet = quiet + 1 if cursor.fetchone() == (0,) else 0
+        if quiet == 3:
+            return
+        time.sleep(0.02)
 
 
 def _note(faults: list[str], page: Page, line: Any) -> None:

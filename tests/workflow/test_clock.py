@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
-from itertools import permutations
+from itertools import permutations, takewhile
 
 import pytest
 from hypothesis import assume, given
@@ -514,9 +514,10 @@ def test_what_was_entered_and_corrected_leaves_no_trace_in_the_reading(data, rul
 
 @given(ledgers(rule=PROJECT), st.integers(1, 200), todays)
 def test_a_new_start_ignores_the_past(ledger, gap, later):
-    corrected = {event.cancels for event in ledger}
-    over = {EventKind.END, EventKind.REOPEN}
-    past = [e for e in ledger if e.kind not in over and e.id not in corrected and not e.cancels]
+    # What follows an end is another period: the past is what came before.
+    period = list(takewhile(lambda event: event.kind != EventKind.END, ledger))
+    corrected = {event.cancels for event in period}
+    past = [e for e in period if e.id not in corrected and not e.cancels]
     assume(past)
     on = max(event.effective_on for event in past) + timedelta(days=gap)
     again = restart(min(on, deadline(past, PROJECT, on) or on), 999)
