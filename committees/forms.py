@@ -107,7 +107,12 @@ class CallForm(PortalForm):
 
 
 class ReasonForm(PortalForm):
-    reason = LongText(longest=LONGEST_REASON, rows=2, required=False, label="Motif")
+    reason = LongText(
+        longest=LONGEST_REASON,
+        rows=2,
+        label="Motif",
+        error_messages={"required": "Dites pourquoi : ceux que cela concerne le lisent."},
+    )
 
 
 class RemarksForm(PortalForm):
@@ -184,7 +189,7 @@ class DeliberationForm(PortalForm):
         label="Avis du comité",
         choices=_POSITIONS,
         widget=forms.RadioSelect,
-        required=False,
+        error_messages={"required": "Choisissez l’avis du comité."},
     )
     text = LongText(
         longest=LONGEST_TEXT,
