@@ -30,6 +30,7 @@ urlpatterns = [
     path("donnees-personnelles/", pages.personal_data, name="personal_data"),
     path("territoires/", include("territories.urls")),
     path("lettres/", include("letters.urls")),
+    path("projets/", include("health_projects.urls")),
     path("dossiers/<uuid:case>/", include("workflow.urls")),
     path("seances/", include("committees.urls")),
     path("bureau/modeles/", include("workflow.template_urls")),

@@ -150,7 +150,7 @@ def _ticked(request: PersonRequest) -> list[Case]:
     cases = list(
         Case.objects.visible_to(request.user)
         .select_related("community", "office")
-        .filter(public_id__in=ids, version__gte=1)
+        .filter(public_id__in=ids, deposited_at__isnull=False)
         .order_by("pk")
     )
     if len(cases) != len(set(ids)):

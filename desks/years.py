@@ -82,7 +82,7 @@ def found_effects(user: User, choices: Choices) -> QuerySet[YearEffect]:
     """The rows of the person's perimeter. An agency never learns of a draft."""
     effects = YearEffect.objects.filter(vintage=choices.vintage)
     if user.acting is not None or not user.is_superuser:
-        cases = Case.objects.visible_to(user).filter(version__gte=1)
+        cases = Case.objects.visible_to(user).filter(deposited_at__isnull=False)
         effects = effects.filter(case__in=cases.values("pk")).exclude(stage=YearEffect.Stage.DRAFT)
     if choices.view == SIZES:
         effects = effects.exclude(size_before=F("size_after"))

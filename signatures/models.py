@@ -30,7 +30,7 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
         if user.acting is None:
             team = self.filter(community__team_members__user=user)
             return team.annotate(viewer_role=F("community__team_members__role"))
-        cases = Case.objects.visible_to(user).filter(version__gte=1)
+        cases = Case.objects.visible_to(user).filter(deposited_at__isnull=False)
         cases = cases.exclude(viewer_desk="consulted")
         return self.exclude(state="draft").filter(case__in=cases.values("pk"))
 

@@ -32,10 +32,13 @@ def follow(case: Case, *, from_state: str, from_version: int) -> None:
     """Bring the claims of a case in step with what it has just become, in its transaction.
 
     A new deposit brings a new territory, read from what was frozen; a new state changes the stage.
+    A version frozen to be signed holds nothing yet.
     Raises IntegrityError where a decided case would hold a whole commune that another one holds
     without arbitration: the caller turns it into words.
     """
-    if case.version != from_version:
+    if not case.is_deposited:
+        return
+    if case.version != from_version or from_state == CaseState.DRAFT:
         claim(case)
     elif stage_of(case.state) != stage_of(from_state):
         settle_stage(case)

@@ -24,6 +24,7 @@ _APPS = (
     "cpts_portal",
     "desks",
     "documents",
+    "health_projects",
     "letters",
     "members",
     "notifications",

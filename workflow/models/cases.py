@@ -18,7 +18,7 @@ from cpts_portal.composed import constant
 from documents.models import Attachment, OfficialDocument
 from territories.models import Region
 from workflow.clock import ClockState
-from workflow.states import CaseState
+from workflow.states import OPEN_STATES, CaseState
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -61,6 +61,7 @@ class Case(models.Model):
 
     class Kind(models.TextChoices):
         LETTER_OF_INTENT = "letter_of_intent", "Lettre d’intention"
+        HEALTH_PROJECT = "health_project", "Projet de santé"
 
     class SizeClass(models.TextChoices):
         T1 = "T1", "Taille 1"
@@ -104,7 +105,7 @@ class Case(models.Model):
     population = models.PositiveIntegerField("population", null=True, blank=True)
     commune_count = models.PositiveIntegerField("nombre de communes", default=0)
     size_class = models.CharField("taille", max_length=2, choices=SizeClass, blank=True)
-    # Number of the last deposit: 0 before the first one.
+    # Number of the last frozen content, deposited or to be signed before: 0 before the first one.
     version = models.PositiveSmallIntegerField("version", default=0)
     created_by = models.ForeignKey(User, models.RESTRICT, related_name="+", verbose_name="créé par")
     created_at = models.DateTimeField("créé le", default=timezone.now)
@@ -132,6 +133,13 @@ class Case(models.Model):
                 condition=Q(
                     state="draft", deposited_at__isnull=True, reference__isnull=True, version=0
                 )
+                # Frozen to be signed, and numbered for that; not yet deposited.
+                | Q(
+                    state="draft",
+                    deposited_at__isnull=True,
+                    reference__isnull=False,
+                    version__gte=1,
+                )
                 | Q(
                     ~Q(state="draft"),
                     deposited_at__isnull=False,
@@ -143,6 +151,15 @@ class Case(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(state__in=CaseState.values), name="case_known_state"
+            ),
+            # A project, or an amendment to it: one at a time.
+            models.UniqueConstraint(
+                fields=["community"],
+                condition=Q(kind="health_project", state__in=[CaseState.DRAFT, *OPEN_STATES]),
+                name="case_one_open_health_project",
+                violation_error_message=(
+                    "Cette CPTS a déjà un projet de santé ou un avenant en cours."
+                ),
             ),
             models.CheckConstraint(
                 condition=~Q(state="draft") | Q(instructor__isnull=True),
@@ -190,7 +207,8 @@ class Case(models.Model):
 
     @property
     def is_deposited(self) -> bool:
-        return self.version > 0
+        """Whether it was ever filed. A version frozen to be signed is not a deposit."""
+        return self.deposited_at is not None
 
 
 class CaseDesk(models.Model):
@@ -311,7 +329,8 @@ class TransitionLog(models.Model):
 
 
 class Snapshot(models.Model):
-    """The whole content of a case as it stood at one deposit: what documents are made from."""
+    """The whole content of a case as it stood at one deposit, or when it was frozen to be signed:
+    what documents are made from."""
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="snapshots")
     version = models.PositiveSmallIntegerField("version")

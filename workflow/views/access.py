@@ -19,7 +19,7 @@ def visible_case(request: HttpRequest, public_id: uuid.UUID, *related: str) -> C
     cases = (
         Case.objects.visible_to(request.user)
         .select_related("community", "office", *related)
-        .filter(version__gte=1)
+        .filter(deposited_at__isnull=False)
     )
     return get_object_or_404(cases, public_id=public_id)
 

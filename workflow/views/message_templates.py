@@ -93,7 +93,10 @@ def _preview(request: PersonRequest, written: dict[str, str]) -> dict[str, Any]:
     """The text as the team of the latest case in charge would read it, or of an invented one."""
     case = (
         Case.objects.visible_to(request.user)
-        .filter(version__gte=1, office=request.user.acting and request.user.acting.organisation)
+        .filter(
+            deposited_at__isnull=False,
+            office=request.user.acting and request.user.acting.organisation,
+        )
         .select_related("community", "office")
         .order_by("-deposited_at", "pk")
         .first()
