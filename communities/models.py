@@ -1,14 +1,19 @@
 """The CPTS itself: its name, its team, its territory and its legal entity, each dated."""
 
 import uuid
+from datetime import date
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.db import models
-from django.db.models import F, Q, Value
+from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts.models import AbstractInvitation, User
+from communities.numbers import RNA_SHAPE, SIRET_SHAPE, written_siret
+from documents.models import Attachment
 from territories.models import Region, Territory
 
 if TYPE_CHECKING:
@@ -250,3 +255,157 @@ class CommunityStage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.community} : {self.get_kind_display()}"
+
+
+class LegalEntityQuerySet(models.QuerySet["LegalEntity"]):
+    def on(self, day: date) -> "LegalEntityQuerySet":
+        """The one that carries the CPTS on a day: one at most for each CPTS."""
+        return self.filter(valid_from__lte=day).filter(
+            Q(valid_to__isnull=True) | Q(valid_to__gte=day)
+        )
+
+
+class LegalEntity(models.Model):
+    """The association that carries a CPTS, from one day to another, both included.
+
+    An ordonnance of 12 May 2021 (CSP, article L. 1434-12-1) wants an association. A first one may
+    be followed by a second: each keeps its row, and never two on one day.
+    """
+
+    class Form(models.TextChoices):
+        ASSOCIATION = "association", "Association loi de 1901"
+        LOCAL_ASSOCIATION = (
+            "local_association",
+            "Association de droit local (Bas-Rhin, Haut-Rhin, Moselle)",
+        )
+
+    community = models.ForeignKey(
+        Community, models.PROTECT, related_name="legal_entities", verbose_name="CPTS"
+    )
+    form = models.CharField("forme", max_length=20, choices=Form, default=Form.ASSOCIATION)
+    name = models.CharField("nom", max_length=200)
+    # Both come some weeks after the first meeting: until then, `pending_reason` says why.
+    rna = models.CharField("numéro RNA", max_length=10, blank=True)
+    siret = models.CharField("numéro SIRET", max_length=14, blank=True)
+    pending_reason = models.CharField("pourquoi un numéro manque", max_length=300, blank=True)
+    address = models.CharField("adresse du siège", max_length=200)
+    postal_code = models.CharField("code postal", max_length=5)
+    city = models.CharField("commune", max_length=100)
+    statutes = models.OneToOneField(
+        Attachment,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="statutes_of",
+        verbose_name="statuts",
+    )
+    valid_from = models.DateField("à partir du", default=timezone.localdate)
+    valid_to = models.DateField("jusqu’au", null=True, blank=True)
+    # Counts its changes: a form says from which one it started.
+    revision = models.PositiveIntegerField("révision", default=1)
+    created_by = models.ForeignKey(
+        User, models.RESTRICT, related_name="+", verbose_name="créée par"
+    )
+    created_at = models.DateTimeField("créée le", default=timezone.now)
+
+    objects = LegalEntityQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "structure juridique"
+        verbose_name_plural = "structures juridiques"
+        ordering = ["-valid_from", "-pk"]
+        constraints = [
+            ExclusionConstraint(
+                name="legal_entity_one_at_a_time",
+                expressions=[
+                    (F("community"), RangeOperators.EQUAL),
+                    (
+                        Func(
+                            F("valid_from"),
+                            F("valid_to"),
+                            Value("[]"),
+                            function="DATERANGE",
+                            output_field=DateRangeField(),
+                        ),
+                        RangeOperators.OVERLAPS,
+                    ),
+                ],
+                violation_error_message="Une autre association porte la CPTS à ces dates.",
+            ),
+            models.CheckConstraint(
+                condition=Q(valid_to__isnull=True) | Q(valid_to__gte=F("valid_from")),
+                name="legal_entity_dates_in_order",
+                violation_error_message="La fin ne peut pas précéder le début.",
+            ),
+            models.CheckConstraint(
+                condition=Q(name__regex=r"\S") & Q(address__regex=r"\S") & Q(city__regex=r"\S"),
+                name="legal_entity_has_a_name_and_a_seat",
+            ),
+            models.CheckConstraint(
+                condition=Q(postal_code__regex=r"^[0-9]{5}$"),
+                name="legal_entity_postal_code_has_five_digits",
+            ),
+            models.CheckConstraint(
+                condition=Q(rna="") | Q(form="association", rna__regex=RNA_SHAPE),
+                name="legal_entity_rna_has_its_shape",
+                violation_error_message="Un numéro RNA commence par W, suivi de neuf signes.",
+            ),
+            models.CheckConstraint(
+                condition=Q(siret="") | Q(siret__regex=SIRET_SHAPE),
+                name="legal_entity_siret_has_fourteen_digits",
+                violation_error_message="Un numéro SIRET compte 14 chiffres.",
+            ),
+            models.CheckConstraint(
+                condition=~Q(form="local_association")
+                | Q(postal_code__startswith="57")
+                | Q(postal_code__startswith="67")
+                | Q(postal_code__startswith="68"),
+                name="legal_entity_local_law_in_its_departements",
+                violation_error_message=(
+                    "Une association de droit local a son siège en Moselle, dans le Bas-Rhin ou "
+                    "dans le Haut-Rhin."
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def siren(self) -> str:
+        """The nine digits that name the association, whatever its establishment."""
+        return self.siret[:9]
+
+    @property
+    def siret_as_written(self) -> str:
+        return written_siret(self.siret)
+
+    @property
+    def seat(self) -> str:
+        """« 12 rue de la Gare, 44000 Nantes »."""
+        return f"{self.address}, {self.postal_code} {self.city}"
+
+
+class LegalEntityChange(models.Model):
+    """A line of the history of a legal entity: who wrote what, and what it was before."""
+
+    class Action(models.TextChoices):
+        ADDED = "added", "Enregistrée"
+        CORRECTED = "corrected", "Corrigée"
+        CLOSED = "closed", "Close"
+        REOPENED = "reopened", "Rouverte"
+
+    entity = models.ForeignKey(LegalEntity, models.CASCADE, related_name="changes")
+    action = models.CharField("action", max_length=10, choices=Action)
+    # Each changed field, with what it was and what it became, as they are read.
+    changed = models.JSONField("changements", default=list, blank=True)
+    by = models.ForeignKey(User, models.RESTRICT, related_name="+", verbose_name="par")
+    at = models.DateTimeField("le", default=timezone.now)
+
+    class Meta:
+        verbose_name = "changement d’une structure juridique"
+        verbose_name_plural = "changements des structures juridiques"
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.entity_id} {self.action}"

@@ -28,3 +28,8 @@ def may_answer_transfer(transfer: "OwnershipTransfer", user: "User") -> bool:
 def may_withdraw_transfer(transfer: "OwnershipTransfer", user: "User") -> bool:
     """The owner who offered it takes the offer back."""
     return user.acting is None and transfer.from_user_id == user.pk
+
+
+def may_write_legal_entity(community: "Community", user: "User") -> bool:
+    """Owners and editors; a reader reads."""
+    return user.acting is None and community.team_role(user) in {"owner", "editor"}

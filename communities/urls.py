@@ -1,6 +1,6 @@
 from django.urls import path
 
-from communities import views
+from communities import legal_views, views
 
 app_name = "communities"
 urlpatterns = [
@@ -28,6 +28,28 @@ urlpatterns = [
         "cpts/<uuid:public_id>/invitations/<int:pk>/retirer/",
         views.revoke_invitation,
         name="revoke_invitation",
+    ),
+    path("cpts/<uuid:public_id>/structure-juridique/", legal_views.entities, name="legal"),
+    path("cpts/<uuid:public_id>/structure-juridique/ajouter/", legal_views.add, name="legal-add"),
+    path(
+        "cpts/<uuid:public_id>/structure-juridique/<int:pk>/",
+        legal_views.correct,
+        name="legal-correct",
+    ),
+    path(
+        "cpts/<uuid:public_id>/structure-juridique/<int:pk>/remplacer/",
+        legal_views.replace,
+        name="legal-replace",
+    ),
+    path(
+        "cpts/<uuid:public_id>/structure-juridique/<int:pk>/clore/",
+        legal_views.close,
+        name="legal-close",
+    ),
+    path(
+        "cpts/<uuid:public_id>/structure-juridique/<int:pk>/statuts/",
+        legal_views.statutes,
+        name="legal-statutes",
     ),
     path("invitations/equipe/<str:token>/", views.accept_invitation, name="accept_invitation"),
 ]
