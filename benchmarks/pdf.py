@@ -54,11 +54,11 @@ def _letter_html() -> str:
 
     from accounts.models import User  # noqa: PLC0415
     from benchmarks.pages import SCENARIO  # noqa: PLC0415
-    from letters.content import procedure_of  # noqa: PLC0415
     from letters.json_import import import_file  # noqa: PLC0415
     from letters.printing import letter_context  # noqa: PLC0415
     from tests import factories  # noqa: PLC0415
     from workflow.models import Snapshot  # noqa: PLC0415
+    from writing.content import procedure_of  # noqa: PLC0415
 
     with Path(os.devnull).open("w") as nowhere:
         call_command("load_organisations", verbosity=0, stdout=nowhere)

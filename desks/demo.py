@@ -12,11 +12,12 @@ from django.db import transaction
 from accounts.models import Membership, Organisation, User
 from communities.models import Community, TeamMember
 from letters import services
-from letters.content import procedure_of
 from letters.json_import import import_file, read_json
 from letters.models import LetterOfIntent
 from territories.models import Region
 from territories.services import add_communes
+from writing import services as writing_services
+from writing.content import procedure_of
 
 # Known to everyone: `load_demo` refuses to run anywhere but in a demonstration.
 PASSWORD: Final = "Portail-CPTS-2026"  # noqa: S105 - public on purpose
@@ -293,4 +294,6 @@ def make_draft() -> bool:
 def _answer(letter: LetterOfIntent, user: User) -> None:
     procedure = procedure_of(letter)
     for key, value in _DRAFT_ANSWERS.items():
-        services.save_answer(letter, procedure.field(key), value, user=user, base_revision=None)
+        writing_services.save_answer(
+            letter, procedure.field(key), value, user=user, base_revision=None
+        )

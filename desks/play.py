@@ -21,9 +21,6 @@ from django.utils import timezone
 from accounts.models import Membership, Organisation, User
 from communities.models import Community
 from desks.demo import ACCOUNTS, DemoAccount, make_accounts
-from letters import services as letter_services
-from letters.buffer import open_buffer
-from letters.content import procedure_of
 from letters.json_import import import_letter, read_json
 from letters.models import LetterOfIntent
 from outbox.models import Mail, OutboxEvent
@@ -39,6 +36,9 @@ from workflow.overlaps import arbitrate, unsettled
 from workflow.reserves import answer_reserve, lift_reserve, reserves_of
 from workflow.services import perform
 from workflow.synthesis import save_synthesis
+from writing import services as writing_services
+from writing.buffer import open_buffer
+from writing.content import procedure_of
 
 SCENARIOS: Final = settings.BASE_DIR / "fixtures" / "scenarios"
 PIECES: Final = SCENARIOS / "pieces"
@@ -391,7 +391,7 @@ class Play:
         self.refresh(letter)
         open_buffer(letter, lead)
         field_ = procedure_of(letter).field("prediagnosis")
-        letter_services.save_answer(
+        writing_services.save_answer(
             letter,
             field_,
             "4 200 patients de plus de 16 ans n’ont pas de médecin traitant, dont 610 en "
@@ -399,11 +399,11 @@ class Play:
             user=lead,
             base_revision=None,
         )
-        slot = letter_services.slot_of(letter, "map")
+        slot = writing_services.slot_of(letter, "map")
         if slot is None:
             raise PlayError("Le formulaire n’a plus de carte à joindre.")
         drawing = (PIECES / "questionnaire-demonstration.pdf").read_bytes()
-        letter_services.attach(
+        writing_services.attach(
             letter, slot, SimpleUploadedFile("carte-du-territoire.pdf", drawing), user=lead
         )
         self.refresh(letter)

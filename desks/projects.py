@@ -9,13 +9,10 @@ from django.utils.formats import date_format
 from accounts.models import User
 from cpts_portal.addresses import address
 from cpts_portal.paging import page_of
-from letters.content import procedure_of
 from letters.documents import RECEIPT
 from letters.labels import state_label
-from letters.links import addresses, step_url
 from letters.models import LetterOfIntent
 from letters.past import Past, read_past
-from letters.rules import may_edit
 from letters.timeline import timeline
 from workflow.message_rules import writes_for_team
 from workflow.messages import ThreadState, thread_states
@@ -24,6 +21,9 @@ from workflow.readers import Reader, StateLabel
 from workflow.reading import read_seen_page
 from workflow.states import CaseState
 from workflow.timeline import Line
+from writing.content import procedure_of
+from writing.links import addresses, step_url
+from writing.rules import may_edit
 
 PAGE_SIZE = 20
 _ORDER: Final = ("version", "-updated_at", "pk")

@@ -18,9 +18,12 @@ class LettersConfig(AppConfig):
             timeline,
         )
         from letters.models import LetterOfIntent  # noqa: PLC0415
+        from letters.writing import LETTER  # noqa: PLC0415
         from workflow.coverage import Status, declare_coverage  # noqa: PLC0415
         from workflow.kinds import CaseKind, declare_kind  # noqa: PLC0415
+        from writing.kinds import declare_written  # noqa: PLC0415
 
+        declare_written(LETTER)
         declare_coverage(services.KIND, filed=Status.FILED, decided=Status.ACCEPTED)
 
         declare_kind(

@@ -6,16 +6,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from letters.buffer import Buffer, changed_values, read_buffer
-from letters.content import procedure_of, read_content
-from letters.links import field_url
 from letters.models import LetterOfIntent
 from letters.services import (
     KIND,
     deposited_content,
     informed_desks,
-    store_answer,
-    territory_kept,
 )
 from outbox.services import publish
 from procedures.schema import FieldKind
@@ -37,6 +32,11 @@ from workflow.models import (
     TransitionLog,
 )
 from workflow.services import clock_of, end_clock, freeze
+from writing.buffer import Buffer, changed_values, read_buffer
+from writing.content import procedure_of, read_content
+from writing.links import field_url
+from writing.saying import territory_kept
+from writing.services import store_answer
 
 _KINDS = {
     FieldKind.TERRITORY: "territory",

@@ -8,7 +8,6 @@ from django.utils import timezone
 
 from accounts.models import Organisation, User
 from accounts.organisations import office_for, regional_agency
-from letters import rules
 from letters.models import LetterOfIntent
 from letters.services import KIND
 from outbox.registry import handles
@@ -23,6 +22,7 @@ from workflow.models import Case, CaseDesk, TransitionLog
 from workflow.services import ActionRefusedError, end_clock, perform, record_clock_event
 from workflow.states import OPEN_STATES, CaseState
 from workflow.synthesis import close_synthesis
+from writing import rules
 
 
 @handles("letters.consult")

@@ -9,7 +9,6 @@ from django.db import transaction
 from django.urls import reverse
 
 from documents.rendering import render_pdf
-from letters.content import procedure_of, read_content
 from letters.correspondence import (
     completion_receipt_context,
     cover_context,
@@ -17,11 +16,12 @@ from letters.correspondence import (
 )
 from letters.models import LetterOfIntent
 from letters.printing import letter_context
-from letters.services import letter_content
 from procedures.schema import Procedure
 from territories.maps import TerritoryMap, printed_map
 from workflow.models import CaseDocument, Snapshot
 from workflow.official import declare_readers, issue_once, whoever_sees_the_case
+from writing.content import procedure_of, read_content
+from writing.saying import content_as_data
 
 LETTER: Final = "letter"
 RECEIPT: Final = "receipt"
@@ -172,7 +172,7 @@ def documents_of(letter: LetterOfIntent) -> list[CaseDocument]:
 def preview(letter: LetterOfIntent) -> bytes:
     """The letter as it stands, marked as a draft on each page; nothing is kept of it."""
     content = read_content(letter)
-    shown = letter_content(letter, content)
+    shown = content_as_data(letter, content)
     return render_pdf(
         "pdf/letter.html",
         {

@@ -9,9 +9,10 @@ from uuid import UUID
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from letters import content_markup
 from letters.models import LetterOfIntent
 from workflow.models import Snapshot
+from writing import content_markup
+from writing.kinds import written
 
 # About a hundred kilobytes each: what a team of agents reads in a day.
 KEPT = 64
@@ -47,7 +48,7 @@ def _read(public_id: UUID, version: int) -> FrozenLetter:
         procedure=content["procedure"]["label"],
         silence_date=date.fromisoformat(content["silence_date"]),
         team_html=_team(content["team"]),
-        html=content_markup.content(content, public_id),
+        html=content_markup.content(written(content["kind"]), content, public_id),
     )
 
 

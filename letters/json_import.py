@@ -16,7 +16,6 @@ from accounts.models import User
 from communities.models import Community, TeamMember
 from documents.services import MAX_SIZE, FileRefusedError
 from letters import services
-from letters.content import procedure_of
 from letters.json_schema import NBSP, faults
 from letters.models import LetterOfIntent
 from territories import services as territories
@@ -24,6 +23,8 @@ from territories.models import Region
 from territories.services import TerritoryError
 from workflow.models import TransitionLog
 from workflow.services import ActionRefusedError, IncompleteError
+from writing import services as writing_services
+from writing.content import procedure_of
 
 MAX_JSON_SIZE: Final = 20 * 1024 * 1024
 
@@ -221,7 +222,7 @@ class _Import:
 
     def _answers(self, letter: LetterOfIntent, owner: User) -> None:
         procedure = procedure_of(letter)
-        save = partial(services.save_answer, letter, user=owner, base_revision=None)
+        save = partial(writing_services.save_answer, letter, user=owner, base_revision=None)
         for key, raw in self.data["answers"].items():
             self._try(f"answers.{key}", save, procedure.field(key), raw)
 
@@ -229,9 +230,9 @@ class _Import:
         for rank, given in enumerate(self.data.get("attachments", [])):
             where = f"attachments[{rank}]"
             file = self._file(given, where)
-            slot = services.slot_of(letter, given["slot"])
+            slot = writing_services.slot_of(letter, given["slot"])
             if file is not None and slot is not None:
-                attach = partial(services.attach, letter, slot, file, user=owner)
+                attach = partial(writing_services.attach, letter, slot, file, user=owner)
                 link = self._try(where, attach)
                 self.stored += [link.attachment.file] if link else []
 

@@ -8,13 +8,13 @@ from accounts.models import Membership, Organisation, User
 from accounts.organisations import regional_agency
 from cpts_portal.words import figure, file_size
 from documents.french import local_datetime, long_date
-from letters.content import procedure_of
 from letters.correspondence import clock, office_name, silence_day
 from letters.documents import KINDS, LETTER, RECEIPT
 from letters.models import LetterOfIntent
 from procedures.circuit import Silence
 from workflow.models import CaseDocument, TransitionLog
 from workflow.notices import Told, team_of, tell
+from writing.content import procedure_of
 
 logger = logging.getLogger(__name__)
 

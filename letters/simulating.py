@@ -11,13 +11,13 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from accounts.models import User
-from letters import rules
 from letters.models import LetterOfIntent, TerritoryVariant
 from territories.errors import TerritoryError
 from territories.models import Territory
 from territories.services import Replaced, replace_lines
 from workflow.complements import copy_territory
 from workflow.models import Case
+from writing import rules
 
 # Beyond these nobody compares them any more.
 MAX_VARIANTS: Final = 12

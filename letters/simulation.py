@@ -12,7 +12,6 @@ from django.utils import timezone
 from accounts.models import User
 from cpts_portal.words import NBSP, euros, figure
 from letters.models import LetterOfIntent, TerritoryVariant
-from letters.territory import plural
 from procedures.rates import Funding, current_rates, yearly_funding
 from procedures.schema import Procedure
 from territories.checks import people
@@ -20,6 +19,7 @@ from territories.models import Territory
 from territories.overlap import Line, part_key
 from territories.population import size_class
 from workflow.overlaps import KnownOverlap, Overlap, find_overlaps_of, known_overlaps
+from writing.territory import plural
 
 # Communes named before « et 12 autres ».
 _NAMED: Final = 30

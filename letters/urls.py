@@ -2,41 +2,15 @@
 
 from django.urls import path
 
-from letters.views import (
-    attachments,
-    case,
-    deposit,
-    documents,
-    simulation,
-    territory,
-    withdrawal,
-    writing,
-    years,
-)
+from letters.services import KIND
+from letters.views import case, deposit, documents, opening, simulation, withdrawal
+from writing.kinds import written
+from writing.urls import patterns
 
 app_name = "letters"
 urlpatterns = [
-    path("nouvelle/", writing.create, name="create"),
+    path("nouvelle/", opening.create, name="create"),
     path("<uuid:letter>/", case.detail, name="detail"),
-    # Writing
-    path("<uuid:letter>/etapes/<slug:section>/", writing.step, name="step"),
-    path("<uuid:letter>/champs/<slug:field>/", writing.autosave, name="autosave"),
-    path(
-        "<uuid:letter>/champs/<slug:field>/import/",
-        writing.table_import,
-        name="table-import",
-    ),
-    path(
-        "<uuid:letter>/champs/<slug:field>/export.<slug:extension>",
-        writing.table_export,
-        name="table-export",
-    ),
-    path("<uuid:letter>/a-completer/", writing.missing, name="missing"),
-    # Territory
-    path("<uuid:letter>/territoire/", territory.edit, name="territory"),
-    path("<uuid:letter>/territoire/communes.json", territory.codes, name="territory-codes"),
-    path("<uuid:letter>/territoire/verifications/", territory.checks, name="territory-checks"),
-    path("<uuid:letter>/territoire/nouvelle-annee/", years.year, name="territory-year"),
     # Simulator
     path("<uuid:letter>/territoire/simulation/", simulation.overview, name="simulation"),
     path("<uuid:letter>/territoire/simulation/nouvelle/", simulation.create, name="variant-create"),
@@ -71,21 +45,6 @@ urlpatterns = [
         simulation.change,
         name="variant-change",
     ),
-    path("<uuid:letter>/territoire/<slug:action>/", territory.change, name="territory-change"),
-    # Attachments
-    path("<uuid:letter>/pieces/", attachments.edit, name="attachments"),
-    path("<uuid:letter>/pieces/<slug:slot>/ajouter/", attachments.add, name="attachment-add"),
-    path(
-        "<uuid:letter>/pieces/<slug:slot>/plus-tard/",
-        attachments.defer,
-        name="attachment-defer",
-    ),
-    path("<uuid:letter>/fichiers/<uuid:attachment>/", attachments.download, name="attachment"),
-    path(
-        "<uuid:letter>/fichiers/<uuid:attachment>/retirer/",
-        attachments.remove,
-        name="attachment-remove",
-    ),
     # Depositing
     path("<uuid:letter>/depot/", deposit.deposit, name="deposit"),
     path("<uuid:letter>/envoi-postal/", deposit.posting, name="posting"),
@@ -93,4 +52,6 @@ urlpatterns = [
     # Documents
     path("<uuid:letter>/apercu.pdf", documents.preview, name="preview"),
     path("<uuid:letter>/documents/<uuid:document>/", documents.download, name="document"),
+    # Every step, the territory and the attachments.
+    *patterns(written(KIND)),
 ]

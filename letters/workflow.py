@@ -6,9 +6,9 @@ from django.db import models
 from django.utils import timezone
 from django_fsm import ConcurrentTransitionMixin, transition
 
-from letters import rules
 from workflow import complement_rules, desk_rules
 from workflow.states import OPEN_STATES, CaseState
+from writing import rules
 
 if TYPE_CHECKING:
     from workflow.models import Case as Base

@@ -20,6 +20,7 @@ PROJECT_APPS = [
     "desks",
     "health_projects",
     "letters",
+    "writing",
     "committees",
     "signatures",
     "workflow",

@@ -12,14 +12,10 @@ from accounts.models import User
 from communities.models import TeamMember
 from cpts_portal.composed import Composed, Given
 from cpts_portal.transactions import writes_when_posted
-from letters import rules
-from letters.content import missing_before_deposit, procedure_of, read_content
 from letters.documents import earlier_documents, expected_kinds
 from letters.frozen import frozen_letter
-from letters.links import addresses, links
 from letters.models import LetterOfIntent
 from letters.past import read_past
-from letters.steps import steps_of
 from letters.timeline import timeline
 from letters.views.access import visible_letter
 from workflow import clock_words
@@ -30,6 +26,10 @@ from workflow.services import clock_of
 from workflow.standing import state_for
 from workflow.states import OPEN_STATES
 from workflow.tabs import tabs_of
+from writing import rules
+from writing.content import missing_before_deposit, procedure_of, read_content
+from writing.links import addresses, links
+from writing.steps import steps_of
 
 _TEAM: Final = Composed(
     lambda: TeamMember.objects.filter(community=Given("community")).values_list(

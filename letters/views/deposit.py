@@ -13,12 +13,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.models import User
 from cpts_portal.forms import PortalForm
 from cpts_portal.transactions import writes_when_posted
-from letters import content_markup, rules, services
-from letters.content import missing_before_deposit, procedure_of, read_content
-from letters.links import addresses, links
+from letters import services
 from letters.models import LetterOfIntent
 from letters.views.access import visible_letter
 from workflow.services import ActionRefusedError, AlreadyDoneError, IncompleteError
+from writing import content_markup, rules
+from writing.content import missing_before_deposit, procedure_of, read_content
+from writing.links import addresses, links
 
 
 class DepositForm(PortalForm):

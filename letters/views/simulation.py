@@ -14,12 +14,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.http import PersonRequest
-from letters import rules, simulating, simulation
-from letters import territory as shown
-from letters.content import procedure_of, territory_of
+from letters import simulating, simulation
 from letters.models import LetterOfIntent, TerritoryVariant
 from letters.views.access import editable_letter, visible_letter
-from letters.views.territory import STATE_ANCHOR, territory_key
 from territories import services
 from territories.checks import check_territory
 from territories.errors import TerritoryError
@@ -27,6 +24,10 @@ from territories.models import Territory
 from territories.pasted_list import read_pasted_list
 from territories.population import summarise
 from workflow.overlaps import known_neighbours, lines_of_territory
+from writing import rules
+from writing import territory as shown
+from writing.content import procedure_of, territory_of
+from writing.views.territory import STATE_ANCHOR, territory_key
 
 _SHOWN: Final = 5
 

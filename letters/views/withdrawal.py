@@ -11,12 +11,12 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.http import PersonRequest
 from cpts_portal.forms import PortalForm
-from letters import rules
 from letters.consulting import withdraw as give_up
 from letters.views.access import visible_letter
 from workflow.services import ActionRefusedError, AlreadyDoneError, already_done
 from workflow.states import OPEN_STATES
 from workflow.views.access import case_context
+from writing import rules
 
 
 class WithdrawalForm(PortalForm):

@@ -33,6 +33,7 @@ _APPS = (
     "signatures",
     "territories",
     "workflow",
+    "writing",
 )
 
 

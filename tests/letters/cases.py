@@ -7,7 +7,6 @@ from django.db import connection
 
 from accounts.models import Membership, Organisation, User
 from letters import services
-from letters.content import procedure_of
 from letters.models import LetterOfIntent
 from procedures import answers as answer_rules
 from procedures.schema import Column, Field
@@ -15,6 +14,8 @@ from territories.models import Commune, Department, Region
 from territories.services import add_communes
 from tests import factories
 from workflow.models import Answer
+from writing import services as writing_services
+from writing.content import procedure_of
 
 _numbers = count(1)
 
@@ -128,7 +129,7 @@ def fill(letter: LetterOfIntent) -> None:
             )
     for slot in procedure.attachments:
         if slot.required:
-            services.defer_attachment(letter, slot, "L’association se crée.", user=user)
+            writing_services.defer_attachment(letter, slot, "L’association se crée.", user=user)
 
 
 def deposited(

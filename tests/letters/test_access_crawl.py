@@ -16,8 +16,6 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from letters import services, tables
-from letters.content import procedure_of
 from letters.documents import issue_documents
 from letters.models import LetterOfIntent
 from letters.simulating import create_variant
@@ -25,6 +23,9 @@ from letters.urls import urlpatterns
 from tests import factories
 from tests.letters import cases
 from workflow.models import CaseAttachment, CaseDocument, Snapshot
+from writing import services as writing_services
+from writing import tables
+from writing.content import procedure_of
 
 pytestmark = pytest.mark.django_db
 
@@ -146,9 +147,11 @@ TEAM: Final[dict[str, Callable[[LetterOfIntent], User]]] = {
 @pytest.fixture
 def draft() -> LetterOfIntent:
     letter = cases.complete("76", communes=("81140",))
-    slot = services.slot_of(letter, "other")
+    slot = writing_services.slot_of(letter, "other")
     assert slot
-    services.attach(letter, slot, SimpleUploadedFile("carte.pdf", PDF), user=letter.created_by)
+    writing_services.attach(
+        letter, slot, SimpleUploadedFile("carte.pdf", PDF), user=letter.created_by
+    )
     create_variant(letter, letter.community.territory, "Variante", user=letter.created_by)
     return letter
 

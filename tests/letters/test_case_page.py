@@ -11,7 +11,6 @@ from accounts.models import Organisation
 from communities.models import TeamMember
 from documents.services import issue_document
 from letters import services
-from letters.content import procedure_of
 from letters.documents import LETTER, RECEIPT
 from letters.models import LetterOfIntent
 from letters.timeline import timeline
@@ -23,6 +22,8 @@ from workflow.clock import day_in_words
 from workflow.models import CaseDocument, Snapshot
 from workflow.readers import Audience
 from workflow.timeline import Line
+from writing import services as writing_services
+from writing.content import procedure_of
 
 pytestmark = pytest.mark.django_db
 
@@ -121,7 +122,7 @@ def test_the_lead_and_each_office_read_the_same_page_in_their_own_words(client: 
 
 def test_a_deposited_page_shows_what_was_frozen_not_what_changed_since(client: Client) -> None:
     letter = cases.complete()
-    services.save_answer(
+    writing_services.save_answer(
         letter,
         procedure_of(letter).field("title"),
         "CPTS du Thoré",

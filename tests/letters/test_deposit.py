@@ -13,7 +13,6 @@ from django.utils import timezone
 
 from accounts.models import User
 from letters import services
-from letters.content import missing_before_deposit, procedure_of, read_content
 from letters.models import LetterOfIntent
 from outbox.models import OutboxEvent
 from territories.models import Commune, Region
@@ -30,6 +29,7 @@ from workflow.models import (
     TransitionLog,
 )
 from workflow.services import ActionRefusedError, AlreadyDoneError, IncompleteError
+from writing.content import missing_before_deposit, procedure_of, read_content
 
 YEAR = timezone.localdate().year
 FORM = {"commits": "on", "signatory_name": "Claire Fabre", "place": "Lavaur"}

@@ -10,13 +10,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from letters.content import procedure_of
 from letters.models import LetterOfIntent
 from territories.services import add_communes
 from tests import factories
 from tests.letters import cases
 from tests.letters.test_deposit import FORM, YEAR, assert_untouched, at_once, fresh_file
 from workflow.models import Answer, Snapshot, TransitionLog
+from writing.content import procedure_of
 
 
 def page(letter: LetterOfIntent) -> str:

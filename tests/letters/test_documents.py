@@ -32,6 +32,7 @@ from tests.letters import cases
 from tests.territories.outlines import grid, write
 from workflow.models import CaseDocument, Snapshot
 from workflow.official import DocumentAlteredError, read_document
+from writing import services as writing_services
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +45,7 @@ def issue(letter: LetterOfIntent) -> dict[str, OfficialDocument]:
 
 def answer(letter: LetterOfIntent, key: str, value: object) -> None:
     field = services.procedure_of(letter).field(key)
-    services.save_answer(letter, field, value, user=letter.created_by, base_revision=None)
+    writing_services.save_answer(letter, field, value, user=letter.created_by, base_revision=None)
 
 
 # --- What is issued --------------------------------------------------------------------

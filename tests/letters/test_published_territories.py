@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from letters.content import procedure_of
 from letters.models import LetterOfIntent
 from territories.population import summarise
 from territories.services import add_communes, add_intercommunality
 from tests.letters import cases
 from workflow.overlaps import find_overlaps, lines_of_case
+from writing.content import procedure_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("loaded_organisations")]
 

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from accounts.models import User
 from letters import simulating, simulation
-from letters.content import procedure_of
 from letters.models import LetterOfIntent, TerritoryVariant
 from territories.errors import TerritoryError
 from territories.models import Commune, Territory
@@ -25,6 +24,7 @@ from tests import factories
 from tests.letters import cases
 from workflow import claims
 from workflow.models import Case
+from writing.content import procedure_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("loaded_territories")]
 

@@ -10,16 +10,17 @@ from django.urls import reverse
 
 from accounts.models import User
 from documents.models import Attachment
-from letters import services
-from letters.content import procedure_of
-from letters.links import addresses
 from letters.models import LetterOfIntent
 from territories.models import Commune, Department, Region
 from territories.services import add_communes, declare_population, remove_communes
 from tests import factories
-from tests.letters import cases, pages
-from tests.letters.test_attachments import file
+from tests.letters import cases
+from tests.writing import pages
+from tests.writing.test_attachments import file
 from workflow.models import Answer
+from writing import services as writing_services
+from writing.content import procedure_of
+from writing.links import addresses
 
 pytestmark = pytest.mark.django_db
 
@@ -112,7 +113,7 @@ def test_the_letter_read_again_before_its_deposit_follows_all_that_it_holds(
     texts = [_text(owner, page)]
     Commune.objects.filter(code="81140").update(name="Lavaur-le-Neuf")
     texts.append(_text(owner, page))
-    services.attach(letter, procedure.attachments[0], file(), user=letter.created_by)
+    writing_services.attach(letter, procedure.attachments[0], file(), user=letter.created_by)
     Attachment.objects.update(name="carte-corrigee.pdf")
     texts.append(_text(owner, page))
     field = next(field for field in procedure.answer_fields if field.kind == "paragraph")
@@ -146,7 +147,7 @@ def test_a_slot_of_a_step_follows_its_files(owner: Client, letter: LetterOfInten
     section = procedure_of(letter).section(step.rstrip("/").rpartition("/")[2])
     slot = next(field.key for field in section.fields if field.kind == "attachment")
     empty = _text(owner, step)
-    services.attach(letter, procedure_of(letter).slot(slot), file(), user=letter.created_by)
+    writing_services.attach(letter, procedure_of(letter).slot(slot), file(), user=letter.created_by)
     given = _text(owner, step)
     Attachment.objects.update(name="carte-corrigee.pdf")
     renamed = _text(owner, step)

@@ -5,15 +5,15 @@ from typing import Any
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.models import User
-from letters import services as letter_services
-from letters.buffer import open_buffer
-from letters.content import procedure_of
 from letters.models import LetterOfIntent
 from tests.letters import cases
 from tests.workflow import asking
 from workflow.complements import Asked, save_item, save_request, send, start_request
 from workflow.models import CompletionItem, CompletionRequest
 from workflow.services import perform
+from writing import services as writing_services
+from writing.buffer import open_buffer
+from writing.content import procedure_of
 
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 
@@ -69,14 +69,14 @@ def write(letter: LetterOfIntent, key: str, value: Any) -> None:
     """The team's answer to a field, as a page saves it."""
     letter = as_team(letter)
     field = procedure_of(letter).field(key)
-    letter_services.save_answer(letter, field, value, user=letter.created_by, base_revision=None)
+    writing_services.save_answer(letter, field, value, user=letter.created_by, base_revision=None)
 
 
 def attach(letter: LetterOfIntent, key: str, name: str = "carte.pdf") -> None:
     letter = as_team(letter)
-    slot = letter_services.slot_of(letter, key)
+    slot = writing_services.slot_of(letter, key)
     assert slot
-    letter_services.attach(letter, slot, file(name), user=letter.created_by)
+    writing_services.attach(letter, slot, file(name), user=letter.created_by)
 
 
 def answer(letter: LetterOfIntent, person: User | None = None) -> LetterOfIntent:

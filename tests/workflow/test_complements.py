@@ -13,13 +13,8 @@ from django.utils import timezone
 
 from accounts.models import Organisation
 from documents.models import Attachment
-from letters import services as letter_services
-from letters.content import procedure_of, read_content, territory_of
 from letters.documents import earlier_documents
-from letters.files import held_files
 from letters.models import LetterOfIntent
-from letters.saving import save_field
-from letters.services import Conflict
 from procedures import registry
 from territories.services import add_communes
 from tests import factories
@@ -69,6 +64,11 @@ from workflow.services import (
     perform,
 )
 from workflow.tasks import follow_complements
+from writing import services as writing_services
+from writing.content import procedure_of, read_content, territory_of
+from writing.files import held_files
+from writing.saving import save_field
+from writing.services import Conflict
 
 pytestmark = pytest.mark.django_db
 
@@ -369,8 +369,8 @@ def test_only_an_owner_deposits_and_an_editor_prepares(letter):
 
 def test_a_file_taken_away_stays_in_the_version_that_held_it(letter):
     draft_letter = cases.complete("32", communes=("59350",))
-    slot = letter_services.slot_of(draft_letter, "other")
-    letter_services.attach(
+    slot = writing_services.slot_of(draft_letter, "other")
+    writing_services.attach(
         draft_letter,
         slot,
         SimpleUploadedFile("v1.pdf", PDF),
@@ -381,7 +381,7 @@ def test_a_file_taken_away_stays_in_the_version_that_held_it(letter):
     asked(asking.fresh(draft_letter), item("other"))
     team = as_team(draft_letter)
     old = next(file for file in held_files(team) if file.slot == "other")
-    letter_services.detach(team, Attachment.objects.get(pk=old.id))
+    writing_services.detach(team, Attachment.objects.get(pk=old.id))
     attach(draft_letter, "other", "v2.pdf")
     assert [file.name for file in held_files(as_team(draft_letter))] == ["v2.pdf"]
     assert [file.name for file in held_files(asking.fresh(draft_letter))] == ["v1.pdf"]

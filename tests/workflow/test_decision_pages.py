@@ -14,9 +14,9 @@ from letters.models import LetterOfIntent
 from outbox.models import Mail
 from tests import factories
 from tests.letters import cases
-from tests.letters.pages import text_of
 from tests.mailbox import link_in
 from tests.workflow import asking, deciding
+from tests.writing.pages import text_of
 from workflow.decisions import withdraw
 from workflow.models import Decision, TransitionLog
 

@@ -5,12 +5,12 @@ from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 
-from letters.content import missing_before_deposit, read_content
 from letters.documents import case_url, documents_of
 from letters.json_import import Imported, ImportRefusedError, import_file
 from outbox import services as outbox
 from outbox.models import Mail, OutboxEvent
 from workflow.models import CaseDocument, TransitionLog
+from writing.content import missing_before_deposit, read_content
 
 WAIT_SECONDS: Final = 120
 

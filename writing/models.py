@@ -1,0 +1,83 @@
+"""What every case written from a form keeps, and what it still lacks. No table of its own."""
+
+from django.db import models
+from django.db.models import Q
+
+from workflow import complements
+from workflow.complements import blocking_requests, missing_before_closing
+from workflow.decisions import missing_before
+from workflow.models import Case, CaseQuerySet
+from workflow.synthesis import missing_before_handover
+from workflow.tacit import is_accepted_by_silence
+from writing.buffer import Buffer, read_buffer
+from writing.content import Missing, missing_before_deposit, read_content, section_of
+from writing.kinds import Words, written_of
+
+
+class WrittenCase(Case):
+    """A case its team writes step by step, deposits and completes."""
+
+    # The referent's explicit commitment to work on the missions (instruction 2019/218).
+    commits_to_missions = models.BooleanField("engagement sur les missions", default=False)
+    signatory_name = models.CharField("nom du signataire", max_length=150, blank=True)
+    signed_at_place = models.CharField("fait à", max_length=100, blank=True)
+    # Where a region also wants paper, the day the lead says it was posted.
+    posted_on = models.DateField("postée le", null=True, blank=True)
+
+    objects = CaseQuerySet.as_manager()  # type: ignore[misc]
+    # What the team prepares in answer to a request, when it is the team that reads the case.
+    buffer: Buffer | None = None
+
+    class Meta:
+        abstract = True
+
+    @property
+    def words(self) -> Words:
+        """How sentences name it."""
+        return written_of(self).words
+
+    def missing_for(self, transition: str) -> list[Missing]:
+        """What is missing before `transition`, as sentences; those of a deposit name a field."""
+        if transition == "deposit":
+            return missing_before_deposit(read_content(self))
+        if transition in {"transmit", "end_consultation"}:
+            sentences = missing_before_handover(self, needs_text=transition == "transmit")
+            sentences += blocking_requests(self)
+        elif transition == "accept_tacitly":
+            accepted = is_accepted_by_silence(self)
+            sentences = [] if accepted else ["Le délai court encore, ou est suspendu."]
+        elif transition == "answer_completion":
+            return missing_before_answer(self)
+        elif transition == "close":
+            sentences = missing_before_closing(self)
+        else:
+            sentences = missing_before(self, transition)
+        return [Missing(sentence, section="", field="") for sentence in sentences]
+
+
+def written_commitment(name: str) -> models.CheckConstraint:
+    """The constraint of each written kind, under a name of its own: who commits has signed."""
+    return models.CheckConstraint(
+        condition=Q(commits_to_missions=False, signatory_name="", signed_at_place="")
+        | (Q(commits_to_missions=True) & ~Q(signatory_name="") & ~Q(signed_at_place="")),
+        name=name,
+    )
+
+
+def missing_before_answer(case: WrittenCase) -> list[Missing]:
+    """What the answer to a request still lacks: an item left, or a wrong value in one of them."""
+    case.buffer = case.buffer or read_buffer(case)
+    left = complements.missing_before_answer(case)
+    if case.buffer is None:
+        return [Missing(sentence, section="", field=key) for key, sentence in left]
+    content = read_content(case)
+    named = {key for key, _sentence in left}
+    wrong = [
+        one
+        for one in missing_before_deposit(content)
+        if case.buffer.unlocks(one.field) and one.field not in named
+    ]
+    return [
+        *(Missing(sentence, section_of(content, key), key) for key, sentence in left),
+        *wrong,
+    ]

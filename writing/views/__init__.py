@@ -1,0 +1,1 @@
+"""Views of a case, one module per thing people do with it."""
