@@ -121,6 +121,7 @@ def _action(letter: LetterOfIntent, user: User, documents: list[CaseDocument]) -
 def _other_links(letter: LetterOfIntent, thread: ThreadState) -> list[Link]:
     detail = addresses(letter).detail
     team = Link("Équipe", address("communities:team", letter.community.public_id))
+    diagnosis = Link("Diagnostic", address("diagnosis:overview", letter.community.public_id))
     members = Link("Membres", address("members:list", letter.community.public_id))
     if letter.is_deposited:
         unread = thread.unread
@@ -129,12 +130,14 @@ def _other_links(letter: LetterOfIntent, thread: ThreadState) -> list[Link]:
         return [
             Link("Toute la lettre", detail),
             Link(f"Messages{count}", thread_url),
+            diagnosis,
             members,
             team,
         ]
     return [
         Link("Vue d’ensemble", detail),
         Link("Ce qui manque", addresses(letter).missing),
+        diagnosis,
         members,
         team,
     ]

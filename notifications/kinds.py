@@ -49,6 +49,7 @@ _KINDS: Final = (
         Reader.TEAM,
         default=Cadence.DAILY,
     ),
+    Kind("diagnosis_answered", "Diagnostic demandé : préparé, reçu ou sans suite", Reader.TEAM),
     Kind("opinion_requested", "Avis demandé, ou délai changé", Reader.BODY),
     Kind("opinion_reminder", "Rappel d’un avis attendu", Reader.BODY),
     Kind(
@@ -59,6 +60,7 @@ _KINDS: Final = (
     Kind("session", "Convocation à une séance d’un comité", Reader.BODY, legal=True),
     Kind("information", "Dossier communiqué pour information", Reader.BODY),
     Kind("received", "Dossier reçu", Reader.OFFICE),
+    Kind("diagnosis_requested", "Diagnostic demandé par une équipe", Reader.OFFICE),
     Kind("clock_alert", "Délai de décision qui arrive à son terme", Reader.OFFICE),
     Kind("opinions_settled", "Plus aucun avis attendu", Reader.OFFICE),
     Kind("bodies_without_member", "Organisme que personne ne représente", Reader.OFFICE),

@@ -19,6 +19,7 @@ env = environ.Env()
 PROJECT_APPS = [
     "desks",
     "health_projects",
+    "diagnosis",
     "letters",
     "writing",
     "committees",
@@ -265,6 +266,11 @@ CELERY_BEAT_SCHEDULE = {
     "remind-teams-of-complements": {
         "task": "workflow.tasks.follow_complements",
         "schedule": crontab(minute=40, hour="7-18"),
+    },
+    # Told once for each day that has passed: the later hours make good a morning's failure.
+    "remind-offices-of-diagnoses": {
+        "task": "diagnosis.tasks.remind_late",
+        "schedule": crontab(minute=45, hour="7-18"),
     },
     "empty-mails-whose-links-have-ended": {
         "task": "outbox.tasks.forget_old",

@@ -23,6 +23,7 @@ _APPS = (
     "communities",
     "cpts_portal",
     "desks",
+    "diagnosis",
     "documents",
     "health_projects",
     "letters",

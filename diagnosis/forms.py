@@ -1,0 +1,147 @@
+"""The forms of the diagnosis: what a team asks, and what an office answers."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from accounts.models import Organisation
+from cpts_portal.forms import PortalForm
+from diagnosis.asking import (
+    ACCEPT_LABEL,
+    EXTENSIONS,
+    LONGEST_MESSAGE,
+    MOST_FILES,
+    USUAL_DELAY,
+    DiagnosisError,
+    check_date,
+)
+from diagnosis.models import Topic
+from workflow.opinion_forms import LongText
+
+
+def coming_day(label: str, *, required: bool, help_text: str) -> forms.DateField:
+    return forms.DateField(
+        label=label,
+        required=required,
+        help_text=help_text,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={
+            "required": "Choisissez un jour : l’organisme saura quand répondre.",
+            "invalid": "Cette date ne peut pas être lue : écrivez 15/03/2027.",
+        },
+    )
+
+
+def _checked(day: date | None) -> date | None:
+    if day is not None:
+        try:
+            check_date(day)
+        except DiagnosisError as error:
+            raise forms.ValidationError(error.message) from error
+    return day
+
+
+class AskForm(PortalForm):
+    """Whom, what, and for when; the communes come from the territory."""
+
+    recipient = forms.ModelChoiceField(
+        Organisation.objects.none(),
+        label="À qui",
+        empty_label=None,
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": "Choisissez à qui la demande est envoyée.",
+            "invalid_choice": "Cet organisme ne reçoit pas les demandes de ce territoire.",
+        },
+    )
+    topics = forms.MultipleChoiceField(
+        label="Ce que vous voulez savoir",
+        choices=Topic.choices,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={
+            "required": "Cochez au moins un thème : l’organisme saura quoi chercher.",
+            "invalid_choice": "Choisissez un thème de la liste.",
+        },
+    )
+    wanted_on = coming_day(
+        "Réponse utile avant le",
+        required=True,
+        help_text="Un diagnostic demande souvent quelques semaines de travail.",
+    )
+    message = LongText(
+        longest=LONGEST_MESSAGE,
+        rows=4,
+        required=False,
+        label="Précisions",
+        help_text="Facultatif : une difficulté à éclairer, une étude déjà connue. Aucune donnée de "
+        "patient.",
+    )
+
+    def __init__(self, *args: Any, recipients: Sequence[Organisation], **kwargs: Any) -> None:
+        kwargs.setdefault(
+            "initial",
+            {
+                "recipient": recipients[0].pk if recipients else None,
+                "topics": Topic.values,
+                "wanted_on": timezone.localdate() + USUAL_DELAY,
+            },
+        )
+        super().__init__(*args, **kwargs)
+        known = Organisation.objects.filter(pk__in=[one.pk for one in recipients])
+        field = self.fields["recipient"]
+        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - said above
+        field.queryset = known
+        field.choices = [(one.pk, str(one)) for one in recipients]
+
+    def clean_wanted_on(self) -> date | None:
+        return _checked(self.cleaned_data["wanted_on"])
+
+
+class TakeForm(PortalForm):
+    """When the office will answer."""
+
+    promised_on = coming_day(
+        "Réponse annoncée pour le",
+        required=False,
+        help_text="Facultatif. L’équipe en est prévenue.",
+    )
+
+    def clean_promised_on(self) -> date | None:
+        return _checked(self.cleaned_data["promised_on"])
+
+
+class ManyFiles(forms.FileInput):
+    allow_multiple_selected = True
+
+
+class AnswerForm(PortalForm):
+    """What the office sends. The files are read from the request: there may be several."""
+
+    text = LongText(
+        longest=LONGEST_MESSAGE,
+        rows=6,
+        required=False,
+        label="Votre réponse",
+        help_text="Ce que disent les documents, leurs sources, qui joindre. Aucune donnée de "
+        "patient.",
+    )
+    documents = forms.FileField(
+        label="Documents",
+        required=False,
+        help_text=f"{ACCEPT_LABEL}, 10 Mo au plus chacun, {MOST_FILES} au plus.",
+        widget=ManyFiles(attrs={"multiple": True, "accept": ",".join(EXTENSIONS)}),
+    )
+
+
+class DeclineForm(PortalForm):
+    """Why no diagnosis will come."""
+
+    reason = LongText(
+        longest=LONGEST_MESSAGE,
+        rows=3,
+        label="Pourquoi, et à qui s’adresser",
+        error_messages={"required": "Dites pourquoi : l’équipe lit cette phrase."},
+    )

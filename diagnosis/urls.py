@@ -1,0 +1,16 @@
+from django.urls import path
+
+from diagnosis import views
+
+app_name = "diagnosis"
+urlpatterns = [
+    path("cpts/<uuid:public_id>/diagnostic/", views.overview, name="overview"),
+    path("cpts/<uuid:public_id>/diagnostic/demander/", views.ask, name="ask"),
+    path("diagnostics/<uuid:public_id>/", views.show, name="request"),
+    path("diagnostics/<uuid:public_id>/retirer/", views.withdraw, name="withdraw"),
+    path("diagnostics/<uuid:public_id>/preparer/", views.take, name="take"),
+    path("diagnostics/<uuid:public_id>/repondre/", views.answer, name="answer"),
+    path("diagnostics/<uuid:public_id>/sans-suite/", views.decline, name="decline"),
+    path("diagnostics/<uuid:public_id>/documents/<uuid:attachment>/", views.download, name="file"),
+    path("bureau/diagnostics/", views.received, name="received"),
+]
