@@ -50,6 +50,10 @@ _KINDS: Final = (
         default=Cadence.DAILY,
     ),
     Kind("diagnosis_answered", "Diagnostic demandé : préparé, reçu ou sans suite", Reader.TEAM),
+    Kind(
+        "questionnaire", "Questionnaire aux professionnels : accord de l’URPS, clôture", Reader.TEAM
+    ),
+    Kind("questionnaire_submitted", "Questionnaire d’une CPTS à ouvrir avec elle", Reader.BODY),
     Kind("opinion_requested", "Avis demandé, ou délai changé", Reader.BODY),
     Kind("opinion_reminder", "Rappel d’un avis attendu", Reader.BODY),
     Kind(

@@ -20,6 +20,7 @@ PROJECT_APPS = [
     "desks",
     "health_projects",
     "diagnosis",
+    "mobilisation",
     "letters",
     "writing",
     "committees",

@@ -28,6 +28,7 @@ _APPS = (
     "health_projects",
     "letters",
     "members",
+    "mobilisation",
     "notifications",
     "outbox",
     "procedures",
