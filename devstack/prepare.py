@@ -31,6 +31,11 @@ LOADERS = {
         "accounts.Organisation",
         ["fixtures/territories/**/*", "fixtures/organisations/**/*", "accounts/**/*.py"],
     ),
+    "load_rates": (
+        "Tarifs des contrats",
+        "contracts.RateTable",
+        ["fixtures/rates/*", "contracts/**/*.py"],
+    ),
     "load_demo": (
         "Comptes et dossiers de démonstration",
         "accounts.User",

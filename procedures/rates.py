@@ -5,7 +5,7 @@ whoever reads it is told that it is to be confirmed.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-FOLDER: Final = Path(__file__).with_name("rates")
+FOLDER: Final = Path(__file__).resolve().parent.parent / "fixtures" / "rates"
 SIZES: Final = ("T1", "T2", "T3", "T4")
 # No amount of a year comes near.
 MOST: Final = Decimal(10_000_000)
@@ -147,10 +147,45 @@ def yearly_funding(table: RateTable, size: str, on: date) -> Funding:
 # --- Reading ------------------------------------------------------------------------------------
 
 
-@lru_cache
+_published: list[Callable[[], RateTable | None]] = []
+
+
+def read_published_with(read: Callable[[], RateTable | None]) -> None:
+    """Say where the rates that the national administrator published are read."""
+    _published[:] = [read]
+
+
 def current_rates() -> RateTable:
-    """The latest table of the agreement."""
-    return max((read_rates(path) for path in FOLDER.glob("*.toml")), key=lambda one: one.version)
+    """The rates published on this portal; while there are none, those it is delivered with."""
+    found = _published[0]() if _published else None
+    return found or delivered_rates()
+
+
+@lru_cache
+def delivered_rates() -> RateTable:
+    """The latest file of `fixtures/rates`."""
+    return max((read_rates(path) for path in files()), key=lambda one: one.version)
+
+
+def files() -> list[Path]:
+    return sorted(FOLDER.glob("aci-*.toml"))
+
+
+@dataclass(frozen=True)
+class Described:
+    """A text that carries rates, from a day on: how a table of them is called."""
+
+    kind: str
+    label: str
+    valid_from: date
+    source: str
+
+
+def described_tables() -> list[Described]:
+    """The agreement and its amendments, in order, as the latest file describes them."""
+    latest = max(files(), key=lambda path: read_rates(path).version)
+    described = [Described(**one) for one in tomllib.loads(latest.read_text())["table"]]
+    return sorted(described, key=lambda one: one.valid_from)
 
 
 def read_rates(path: Path) -> RateTable:

@@ -15,7 +15,7 @@ from procedures.rates import (
     SIZES,
     RatesError,
     Share,
-    current_rates,
+    delivered_rates,
     parse_rates,
     yearly_funding,
 )
@@ -25,7 +25,7 @@ DATA = tomllib.loads((FOLDER / "aci-1.toml").read_text())
 
 
 def test_the_third_size_gives_its_published_year() -> None:
-    year = yearly_funding(current_rates(), "T3", ON)
+    year = yearly_funding(delivered_rates(), "T3", ON)
 
     assert (year.operating, year.fixed, year.variable, year.total) == (
         Decimal(75_000),
@@ -38,7 +38,7 @@ def test_the_third_size_gives_its_published_year() -> None:
 
 @pytest.mark.parametrize(("size", "operating"), [("T1", 50_000), ("T2", 60_000), ("T4", 90_000)])
 def test_the_other_sizes_have_their_operating_grant_and_no_guess(size: str, operating: int) -> None:
-    year = yearly_funding(current_rates(), size, ON)
+    year = yearly_funding(delivered_rates(), size, ON)
 
     assert year.operating == Decimal(operating)
     assert (year.fixed, year.variable, year.total) == (None, None, None)
@@ -46,12 +46,12 @@ def test_the_other_sizes_have_their_operating_grant_and_no_guess(size: str, oper
 
 
 def test_four_missions_are_mandatory_and_two_are_not() -> None:
-    assert [one.is_optional for one in current_rates().missions] == [False] * 4 + [True] * 2
+    assert [one.is_optional for one in delivered_rates().missions] == [False] * 4 + [True] * 2
 
 
 def test_before_its_first_day_a_rate_pays_nothing() -> None:
-    assert current_rates().find(Share.OPERATING, "T1", date(2019, 8, 24)) is None
-    assert current_rates().find(Share.OPERATING, "T1", date(2019, 8, 25)) is not None
+    assert delivered_rates().find(Share.OPERATING, "T1", date(2019, 8, 24)) is None
+    assert delivered_rates().find(Share.OPERATING, "T1", date(2019, 8, 25)) is not None
 
 
 def test_an_unconfirmed_amount_is_never_counted() -> None:
@@ -63,7 +63,7 @@ def test_an_unconfirmed_amount_is_never_counted() -> None:
 
 @given(size=st.sampled_from(SIZES), on=st.dates(date(2015, 1, 1), date(2040, 1, 1)))
 def test_shares_add_up(size: str, on: date) -> None:
-    year = yearly_funding(current_rates(), size, on)
+    year = yearly_funding(delivered_rates(), size, on)
     parts = (year.operating, year.fixed, year.variable)
 
     assert year.total == (None if None in parts else sum(part or 0 for part in parts))
