@@ -2,5 +2,7 @@
 
 from django.urls import URLPattern
 
+from health_projects import sheet_urls
+
 app_name = "projects"
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [*sheet_urls.urlpatterns]

@@ -115,11 +115,13 @@ def discard_campaign(campaign: Campaign, *, by: User) -> None:
 
 def signed_before(campaign: Campaign) -> dict[int, Signature]:
     """The signatures in force of the version before, by member: kept ones included."""
-    previous = campaign.previous
-    if previous is None:
-        return {}
-    found = {one.member_id: one for one in previous.signatures.all()}
-    kept = previous.invitations.filter(state=State.KEPT).select_related("kept")
+    return signed_in(campaign.previous) if campaign.previous else {}
+
+
+def signed_in(campaign: Campaign) -> dict[int, Signature]:
+    """The signatures a campaign has, by member: kept ones included, without those who left."""
+    found = {one.member_id: one for one in campaign.signatures.all()}
+    kept = campaign.invitations.filter(state=State.KEPT).select_related("kept")
     found |= {one.member_id: one.kept for one in kept if one.kept}
     here = set(campaign.community.members.current().values_list("pk", flat=True))
     return {member: one for member, one in found.items() if member in here}
