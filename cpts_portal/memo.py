@@ -1,5 +1,6 @@
 """What a process keeps of what it has worked out."""
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from threading import Lock
@@ -40,3 +41,25 @@ class Memo(Generic[Result]):
             while self._weight > self._limit and self._kept:
                 self._weight -= self._kept.popitem(last=False)[1][1]
         return result
+
+
+class Brief(Generic[Result]):
+    """Results that may be some seconds old: this process's own, the `limit` latest set."""
+
+    def __init__(self, *, seconds: float, limit: int) -> None:
+        self._seconds = seconds
+        self._limit = limit
+        self._kept: OrderedDict[Hashable, tuple[float, Result]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: Hashable) -> Result | None:
+        """What was set for `key`, unless it is too old."""
+        found = self._kept.get(key)
+        return found[1] if found is not None and time.monotonic() < found[0] else None
+
+    def set(self, key: Hashable, result: Result) -> None:
+        with self._lock:
+            self._kept.pop(key, None)
+            self._kept[key] = (time.monotonic() + self._seconds, result)
+            while len(self._kept) > self._limit:
+                self._kept.popitem(last=False)

@@ -59,7 +59,7 @@ def inbox_csv(lines: Iterable[Cells], options: DeskOptions, *, portal_url: str) 
                 line.commune_count,
                 line.population,
                 line.size_class,
-                timezone.localdate(line.deposited_at),
+                line.deposited_on,
                 line.deadline_on or "",
                 deadline.words,
                 state.label,

@@ -4,7 +4,8 @@ Everything it is filtered and sorted by lies side by side in `InboxLine`, so tha
 stretch of an index: see docs/decisions/0009-bureaux.md.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, lru_cache
@@ -21,6 +22,7 @@ from django.utils.safestring import SafeString
 
 from accounts.models import Membership, User
 from cpts_portal.addresses import around
+from cpts_portal.memo import Brief
 from desks.choices import (
     ALL_TAB,
     COLUMNS,
@@ -97,20 +99,18 @@ class DeskOptions:
     last_columns: tuple[str, ...]
 
 
-# The départements of the desk are read by leaps through the index: there are many lines.
+# What a desk hardly ever changes: its départements, and which of its tabs are so long that they
+# still hold more than `COUNTED` a few seconds later.
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    departments: dict[str, str]
+    long_tabs: frozenset[str]
+
+
+_STORED: Final = tuple(InboxTab.values)
+_DESKS: Final[Brief[_Desk]] = Brief(seconds=10, limit=1_000)
+
 _OPTIONS: Final = """
-    WITH RECURSIVE touched (code) AS (
-        SELECT min(department_code) FROM workflow_inboxline
-         WHERE organisation_id = %(body)s AND department_code > ''
-         UNION ALL
-        SELECT (SELECT min(l.department_code) FROM workflow_inboxline l
-                 WHERE l.organisation_id = %(body)s AND l.department_code > t.code)
-          FROM touched t WHERE t.code IS NOT NULL
-    )
-    SELECT 'department', t.code, coalesce(d.name || ' (' || t.code || ')', t.code), ''
-      FROM touched t LEFT JOIN territories_department d ON d.code = t.code
-     WHERE t.code IS NOT NULL
-     UNION ALL
     SELECT 'label', id::text, name, colour FROM workflow_officelabel
      WHERE organisation_id = %(body)s
      UNION ALL
@@ -123,77 +123,112 @@ _OPTIONS: Final = """
       WHERE holder_id = %(user)s AND revoked_at IS NULL
         AND %(today)s BETWEEN valid_from AND valid_to LIMIT 1)
      UNION ALL
-    SELECT 'view', query, array_to_string(columns, ','), '' FROM workflow_savedview
+    SELECT 'view', '', query, array_to_string(columns, ',') FROM workflow_savedview
      WHERE user_id = %(user)s AND organisation_id = %(body)s
      UNION ALL
-    SELECT 'stored', t.tab, counted.there::text, ''
+    SELECT 'tab', t.tab, counted.there::text, ''
       FROM unnest(%(tabs)s::text[]) t (tab) CROSS JOIN LATERAL (
            SELECT count(*) AS there
              FROM (SELECT FROM workflow_inboxline l
                     WHERE l.organisation_id = %(body)s AND l.department_code = %(code)s
-                      AND l.case_kind = %(kind)s AND l.tab = t.tab
+                      AND l.tab = t.tab
                     ORDER BY l.state, l.size_class, l.instructor_id, l.deadline_on
                     LIMIT {limit}) one) counted
      UNION ALL
     SELECT 'tab', %(mine)s, count(*)::text, ''
       FROM (SELECT FROM workflow_inboxline l
              WHERE l.instructor_id = %(user)s AND l.organisation_id = %(body)s
-               AND l.department_code = %(code)s AND l.case_kind = %(kind)s
-               AND l.tab <> 'decided'
+               AND l.department_code = %(code)s AND l.tab <> 'decided'
              ORDER BY l.deposited_at DESC, l.case_id DESC LIMIT {limit}) one
      UNION ALL
     SELECT 'tab', %(sign)s, count(*)::text, ''
       FROM (SELECT FROM workflow_inboxline l
-             WHERE l.organisation_id = %(body)s AND l.department_code = %(code)s
-               AND l.case_kind = %(kind)s AND l.to_sign
+             WHERE l.organisation_id = %(body)s AND l.department_code = %(code)s AND l.to_sign
              ORDER BY l.deposited_at, l.case_id LIMIT {limit}) one
+"""
+# The départements of the desk are read by leaps through the index: there are many lines.
+_DEPARTMENTS: Final = """
+     UNION ALL
+    (WITH RECURSIVE touched (code) AS (
+        SELECT min(department_code) FROM workflow_inboxline
+         WHERE organisation_id = %(body)s AND department_code > ''
+         UNION ALL
+        SELECT (SELECT min(l.department_code) FROM workflow_inboxline l
+                 WHERE l.organisation_id = %(body)s AND l.department_code > t.code)
+          FROM touched t WHERE t.code IS NOT NULL
+    )
+    SELECT 'department', t.code, coalesce(d.name || ' (' || t.code || ')', t.code), ''
+      FROM touched t LEFT JOIN territories_department d ON d.code = t.code
+     WHERE t.code IS NOT NULL)
 """
 
 
 def read_options(user: User) -> DeskOptions:
     """All of it in one query."""
     acting = acting_of(user)
+    body, code = acting.organisation_id, acting.department_id or ""
+    desk = _DESKS.get((body, code))
+    # A tab is long when it holds twice what is counted.
+    limit = COUNTED + 1 if desk else 2 * COUNTED + 1
     asked: dict[str, Any] = {
-        "body": acting.organisation_id,
-        "code": acting.department_id or "",
+        "body": body,
+        "code": code,
         "user": user.pk,
         "today": timezone.localdate(),
-        "kind": Case.Kind.LETTER_OF_INTENT.value,
-        "tabs": InboxTab.values,
+        "tabs": [tab for tab in _STORED if not desk or tab not in desk.long_tabs],
         "mine": MINE_TAB,
         "sign": SIGN_TAB,
     }
+    statement = _OPTIONS if desk else _OPTIONS + _DEPARTMENTS
     with connection.cursor() as cursor:
-        cursor.execute(_OPTIONS.replace("{limit}", str(COUNTED + 1)), asked)
-        # « À revoir » sorts under A.
-        rows = sorted(cursor.fetchall(), key=lambda row: _sort_key(row[2]))
-    views = [(value, label) for kind, value, label, _ in rows if kind == "view"]
-    signs = acting.role == Membership.Role.SIGNATORY or any(row[0] == "signs" for row in rows)
+        cursor.execute(statement.replace("{limit}", str(limit)), asked)
+        rows = cursor.fetchall()
+    found: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
+    for kind, value, said, more in rows:
+        found[kind].append((value, said, more))
+    counts = {tab: int(count) for tab, count, _ in found["tab"]}
+    if desk is None:
+        desk = _Desk(
+            departments={code: name for code, name, _ in _sorted(found["department"])},
+            long_tabs=frozenset(tab for tab in _STORED if counts[tab] > 2 * COUNTED),
+        )
+        _DESKS.set((body, code), desk)
+    for tab in desk.long_tabs:
+        counts[tab] = COUNTED + 1
+    views = found["view"]
     return DeskOptions(
-        departments={value: label for kind, value, label, _ in rows if kind == "department"},
+        departments=desk.departments,
         labels={
-            int(value): LabelTag(int(value), label, colour)
-            for kind, value, label, colour in rows
-            if kind == "label"
+            int(value): LabelTag(int(value), name, colour)
+            for value, name, colour in _sorted(found["label"])
         },
-        people={int(value): label for kind, value, label, _ in rows if kind == "person"},
-        counts=_tab_counts(rows, signs=signs),
-        last_query=views[0][0] if views else None,
-        last_columns=tuple(key for key in views[0][1].split(",") if key) if views else (),
+        people={int(value): name for value, name, _ in _sorted(found["person"])},
+        counts=_tab_counts(
+            counts, signs=acting.role == Membership.Role.SIGNATORY or bool(found["signs"])
+        ),
+        last_query=views[0][1] if views else None,
+        last_columns=tuple(key for key in views[0][2].split(",") if key) if views else (),
     )
 
 
 _sort_key = lru_cache(4_096)(normalise)
 
 
-def _tab_counts(rows: Iterable[tuple[str, str, str, str]], *, signs: bool) -> dict[str, int]:
-    counts = {value: int(count) for kind, value, count, _ in rows if kind == "tab"}
-    stored = {value: int(count) for kind, value, count, _ in rows if kind == "stored"}
+def _sorted(rows: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    # « À revoir » sorts under A.
+    return sorted(rows, key=lambda row: _sort_key(row[1]))
+
+
+def _tab_counts(found: dict[str, int], *, signs: bool) -> dict[str, int]:
+    """How many under each tab, up to one more than `COUNTED`, by what the address calls it."""
+    most = COUNTED + 1
+    counts = {
+        tab.key: min(found[tab.stored.value if tab.stored else tab.key], most)
+        for tab in TABS
+        if tab.key != ALL_TAB
+    }
     # Each case is under one stored tab: nothing else is to be counted.
-    counts[ALL_TAB] = min(sum(stored.values()), COUNTED + 1)
-    for tab in TABS:
-        if tab.stored is not None:
-            counts[tab.key] = stored[tab.stored.value]
+    counts[ALL_TAB] = min(sum(found[tab] for tab in _STORED), most)
     if not signs:
         del counts[SIGN_TAB]
     return counts
@@ -247,7 +282,7 @@ class Listing:
     def page(self, start: int, count: int, *, counted: int) -> tuple[list[Cells], int | None]:
         """The lines of a page, and how many there are, as `read_cells` does."""
         if self.found is None or self.order:
-            return read_cells(self.lines, order_of(self.order), start, count, counted=counted)
+            return read_cells(self.lines, self.order, start, count, counted=counted)
         return read_found(self.lines, self.found[start : start + count]), None
 
     def places(self, start: int, count: int) -> list[tuple[int, UUID]]:
@@ -266,8 +301,7 @@ def read_listing(user: User, choices: InboxChoices) -> Listing:
     if asked.is_empty:
         # Nothing but signs is nothing searched.
         return Listing(lines, replace(choices, search="").sorted_by, asked)
-    kind = Case.Kind.LETTER_OF_INTENT
-    found = find(asked, Within(lines.where, lines.values, lines.name, kind, lines.is_whole))
+    found = find(asked, Within(lines.where, lines.values, lines.name, lines.is_whole))
     # Sorted by a column, all that was found is; else each page names its own.
     kept = among(lines, found.case_ids) if choices.order else lines
     return Listing(kept, choices.order, asked, found.case_ids, found.has_more)
@@ -299,9 +333,7 @@ class Row:
     departments: str
     population: str
     size: str
-    deposited_on: str
-    # ISO, for machines.
-    deposited_at: str
+    deposited_on: date
     deadline: Deadline
     state: StateLabel
     instructor: str
@@ -403,7 +435,6 @@ def reader_of_line(cells: Cells) -> Reader:
 
 def _row(cells: Cells, options: DeskOptions, today: date) -> Row:
     reader = reader_of_line(cells)
-    deposited = timezone.localtime(cells.deposited_at)
     names = options.departments
     return Row(
         pk=cells.case_id,
@@ -413,8 +444,7 @@ def _row(cells: Cells, options: DeskOptions, today: date) -> Row:
         departments=", ".join(names.get(code, code) for code in cells.departments),
         population=_grouped(cells.population or 0),
         size=_SIZES.get(cells.size_class, ""),
-        deposited_on=f"{deposited:%d/%m/%Y}",
-        deposited_at=deposited.isoformat(timespec="minutes"),
+        deposited_on=cells.deposited_on,
         deadline=deadline_in_words(
             cells.deadline_on, cells.clock_state, cells.suspended_until, today=today
         ),

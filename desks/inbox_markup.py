@@ -10,7 +10,7 @@ from typing import Final
 
 from django.utils.safestring import SafeString
 
-from desks.deadlines import Deadline
+from desks.deadlines import Deadline, written
 from desks.inbox import ColumnOption, Heading, LabelTag, Option, Row, TabLink
 
 
@@ -156,7 +156,7 @@ def _population(row: Row) -> str:
 def _deposit(row: Row) -> str:
     return (
         f'<td data-label="Déposée le"><time class="portal-nowrap" '
-        f'datetime="{row.deposited_at}">{row.deposited_on}</time></td>'
+        f'datetime="{row.deposited_on}">{written(row.deposited_on)}</time></td>'
     )
 
 

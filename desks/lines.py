@@ -7,11 +7,12 @@ count is taken along one: see docs/decisions/0009-bureaux.md.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
@@ -21,19 +22,21 @@ from desks.choices import (
     ME,
     MINE_TAB,
     NOBODY,
+    ORDERS,
     SIGN_TAB,
     TABS_BY_KEY,
     InboxChoices,
     acting_of,
 )
 from desks.deadlines import NEAR_DAYS
-from workflow.models import Case, InboxTab
+from workflow.models import InboxTab
 
 # Indexes that counts are taken along, without the table: `inbox_counted` and its likes. Without
 # an order PostgreSQL reads the whole table for a list it wrongly thinks is long.
 _ALONG_TABS: Final = "l.tab, l.state, l.size_class, l.instructor_id, l.deadline_on"
 _ALONG_DEPOSITS: Final = "l.deposited_at, l.case_id"
 _ALONG_DEADLINES: Final = "l.deadline_on, l.case_id"
+_INDEXED_IN_A_TAB: Final = frozenset({"depot", "echeance"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class Lines:
     is_whole: bool = False
     # The order they are quickest counted in; empty: the planner knows better.
     along: str = _ALONG_TABS
+    # The orders an index gives these lines in and no other, as the address names them.
+    indexed: frozenset[str] = frozenset()
 
     def and_(self, condition: str, *values: Any, along: str | None = None) -> "Lines":
         return Lines(
@@ -62,11 +67,12 @@ def lines_of(user: User, choices: InboxChoices) -> Lines:
     acting = acting_of(user)
     code, other = acting.department_id or "", choices.department
     lines = Lines(
-        "l.organisation_id = %s AND l.department_code = %s AND l.case_kind = %s",
+        "l.organisation_id = %s AND l.department_code = %s",
         # The lines of the département asked for, rather than those of the whole desk.
-        (acting.organisation_id, code or other, Case.Kind.LETTER_OF_INTENT.value),
+        (acting.organisation_id, code or other),
         f"{acting.organisation_id}:{code or other}",
         is_whole=True,
+        indexed=ORDERS,
     )
     if code and other and other != code:
         lines = lines.and_("%s = ANY (l.departments)", other)
@@ -97,7 +103,8 @@ def lines_of(user: User, choices: InboxChoices) -> Lines:
 def _under(lines: Lines, tab: str, user: User) -> Lines:
     stored = TABS_BY_KEY[tab].stored
     if stored is not None:
-        return lines.and_("l.tab = %s", stored.value)
+        indexed = lines.indexed & _INDEXED_IN_A_TAB
+        return replace(lines.and_("l.tab = %s", stored.value), indexed=indexed)
     if tab == MINE_TAB:
         return lines.and_(
             "l.instructor_id = %s AND l.tab <> %s",
@@ -153,7 +160,7 @@ class Cells(NamedTuple):
     kind: str
     state: str
     size_class: str
-    deposited_at: datetime
+    deposited_on: date
     deadline_on: date | None
     reference: str
     population: int | None
@@ -173,34 +180,40 @@ class Cells(NamedTuple):
 
 
 _COLUMNS: Final = (
-    "l.case_id, l.organisation_id, l.kind, l.state, l.size_class, l.deposited_at, l.deadline_on,"
+    # The day only: a moment is dear to read.
+    "l.case_id, l.organisation_id, l.kind, l.state, l.size_class,"
+    f" (l.deposited_at AT TIME ZONE '{settings.TIME_ZONE}')::date, l.deadline_on,"
     " l.reference, l.population, l.departments, c.public_id, c.title, c.clock_state,"
-    " c.suspended_until, c.office_id, o.name,"
-    " coalesce(trim(u.first_name || ' ' || u.last_name), ''), c.version,"
+    # Looked up one by one: joins were dearer to plan, and to begin, than these are to run.
+    " c.suspended_until, c.office_id,"
+    " (SELECT o.name FROM accounts_organisation o WHERE o.id = c.office_id),"
+    " coalesce((SELECT trim(u.first_name || ' ' || u.last_name) FROM accounts_user u"
+    " WHERE u.id = l.instructor_id), ''), c.version,"
     " ARRAY(SELECT k.label_id FROM workflow_caselabel k WHERE k.case_id = l.case_id)"
 )
-_BESIDE: Final = (
-    " JOIN workflow_case c ON c.id = l.case_id"
-    " JOIN accounts_organisation o ON o.id = c.office_id"
-    " LEFT JOIN accounts_user u ON u.id = l.instructor_id"
-)
+_BESIDE: Final = " JOIN workflow_case c ON c.id = l.case_id"
 
 
 def read_cells(
     lines: Lines, order: str, start: int, count: int, *, counted: int = 0
 ) -> tuple[list[Cells], int | None]:
-    """`count` lines in their order from the one of rank `start`, and how many there are in all.
+    """`count` lines sorted by the column `order`, from the one of rank `start`, and their number.
 
     All are counted up to `counted`; None: nothing was counted, or no line was there. One query.
     """
     total, values = "NULL::bigint", lines.values
     if counted:
         total, values = f"({_count(lines, counted)})", lines.values * 2
-    # The joins are made for the lines of the page only.
+    where, by = lines.where, order_of(order)
+    if order.removeprefix("-") in lines.indexed:
+        # One index gives them, whatever the values: PostgreSQL is not to know these, or it would
+        # plan the statement again for each desk, which takes longer than running it.
+        where = where.replace("%s", "(SELECT %s)")
+    # What is beside is looked up for the lines of the page only.
     statement = (
         f"SELECT {total}, {_COLUMNS} FROM (SELECT l.* FROM workflow_inboxline l"
-        f" WHERE {lines.where} ORDER BY {order} LIMIT {count}{_from(start)}) l{_BESIDE}"
-        f" ORDER BY {order}"
+        f" WHERE {where} ORDER BY {by} LIMIT {count}{_from(start)}) l{_BESIDE}"
+        f" ORDER BY {by}"
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, values)

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -44,9 +45,13 @@ def home(request: PersonRequest) -> HttpResponse:
     return render(request, "desks/home.html", {"page": page, "projects": listed})
 
 
+@transaction.non_atomic_requests
 @require_safe
 def inbox(request: PersonRequest) -> HttpResponse:
-    """The letters on the desk of the organisation the person acts for."""
+    """The letters on the desk of the organisation the person acts for.
+
+    It writes one thing, in one statement: how the person last looked at their list.
+    """
     if request.user.acting is None:
         return redirect("desks:home")
     options = inboxes.read_options(request.user)
@@ -100,6 +105,7 @@ def _inbox_options(
     }
 
 
+@writes_when_posted
 @require_safe
 def inbox_export(request: PersonRequest) -> HttpResponse:
     """The filtered list, in its order, as a file for a spreadsheet."""
@@ -120,6 +126,7 @@ def inbox_export(request: PersonRequest) -> HttpResponse:
     )
 
 
+@writes_when_posted
 @require_safe
 def coordinator_board(request: PersonRequest) -> HttpResponse:
     """The whole perimeter in figures, for who coordinates it."""
@@ -130,6 +137,7 @@ def coordinator_board(request: PersonRequest) -> HttpResponse:
     )
 
 
+@writes_when_posted
 @require_safe
 def late_opinions(request: PersonRequest) -> HttpResponse:
     """The opinions past their day, with where to ask for each again."""

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import psycopg
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.search import SearchHeadline, SearchQuery
 from django.db import connection
@@ -183,13 +182,12 @@ class Within:
     """Where a search looks: a condition on inbox lines `l` the person may see, with its values.
 
     `listed` is their list as `SearchDocument.lists` names it; `is_whole`, whether the condition
-    says nothing but that list and that kind of case.
+    says nothing but that list.
     """
 
     where: str
     values: Sequence[Any]
     listed: str
-    kind: str
     is_whole: bool
 
 
@@ -207,44 +205,44 @@ def find(asked: Asked, within: Within) -> Found:
     key = (asked, COMMON_BEYOND, MAX_RESULTS)
     common = _COMMON.get(key, lambda: _common(words))
     statements, values = [], []
-    for bonus, vector in ((1, "names"), (0, "texts")):
+    for vector, rank in _RANKS.items():
         newest, narrowing = _newest(vector, within, is_common=common[vector])
-        statements.append(_MATCHES.format(vector=vector, bonus=bonus, newest=newest))
-        values += [*words[vector], *words[vector], *narrowing]
-    ranks: dict[int, float] = {}
-    kept: dict[int, int] = {}
-    has_more = False
-    for case_id, rank, bonus in _planned_for_these_words(" UNION ALL ".join(statements), values):
-        kept[bonus] = kept.get(bonus, 0) + 1
-        if kept[bonus] > MAX_RESULTS:
-            has_more = True
-            continue
-        ranks[case_id] = ranks.get(case_id, 0.0) + rank + bonus
-    best = sorted(ranks, key=lambda case_id: (-ranks[case_id], -case_id))
-    return Found(best[:MAX_RESULTS], has_more=has_more or len(best) > MAX_RESULTS)
+        statements.append(_KEPT.format(rank=rank, newest=newest))
+        values += [*words[vector], *narrowing]
+    named, said = _planned_for_these_words(" UNION ALL ".join(statements), values)
+    ranks = dict(zip(named[0] or (), named[1] or (), strict=True))
+    # The newest first, among those of one rank as among the answers.
+    best = sorted(ranks, key=ranks.__getitem__, reverse=True)
+    best += [case_id for case_id in said[0] or () if case_id not in ranks]
+    return Found(best[:MAX_RESULTS], has_more=len(best) > MAX_RESULTS)
 
 
 _COMMON: Final[Memo[dict[str, bool]]] = Memo(limit=1_000_000, weigh=len)
-# Only those that are kept are ranked. « OFFSET 0 » has a document looked for by its number: where
-# there are few documents the planner would rather read all of them, answers included.
-_MATCHES: Final = """
-    (SELECT newest.case_id, ranked.rank, {bonus}
-       FROM search_query(%s::text[], %s) asked (query), ({newest}) newest CROSS JOIN LATERAL (
-            SELECT ts_rank('{{0.1,0.2,0.5,1}}', s.{vector}, asked.query) AS rank
-              FROM workflow_searchdocument s WHERE s.case_id = newest.case_id OFFSET 0) ranked)"""
+# A name is worth what it names: the title, a commune, somebody. An answer that has the words is
+# worth another: the newest come first, as everybody expects of a list that cannot be explained.
+_RANKS: Final = {
+    "names": "ts_rank('{0.1,0.2,0.5,1}', k.names, k.query)",
+    "texts": "NULL::real",
+}
+_KEPT: Final = """
+    (SELECT array_agg(k.case_id ORDER BY k.deposited_at DESC, k.case_id DESC),
+            array_agg({rank} ORDER BY k.deposited_at DESC, k.case_id DESC)
+       FROM ({newest}) k)"""
 # Words that many cases hold: their newest lines are read one by one, until enough hold them.
+# « OFFSET 0 » has a document looked for by its number: where there are few documents the planner
+# would rather read all of them, answers included.
 _OF_COMMON_WORDS: Final = """
-    SELECT l.case_id
+    SELECT l.case_id, l.deposited_at, holds.names, asked.query
       FROM search_query(%s::text[], %s) asked (query), workflow_inboxline l CROSS JOIN LATERAL (
-           SELECT FROM workflow_searchdocument s
+           SELECT s.names FROM workflow_searchdocument s
             WHERE s.case_id = l.case_id AND s.{vector} @@ asked.query OFFSET 0) holds
      WHERE {where}
      ORDER BY l.deposited_at DESC, l.case_id DESC LIMIT {limit}"""
 # Others: the index of the words says where they are.
 _OF_RARE_WORDS: Final = """
-    SELECT s.case_id
+    SELECT s.case_id, s.deposited_at, s.names, asked.query
       FROM search_query(%s::text[], %s) asked (query), workflow_searchdocument s {beside}
-     WHERE s.{vector} @@ asked.query AND %s = ANY (s.lists) AND s.case_kind = %s {narrowed}
+     WHERE s.{vector} @@ asked.query AND %s = ANY (s.lists) {narrowed}
      ORDER BY s.deposited_at DESC, s.case_id DESC LIMIT {limit}"""
 
 
@@ -257,7 +255,7 @@ def _newest(vector: str, within: Within, *, is_common: bool) -> tuple[str, list[
     narrowed = "" if within.is_whole else f"AND {within.where}"
     return (
         _OF_RARE_WORDS.format(vector=vector, limit=limit, beside=beside, narrowed=narrowed),
-        [within.listed, within.kind, *(() if within.is_whole else within.values)],
+        [within.listed, *(() if within.is_whole else within.values)],
     )
 
 
@@ -280,13 +278,18 @@ def _common(words: Mapping[str, tuple[list[str], str]]) -> dict[str, bool]:
 
 
 def _planned_for_these_words(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """Run a query with its values written in it.
+    """Run a query that is planned for its values, each time.
 
-    A word that is in every letter and one that is in three want two plans: with the values
-    apart, PostgreSQL would keep one for both.
+    A word that is in every letter and one that is in three want two plans: PostgreSQL would keep
+    one for both in a statement that is prepared.
     """
     with connection.cursor() as cursor:
-        cursor.execute(psycopg.ClientCursor(cursor.connection).mogrify(statement, values))
+        prepared_after = cursor.connection.prepare_threshold
+        cursor.connection.prepare_threshold = None
+        try:
+            cursor.execute(statement, values)
+        finally:
+            cursor.connection.prepare_threshold = prepared_after
         return cursor.fetchall()
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from accounts.models import Organisation, User
+from cpts_portal.memo import Brief
 from desks import inbox
 from desks.choices import TABS, InboxChoices
 from desks.deadlines import Deadline, deadline_in_words
@@ -284,6 +285,31 @@ class CountsMatchLists(TestCase):
             stored = [tab.key for tab in TABS if tab.stored]
             assert sum(counts[key] for key in stored) == counts["tous"]
             assert counts["tous"] == Case.objects.visible_to(person).count()
+
+
+def test_a_tab_is_counted_each_time_unless_it_holds_twice_what_is_counted(
+    office: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "COUNTED", 2)
+    person = factories.membership(organisation_=office).user
+    person.acting = person.memberships.select_related("organisation").get()
+    deposited_letter(office, state=CaseState.DEPOSITED, department_codes=["81"])
+    letters = [deposited_letter(office, state=CaseState.IN_CONSULTATION) for _ in range(5)]
+    counts = inbox.read_options(person).counts
+    assert (counts["a-prendre"], counts["avis"], counts["tous"]) == (1, 3, 3)
+    Case.objects.filter(pk=letters[0].pk).update(state=CaseState.DEPOSITED)
+    counts = inbox.read_options(person).counts
+    assert (counts["a-prendre"], counts["avis"], counts["tous"]) == (2, 3, 3)
+
+
+def test_what_is_kept_briefly_goes_with_time_and_with_what_is_newer() -> None:
+    kept: Brief[str] = Brief(seconds=60, limit=2)
+    for key in ("a", "b", "c"):
+        kept.set(key, key.upper())
+    assert [kept.get(key) for key in ("a", "b", "c")] == [None, "B", "C"]
+    gone: Brief[str] = Brief(seconds=0, limit=2)
+    gone.set("a", "A")
+    assert gone.get("a") is None
 
 
 def test_a_long_list_is_counted_in_words(

@@ -241,19 +241,15 @@ def test_the_inbox_costs_the_same_queries_whatever_its_length(
         deposited_letter(office, department_codes=["81", "31", "82"][: 1 + number % 3])
     agent.get("/bureau/", {"onglet": "tous"})  # remembers the view
     # Session, person, role; the options and the counts; the page.
-    with django_assert_num_queries(5 + SAVEPOINTS):
+    with django_assert_num_queries(5):
         assert agent.get("/bureau/").status_code == 200
     agent.get("/bureau/", {"taille": "T2"})
-    with django_assert_num_queries(5 + SAVEPOINTS):
+    with django_assert_num_queries(5):
         assert agent.get("/bureau/", {"taille": "T2"}).status_code == 200
     # And the search, once its excerpts are cut and it is known how common its words are.
     agent.get("/bureau/", {"taille": "T2", "q": "cpts"})
-    with django_assert_num_queries(6 + SAVEPOINTS):
+    with django_assert_num_queries(6):
         assert agent.get("/bureau/", {"taille": "T2", "q": "cpts"}).status_code == 200
-
-
-# ATOMIC_REQUESTS opens and closes one.
-SAVEPOINTS = 2
 
 
 def test_an_empty_desk_says_what_will_come(agent: Client) -> None:

@@ -135,7 +135,6 @@ class InboxLine(models.Model):
                 fields=[
                     "organisation",
                     "department_code",
-                    "case_kind",
                     "tab",
                     "state",
                     "size_class",
@@ -143,6 +142,13 @@ class InboxLine(models.Model):
                     "deadline_on",
                 ],
                 name="inbox_counted",
+                include=["case_kind"],
+            ),
+            # One nature of case among the others.
+            models.Index(
+                fields=["organisation", "department_code", "case_kind", "deposited_at", "case"],
+                name="inbox_kind",
+                include=["tab"],
             ),
             models.Index(
                 fields=["instructor", "organisation", "department_code", "deposited_at", "case"],
