@@ -36,6 +36,11 @@ LOADERS = {
         "contracts.RateTable",
         ["fixtures/rates/*", "contracts/**/*.py"],
     ),
+    "load_indicators": (
+        "Chiffres des départements, des régions et de la France",
+        "diagnosis.AreaFigures",
+        ["fixtures/territories/**/*", "fixtures/diagnosis/**/*", "diagnosis/**/*.py"],
+    ),
     "load_demo": (
         "Comptes et dossiers de démonstration",
         "accounts.User",

@@ -18,7 +18,7 @@ from diagnosis.asking import (
     DiagnosisError,
     check_date,
 )
-from diagnosis.models import Topic
+from diagnosis.models import Addition, Indicator, Topic, WeightKind
 from workflow.opinion_forms import LongText
 
 
@@ -144,4 +144,76 @@ class DeclineForm(PortalForm):
         rows=3,
         label="Pourquoi, et à qui s’adresser",
         error_messages={"required": "Dites pourquoi : l’équipe lit cette phrase."},
+    )
+
+
+class IndicatorForm(PortalForm):
+    """A table by commune, and what is to be said of it."""
+
+    file = forms.FileField(
+        label="Le tableau",
+        help_text="CSV ou Excel (.xlsx), 5 Mo au plus : une colonne de codes INSEE, une de "
+        "valeurs.",
+        widget=forms.FileInput(attrs={"accept": ".csv,.txt,.xlsx"}),
+        error_messages={
+            "required": "Choisissez un fichier.",
+            "empty": "Ce fichier est vide : choisissez-en un autre.",
+        },
+    )
+    column = forms.CharField(
+        label="Titre de la colonne des valeurs",
+        required=False,
+        max_length=150,
+        help_text="À écrire seulement si le fichier a plusieurs colonnes de valeurs.",
+    )
+    name = forms.CharField(
+        label="Nom de l’indicateur",
+        max_length=150,
+        help_text="Par exemple : Médecins généralistes libéraux.",
+    )
+    source = forms.CharField(
+        label="Source", max_length=200, help_text="Qui publie ces chiffres, et sous quel nom."
+    )
+    year = forms.IntegerField(label="Année des données", min_value=1990, max_value=2100)
+    unit = forms.CharField(
+        label="Unité", max_length=60, help_text="Par exemple : médecins, %, euros, minutes."
+    )
+    cog_year = forms.IntegerField(
+        label="Année des codes de communes (COG)",
+        min_value=2000,
+        max_value=2100,
+        help_text="Elle permet de suivre les communes qui ont fusionné depuis.",
+    )
+    addition = forms.ChoiceField(
+        label="Pour plusieurs communes",
+        choices=Addition.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choisissez comment les valeurs se réunissent."},
+    )
+    weight_kind = forms.ChoiceField(
+        label="Population qui pondère la moyenne",
+        required=False,
+        choices=[("", "Sans objet"), *WeightKind.choices],
+        widget=forms.Select,
+        help_text="Nécessaire pour une moyenne : une ville y compte plus qu’un village.",
+    )
+    weights = forms.ModelChoiceField(
+        Indicator.objects.filter(addition=Addition.SUM),
+        label="Indicateur des poids",
+        required=False,
+        empty_label="Aucun",
+        help_text="Un effectif par commune, comme les personnes de 75 ans ou plus.",
+    )
+    rate_per = forms.TypedChoiceField(
+        label="Comparer une somme",
+        required=False,
+        choices=[
+            ("", "Telle quelle"),
+            ("1000", "Pour 1 000 habitants"),
+            ("10000", "Pour 10 000 habitants"),
+            ("100000", "Pour 100 000 habitants"),
+        ],
+        coerce=int,
+        empty_value=None,
+        help_text="Un territoire et une région ne se comparent que rapportés à leurs habitants.",
     )

@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import Organisation, User
 from communities.models import Community
 from documents.models import Attachment
+from territories.models import Commune
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -166,3 +167,195 @@ class DiagnosisFile(models.Model):
 
     def __str__(self) -> str:
         return self.attachment.name
+
+
+# --- Indicators ---------------------------------------------------------------------------------
+
+
+class Addition(models.TextChoices):
+    """What the figure of several communes is, from those of each."""
+
+    SUM = "sum", "Les valeurs s’additionnent"
+    MEAN = "mean", "Moyenne pondérée par une population"
+    NONE = "none", "Les valeurs ne se réunissent pas"
+
+
+class WeightKind(models.TextChoices):
+    POPULATION = "population", "La population municipale en vigueur"
+    INDICATOR = "indicator", "Un indicateur déjà chargé"
+
+
+class AbstractIndicator(models.Model):
+    """What is said of a table of values by commune, before and after it is loaded."""
+
+    name = models.CharField("nom", max_length=150)
+    source = models.CharField("source", max_length=200)
+    year = models.PositiveSmallIntegerField("année des données")
+    unit = models.CharField("unité", max_length=60)
+    addition = models.CharField("réunion des communes", max_length=4, choices=Addition)
+    weight_kind = models.CharField("poids", max_length=10, choices=WeightKind, blank=True)
+    weights = models.ForeignKey(
+        "diagnosis.Indicator",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="indicateur des poids",
+    )
+    # A sum is compared for so many inhabitants: a territory and a region differ in size.
+    rate_per = models.PositiveIntegerField("rapporté à tant d’habitants", null=True, blank=True)
+    cog_year = models.PositiveSmallIntegerField("année du COG des codes")
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.year})"
+
+
+class Indicator(AbstractIndicator):
+    """A figure known commune by commune, loaded from a table keyed by INSEE code."""
+
+    # One that the portal brings; nothing for those an administrator loads.
+    key = models.SlugField("clé", max_length=60, null=True, blank=True, unique=True)
+    decimals = models.PositiveSmallIntegerField("décimales", default=0)
+    is_shown = models.BooleanField("montré", default=True)
+    file_name = models.CharField("fichier", max_length=150, blank=True)
+    digest = models.CharField("empreinte SHA-256", max_length=64, blank=True)
+    loaded_by = models.ForeignKey(
+        User, models.RESTRICT, null=True, blank=True, related_name="+", verbose_name="chargé par"
+    )
+    loaded_at = models.DateTimeField("chargé le", default=timezone.now)
+
+    class Meta:
+        verbose_name = "indicateur"
+        ordering = ["name", "-year", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=(Q(addition="mean") & ~Q(weight_kind=""))
+                | (~Q(addition="mean") & Q(weight_kind="")),
+                name="indicator_mean_has_weights",
+                violation_error_message="Une moyenne a besoin d’une population qui la pondère.",
+            ),
+            models.CheckConstraint(
+                condition=Q(weight_kind="indicator", weights__isnull=False)
+                | (~Q(weight_kind="indicator") & Q(weights__isnull=True)),
+                name="indicator_weights_are_named",
+            ),
+            models.CheckConstraint(
+                condition=Q(rate_per__isnull=True) | Q(addition="sum", rate_per__gt=0),
+                name="indicator_rate_of_a_sum",
+            ),
+            models.UniqueConstraint(
+                fields=["name", "year"],
+                condition=Q(is_shown=True),
+                name="indicator_one_shown",
+                violation_error_message="Un indicateur de ce nom est déjà montré pour cette année.",
+            ),
+        ]
+
+
+class IndicatorValue(models.Model):
+    """The value of one commune, or of an arrondissement of Paris, Lyon or Marseille."""
+
+    indicator = models.ForeignKey(Indicator, models.CASCADE, related_name="values")
+    commune = models.ForeignKey(Commune, models.PROTECT, related_name="+", db_index=False)
+    value = models.DecimalField("valeur", max_digits=18, decimal_places=4)
+
+    class Meta:
+        verbose_name = "valeur d’un indicateur"
+        verbose_name_plural = "valeurs des indicateurs"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["commune", "indicator"], name="indicator_value_once_a_commune"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.commune_id} : {self.value}"
+
+
+class Level(models.TextChoices):
+    DEPARTMENT = "department", "Département"
+    REGION = "region", "Région"
+    COUNTRY = "country", "France"
+
+
+class IndicatorFigure(models.Model):
+    """An indicator over a département, a region or France, worked out when it is loaded.
+
+    Reading a page then reads lines, and not the 35 000 communes.
+    """
+
+    indicator = models.ForeignKey(Indicator, models.CASCADE, related_name="figures")
+    level = models.CharField("échelle", max_length=10, choices=Level)
+    # INSEE code; empty for France.
+    code = models.CharField("code", max_length=3, blank=True)
+    value = models.DecimalField("valeur", max_digits=24, decimal_places=6, null=True)
+    low = models.DecimalField("plus petite", max_digits=18, decimal_places=4, null=True)
+    high = models.DecimalField("plus grande", max_digits=18, decimal_places=4, null=True)
+    known = models.PositiveIntegerField("communes connues")
+    commune_count = models.PositiveIntegerField("communes")
+    # Inhabitants of the communes that have a value.
+    population = models.BigIntegerField("population", null=True)
+
+    class Meta:
+        verbose_name = "indicateur d’un ensemble"
+        verbose_name_plural = "indicateurs des ensembles"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["indicator", "level", "code"], name="indicator_figure_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(known__lte=F("commune_count")), name="indicator_figure_known_communes"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.level} {self.code}"
+
+
+class AreaFigures(models.Model):
+    """What the reference data says of a département, a region or France."""
+
+    level = models.CharField("échelle", max_length=10, choices=Level)
+    code = models.CharField("code", max_length=3, blank=True)
+    name = models.CharField("nom", max_length=100)
+    population = models.PositiveBigIntegerField("population")
+    commune_count = models.PositiveIntegerField("communes")
+    epci_count = models.PositiveIntegerField("EPCI")
+    # How many communes of each size: see `diagnosis.figures.SIZES`.
+    sizes = ArrayField(models.PositiveIntegerField(), verbose_name="communes par taille")
+    # Inhabitants then and now of the communes whose earlier population is known.
+    population_then = models.PositiveBigIntegerField("population d’avant", null=True)
+    population_now = models.PositiveBigIntegerField("population comparée", null=True)
+
+    class Meta:
+        verbose_name = "chiffres d’un ensemble"
+        verbose_name_plural = "chiffres des ensembles"
+        constraints = [
+            models.UniqueConstraint(fields=["level", "code"], name="area_figures_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class IndicatorImport(AbstractIndicator):
+    """A table that was read and that an administrator has not accepted yet."""
+
+    file_name = models.CharField("fichier", max_length=150)
+    digest = models.CharField("empreinte SHA-256", max_length=64)
+    decimals = models.PositiveSmallIntegerField("décimales", default=0)
+    # {INSEE code: value as text}, then what to say of the rows: [[line, sentence]].
+    values = models.JSONField("valeurs")
+    faults = models.JSONField("lignes laissées de côté", default=list)
+    notes = models.JSONField("remarques", default=list)
+    row_count = models.PositiveIntegerField("lignes lues")
+    blank_count = models.PositiveIntegerField("lignes sans valeur", default=0)
+    read_by = models.ForeignKey(User, models.RESTRICT, related_name="+", verbose_name="lu par")
+    read_at = models.DateTimeField("lu le", default=timezone.now)
+
+    class Meta:
+        verbose_name = "tableau à accepter"
+        verbose_name_plural = "tableaux à accepter"

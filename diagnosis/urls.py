@@ -1,6 +1,6 @@
 from django.urls import path
 
-from diagnosis import views
+from diagnosis import indicator_views, views
 
 app_name = "diagnosis"
 urlpatterns = [
@@ -13,4 +13,14 @@ urlpatterns = [
     path("diagnostics/<uuid:public_id>/sans-suite/", views.decline, name="decline"),
     path("diagnostics/<uuid:public_id>/documents/<uuid:attachment>/", views.download, name="file"),
     path("bureau/diagnostics/", views.received, name="received"),
+    # For administrators
+    path("indicateurs/", indicator_views.indicators, name="indicators"),
+    path("indicateurs/charger/", indicator_views.load, name="indicator-load"),
+    path("indicateurs/tableaux/<int:pk>/", indicator_views.report, name="indicator-report"),
+    path(
+        "indicateurs/tableaux/<int:pk>/abandonner/",
+        indicator_views.give_up,
+        name="indicator-give-up",
+    ),
+    path("indicateurs/<int:pk>/montrer/", indicator_views.show, name="indicator-show"),
 ]

@@ -22,6 +22,7 @@ from cpts_portal.paging import read_page
 from cpts_portal.transactions import writes_when_posted
 from diagnosis import asking, rules
 from diagnosis.asking import DiagnosisError
+from diagnosis.board import read_board
 from diagnosis.forms import AnswerForm, AskForm, DeclineForm, TakeForm
 from diagnosis.models import DiagnosisRequest, RequestState
 from documents.downloads import send_attachment
@@ -54,6 +55,7 @@ def overview(request: PersonRequest, public_id: UUID) -> HttpResponse:
         "community": community,
         "requests": [(one, TONES[RequestState(one.state)]) for one in asked],
         "may_ask": rules.may_ask(community, request.user),
+        "board": read_board(community),
     }
     return render(request, "diagnosis/overview.html", context)
 
