@@ -54,6 +54,10 @@ def prepare_variables() -> None:
     for name in ("VIRTUAL_ENV", "PYTHONHOME"):
         os.environ.pop(name, None)
     os.environ["UV_PROJECT_ENVIRONMENT"] = str(ENVIRONMENT)
+    # Each server, command and worker of the portal is a Python of its own: compiling the libraries
+    # again would cost it seconds. What is compiled stays out of the sources.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ.setdefault("PYTHONPYCACHEPREFIX", str(PROJECT / ".cache" / "python"))
     # A missing Python is then said at once, instead of a download that fails later.
     os.environ.setdefault("UV_PYTHON_DOWNLOADS", "never")
     if CERTIFICATES.exists():

@@ -21,6 +21,7 @@ from tests.reference_data import (  # noqa: F401 - fixtures
     loaded_organisations,
     loaded_territories,
 )
+from tests.template import Template
 
 SERVER = pytest.StashKey[Postgres]()
 
@@ -60,6 +61,17 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
     """
     names = django_settings.DATABASES["default"]["TEST"]
     names["NAME"] = f"{names['NAME']}_{_migrations_mark()}"
+
+
+@pytest.fixture(scope="session")
+def template(django_db_modify_db_settings: None) -> Template | None:
+    """The database that this run's is a copy of; on a server of somebody else's, none."""
+    if os.environ.get("DATABASE_URL"):
+        return None
+    names = django_settings.DATABASES["default"]["TEST"]
+    template = Template(f"test_cpts_template_{_migrations_mark()}")
+    template.give(names["NAME"])
+    return template
 
 
 def _migrations_mark() -> str:

@@ -1,19 +1,26 @@
 """The real reference data, loaded once per test database.
 
-Every test sees the communes of France; a test that runs real transactions, which empty the
-tables when they end, asks for `loaded_territories` to have them back.
+Every test sees the communes of France, also after one that ran real transactions.
 """
 
 from typing import Any
 
 import pytest
 
+from tests.emptying import keep_what_is_there
+from tests.template import Template
+
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+def django_db_setup(
+    template: Template | None, django_db_setup: None, django_db_blocker: Any
+) -> None:
     """Load the communes when the database is made, or bring a kept one up to date."""
     with django_db_blocker.unblock():
         _load()
+        keep_what_is_there(restore=_load)
+        if template:
+            template.publish()
 
 
 @pytest.fixture

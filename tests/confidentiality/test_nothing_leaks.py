@@ -14,6 +14,13 @@ from tests.confidentiality.walking import Walk
 
 pytestmark = pytest.mark.django_db
 
+
+@pytest.fixture(autouse=True)
+def sessions_in_cookies(settings: Any) -> None:
+    """Thousands of pages are read: their sessions need no row of the database."""
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+
+
 ALL = SECRETS + DECISION_SECRETS
 # Who walks; the others only act. Together they are every reader that the rules know.
 WALKERS = (

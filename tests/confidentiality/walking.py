@@ -5,6 +5,7 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterable
+from functools import cache
 from html import unescape
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -31,18 +32,26 @@ _TOKENS: Final = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"')
 def text_of(response: Any) -> str:
     """All a response says, without spaces: pages, headers, PDF and spreadsheets alike."""
     content = b"".join(response) if response.streaming else response.content
-    kind = response.headers.get("Content-Type", "")
-    if kind.startswith("application/pdf"):
-        pages = pypdf.PdfReader(io.BytesIO(content)).pages
-        said = " ".join(page.extract_text() for page in pages)
-    elif content.startswith(b"PK\x03\x04"):
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            said = " ".join(
-                archive.read(name).decode("utf-8", "replace") for name in archive.namelist()
-            )
+    if content.startswith((b"%PDF", b"PK\x03\x04")):
+        said = _text_of_file(content)
     else:
-        said = unescape(content.decode("utf-8", "replace"))
-    return "".join(f"{said} {dict(response.headers)}".split()).lower()
+        said = _squeezed(unescape(content.decode("utf-8", "replace")))
+    return said + _squeezed(str(dict(response.headers)))
+
+
+@cache
+def _text_of_file(content: bytes) -> str:
+    """What a PDF or a spreadsheet says. Many people are given the same: it is read once."""
+    if content.startswith(b"%PDF"):
+        pages = pypdf.PdfReader(io.BytesIO(content)).pages
+        return _squeezed(" ".join(page.extract_text() for page in pages))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        files = [archive.read(name) for name in archive.namelist()]
+    return _squeezed(" ".join(file.decode("utf-8", "replace") for file in files))
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split()).lower()
 
 
 def _shape(path: str) -> str:

@@ -14,7 +14,7 @@ from celery import current_app
 from django.db import connection
 
 from devstack.paths import PROJECT
-from devstack.postgres import Postgres
+from devstack.postgres import Postgres, programs_folder
 from devstack.valkey import Valkey
 
 Condition = Callable[[], Any]
@@ -105,13 +105,31 @@ def database_url() -> str:
 
 
 @pytest.fixture
-def other_server(tmp_path: Path) -> Iterator[Postgres]:
-    """A database server of the test's own, that it may stop."""
+def other_server(tmp_path: Path, db: None) -> Iterator[Postgres]:
+    """A database server of the test's own, that it may stop: migrated, with the communes."""
     server = Postgres(tmp_path / "postgres")
     server.start()
     server.ensure_database()
+    _copy_database(server)
     yield server
     server.stop()
+
+
+def _copy_database(server: Postgres) -> None:
+    """Give it what the tests' own database holds: migrations and files would take a minute."""
+    programs = programs_folder()
+    copy = subprocess.run(
+        [programs / "pg_dump", "--no-owner", "--dbname", database_url()],
+        capture_output=True,
+        check=True,
+    ).stdout
+    options = ["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1"]
+    subprocess.run(
+        [programs / "psql", *options, "--dbname", server.url],
+        input=copy,
+        capture_output=True,
+        check=True,
+    )
 
 
 @pytest.fixture

@@ -173,7 +173,6 @@ def test_a_database_restarted_while_a_mail_leaves_has_nobody_mailed_twice(
     def nothing_waits() -> bool:
         return rows("SELECT count(*) FROM outbox_mail WHERE sent_at IS NULL") == [(0,)]
 
-    manage("migrate", "-v", "0")
     manage("shell", "-c", TELL_TEN)
     mail_catcher.hold_at = 5
     worker.start()

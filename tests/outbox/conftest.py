@@ -51,6 +51,8 @@ class MailCatcher:
             self.held.set()
             while not self.let_go.is_set():
                 await asyncio.sleep(0.02)
+            # A sender that has gone meanwhile is noticed here, and nothing is received from it.
+            await asyncio.sleep(0.05)
         self.senders.append(envelope.mail_from or "")
         self.messages.append(BytesParser(policy=default).parsebytes(envelope.content))
         return "250 OK"
