@@ -157,6 +157,22 @@ def sheets_for(project: HealthProject, user: User) -> list[Data]:
     return frozen_sheets(project)
 
 
+def sheets_to_freeze(project: HealthProject) -> list[Data]:
+    """What is frozen of the sheets: nothing that changes by itself, or that only counts saves."""
+    return [_still(sheet) for sheet in sheets_as_data(project)]
+
+
+def _still(sheet: Data) -> Data:
+    kept = {key: value for key, value in sheet.items() if key != "revision"}
+    kept["coordinator"] = sheet["coordinator"] and _named(sheet["coordinator"])
+    kept["actors"] = [_named(actor) for actor in sheet["actors"]]
+    return kept
+
+
+def _named(person: Data) -> Data:
+    return {key: value for key, value in person.items() if key != "left_on"}
+
+
 def frozen_sheets(project: HealthProject) -> list[Data]:
     """The sheets of the last frozen content; none before it."""
     found = Snapshot.objects.filter(case_id=project.pk, version=project.version)
@@ -195,9 +211,9 @@ def lacks(sheet: Data) -> list[str]:
     if not sheet["missions"] and not sheet["themes"]:
         found.append("une mission ou un thème")
     coordinator = sheet["coordinator"]
-    if coordinator and coordinator["left_on"]:
+    if coordinator and coordinator.get("left_on"):
         found.append(f"un autre coordinateur ({coordinator['name']} a quitté la CPTS)")
-    gone = [actor["name"] for actor in sheet["actors"] if actor["left_on"]]
+    gone = [actor["name"] for actor in sheet["actors"] if actor.get("left_on")]
     if gone:
         found.append(f"d’autres acteurs ({', '.join(gone)} : partis de la CPTS)")
     return found

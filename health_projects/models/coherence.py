@@ -1,11 +1,40 @@
 """What the team and the office in charge say of each plan of the territory: GHT, CLS, PTSM, PRS."""
 
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Organisation, User
 from health_projects.models.case import HealthProject
+from workflow.querysets import ARS_KINDS, writes_the_case
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+
+class CoherenceNoteQuerySet(models.QuerySet["CoherenceNote"]):
+    def visible_to(self, user: "User | AnonymousUser") -> "CoherenceNoteQuerySet":
+        """The notes a person may read in the role they act in.
+
+        The team's: whoever sees the project. The office's: the office in charge and the agencies
+        on whose desk the project is, but for whoever writes the project with its team.
+        """
+        if not isinstance(user, User):
+            return self.none()
+        if user.acting is None:
+            return self.filter(
+                side=CoherenceNote.Side.TEAM, project__community__team_members__user=user
+            )
+        body = user.acting.organisation_id
+        found = self.filter(project__desks__organisation=body)
+        if user.acting.department_id:
+            found = found.filter(project__department_codes__contains=[user.acting.department_id])
+        office = ~Q(writes_the_case(user, "project"))
+        if user.acting.organisation.kind not in ARS_KINDS:
+            office &= Q(project__office=body)
+        return found.filter(Q(side=CoherenceNote.Side.TEAM) | office)
 
 
 class CoherenceNote(models.Model):
@@ -36,6 +65,8 @@ class CoherenceNote(models.Model):
         User, models.RESTRICT, related_name="+", verbose_name="modifié par"
     )
     updated_at = models.DateTimeField("modifié le", default=timezone.now)
+
+    objects = CoherenceNoteQuerySet.as_manager()
 
     class Meta:
         verbose_name = "cohérence avec un plan du territoire"

@@ -14,7 +14,7 @@ from accounts.http import PersonRequest
 from accounts.models import User
 from cpts_portal.addresses import address
 from cpts_portal.transactions import writes_when_posted
-from health_projects import costs, sheet_documents, sheets
+from health_projects import costs, library, sheet_documents, sheets
 from health_projects.matrix import matrix
 from health_projects.models import ActionSheet, HealthProject
 from health_projects.sheet_forms import MEMBERS_LIST, ActorFormSet, SheetForm, initial_actors
@@ -114,6 +114,7 @@ def sheet(request: PersonRequest, project: uuid.UUID, uid: uuid.UUID) -> HttpRes
             "sheet": sheets.show(data),
             "lacks": sheets.lacks(data),
             "writes": sheets.writes(case, request.user),
+            "publishes": library.may_publish(case, request.user),
         },
     )
 

@@ -1,0 +1,259 @@
+"""The fields of the form that a project keeps as rows: association, action sheets, members.
+
+Each is written on a page of its own; its step says where it stands and leads there. What is
+frozen of the sheets and of the association is whole in the content beside the form (`parts`):
+the field keeps what two versions are compared by.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from communities import legal
+from communities.models import LegalEntity
+from cpts_portal.addresses import address
+from health_projects import actors, sheets
+from health_projects.models import HealthProject, SheetActor
+from health_projects.sheets import Data
+from members.services import Counts, counts_of
+from procedures.answers import Cell, Display, as_data
+from procedures.project import ProjectRules
+from procedures.schema import Field, FieldKind
+from writing.content_markup import answer
+
+_COLUMNS: Final[dict[str, str]] = {
+    "label": "Fiche",
+    "issue": "Problématique",
+    "general_objective": "Objectif général",
+    "specific_objectives": "Objectifs spécifiques",
+    "actions": "Actions",
+    "actors": "Acteurs",
+    "coordinator": "Coordinateur",
+    "calendar": "Calendrier",
+    "evaluation": "Évaluation",
+    "means": "Moyens",
+    "missions": "Missions et thèmes",
+}
+
+
+def _button(url: str, label: str) -> SafeString:
+    return format_html('<p><a class="fr-btn fr-btn--secondary" href="{}">{}</a></p>', url, label)
+
+
+def _several(count: int, one: str, many: str) -> str:
+    return f"{count} {many if count > 1 else one}"
+
+
+class LegalEntityField:
+    """The association that carries the CPTS today."""
+
+    def read(self, case: HealthProject, field: Field) -> LegalEntity | None:  # noqa: ARG002
+        return legal.current_entity(case.community)
+
+    def missing(self, field: Field, held: LegalEntity | None) -> list[str]:  # noqa: ARG002
+        return legal.missing_of(held)
+
+    def is_touched(self, held: LegalEntity | None) -> bool:
+        return held is not None
+
+    def in_step(
+        self,
+        case: HealthProject,
+        field: Field,  # noqa: ARG002
+        held: LegalEntity | None,
+        *,
+        may_edit: bool,
+    ) -> SafeString:
+        said = format_html_join(
+            "", "<div><dt>{}</dt><dd>{}</dd></div>", legal.rows_of(legal.as_data(held))
+        )
+        label = "Compléter ou remplacer l’association" if held else "Ajouter l’association"
+        return format_html(
+            '{}<p><a class="fr-btn fr-btn--secondary" href="{}">{}</a></p>',
+            format_html('<dl class="portal-data">{}</dl>', said)
+            if held
+            else format_html("<p>{}</p>", "Aucune association n’est enregistrée."),
+            address("communities:legal", case.community.public_id),
+            label if may_edit else "Voir l’association",
+        )
+
+    def as_data(
+        self,
+        case: HealthProject,  # noqa: ARG002
+        field: Field,
+        held: LegalEntity | None,
+    ) -> dict[str, Any]:
+        pairs = tuple(legal.rows_of(legal.as_data(held)))
+        return {"display": as_data(Display(field.key, field.printed_label, not pairs, pairs=pairs))}
+
+    def shown(self, data: Mapping[str, Any]) -> str:
+        return answer(data["label"], data["display"])
+
+    def printed(self, data: Mapping[str, Any]) -> list[Any]:  # noqa: ARG002
+        """Nothing here: it is printed with the parts beside the form."""
+        return []
+
+
+@dataclass(frozen=True)
+class _Sheets:
+    rules: ProjectRules
+    sheets: Sequence[Data]
+
+
+class SheetsField:
+    """The action sheets."""
+
+    def read(self, case: HealthProject, field: Field) -> _Sheets:  # noqa: ARG002
+        return _Sheets(sheets.rules_of(case), sheets.sheets_as_data(case))
+
+    def missing(self, field: Field, held: _Sheets) -> list[str]:  # noqa: ARG002
+        return [one.sentence for one in sheets.missing_in(held.rules, held.sheets)]
+
+    def is_touched(self, held: _Sheets) -> bool:
+        return bool(held.sheets)
+
+    def in_step(
+        self,
+        case: HealthProject,
+        field: Field,  # noqa: ARG002
+        held: _Sheets,
+        *,
+        may_edit: bool,
+    ) -> SafeString:
+        count = len(held.sheets)
+        left = sum(bool(sheets.lacks(sheet)) for sheet in held.sheets)
+        said = _several(count, "fiche action", "fiches actions") if count else "Aucune fiche action"
+        if left:
+            said += f", dont {left} à compléter"
+        signalled = format_html_join(
+            "",
+            '<p class="portal-muted">Signalé : {}</p>',
+            ((one,) for one in sheets.signalled_in(held.rules, held.sheets)),
+        )
+        return format_html(
+            "<p>{}.</p>{}{}",
+            said,
+            signalled,
+            _button(
+                address("projects:sheets", case.public_id),
+                "Écrire les fiches actions" if may_edit else "Voir les fiches actions",
+            ),
+        )
+
+    def as_data(
+        self,
+        case: HealthProject,  # noqa: ARG002
+        field: Field,
+        held: _Sheets,
+    ) -> dict[str, Any]:
+        rows = tuple(
+            tuple(Cell(lines=_cell(sheet, key)) for key in _COLUMNS) for sheet in held.sheets
+        )
+        shown = Display(
+            field.key,
+            field.printed_label,
+            not rows,
+            header=tuple(_COLUMNS.values()),
+            rows=rows,
+            row_headers=True,
+        )
+        return {"display": as_data(shown)}
+
+    def shown(self, data: Mapping[str, Any]) -> str:
+        """Their labels: each has its own page."""
+        rows = data["display"]["rows"]
+        labels = format_html_join("", "<li>{}</li>", ((" ".join(row[0]["lines"]),) for row in rows))
+        return format_html("<ol>{}</ol>", labels) if rows else "<p>Aucune fiche action.</p>"
+
+    def printed(self, data: Mapping[str, Any]) -> list[Any]:  # noqa: ARG002
+        """Nothing here: they are printed with the parts beside the form."""
+        return []
+
+
+_LINES: Final = dict(SheetActor.Line.choices)
+
+
+def _cell(sheet: Data, key: str) -> tuple[str, ...]:
+    match key:
+        case "coordinator":
+            return (sheet[key]["name"],) if sheet[key] else ()
+        case "actors":
+            return tuple(
+                ", ".join(part for part in (one["name"], _LINES[one["line"]], one["role"]) if part)
+                for one in sheet["actors"]
+            )
+        case "missions":
+            return tuple(one["label"] for one in (*sheet["missions"], *sheet["themes"]))
+        case "calendar":
+            dates = sheets.show(sheet).dates
+            return tuple(one for one in (dates, *sheet[key].splitlines()) if one)
+    return tuple(str(sheet[key]).splitlines())
+
+
+@dataclass(frozen=True)
+class _Members:
+    counts: Counts
+    categories: actors.Categories
+    names_a_structure: bool
+
+
+class MembersField:
+    """The members of the CPTS, and the actors that the sheets add to them."""
+
+    def read(self, case: HealthProject, field: Field) -> _Members:  # noqa: ARG002
+        named = SheetActor.objects.filter(
+            sheet__project=case, line__in=(SheetActor.Line.STRUCTURE, SheetActor.Line.PREVENTION)
+        )
+        return _Members(counts_of(case.community), actors.categories_of(case), named.exists())
+
+    def missing(self, field: Field, held: _Members) -> list[str]:  # noqa: ARG002
+        return actors.problems(held.categories, names_a_structure=held.names_a_structure)
+
+    def is_touched(self, held: _Members) -> bool:
+        return held.counts.total > 0
+
+    def in_step(
+        self,
+        case: HealthProject,
+        field: Field,  # noqa: ARG002
+        held: _Members,
+        *,
+        may_edit: bool,
+    ) -> SafeString:
+        counts = held.counts
+        return format_html(
+            "<p>{}, {}.</p>{}",
+            _several(counts.professionals, "professionnel de ville", "professionnels de ville"),
+            _several(counts.structures, "structure", "structures"),
+            _button(
+                address("members:list", case.community.public_id),
+                "Tenir la liste des membres" if may_edit else "Voir les membres",
+            ),
+        )
+
+    def as_data(
+        self,
+        case: HealthProject,  # noqa: ARG002
+        field: Field,
+        held: _Members,
+    ) -> dict[str, Any]:
+        found = (*held.counts.by_profession, *held.counts.by_structure)
+        pairs = tuple((one.label, str(one.count)) for one in found)
+        return {"display": as_data(Display(field.key, field.printed_label, not pairs, pairs=pairs))}
+
+    def shown(self, data: Mapping[str, Any]) -> str:
+        return answer(data["label"], data["display"])
+
+    def printed(self, data: Mapping[str, Any]) -> list[Any]:  # noqa: ARG002
+        """Nothing here: they are printed with the parts beside the form."""
+        return []
+
+
+OWN_FIELDS: Final[dict[FieldKind, Any]] = {
+    FieldKind.LEGAL_ENTITY: LegalEntityField(),
+    FieldKind.ACTION_SHEETS: SheetsField(),
+    FieldKind.MEMBERS: MembersField(),
+}
