@@ -1,5 +1,34 @@
 """The money of contracts: rates, contracts, schedules, payments."""
 
+from contracts.models.contracts import (
+    Contract,
+    ContractMission,
+    ContractVersion,
+    MissionResult,
+    RecognisedCrisis,
+    Schedule,
+    ScheduleLine,
+)
+from contracts.models.payments import (
+    ContractYear,
+    Payment,
+    PaymentImport,
+    PaymentPart,
+)
 from contracts.models.rates import RateLine, RateTable
 
-__all__ = ["RateLine", "RateTable"]
+__all__ = [
+    "Contract",
+    "ContractMission",
+    "ContractVersion",
+    "ContractYear",
+    "MissionResult",
+    "Payment",
+    "PaymentImport",
+    "PaymentPart",
+    "RateLine",
+    "RateTable",
+    "RecognisedCrisis",
+    "Schedule",
+    "ScheduleLine",
+]

@@ -62,6 +62,7 @@ class Case(models.Model):
     class Kind(models.TextChoices):
         LETTER_OF_INTENT = "letter_of_intent", "Lettre d’intention"
         HEALTH_PROJECT = "health_project", "Projet de santé"
+        CONTRACT = "contract", "Contrat"
 
     class SizeClass(models.TextChoices):
         T1 = "T1", "Taille 1"
