@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('accounts', '0004_rpps'),
         ('contracts', '0001_rates'),
-        ('workflow', '0023_contracts'),
+        ('workflow', '0024_contracts'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

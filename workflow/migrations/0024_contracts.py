@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('workflow', '0022_health_projects'),
+        ('workflow', '0023_lists_of_every_kind'),
     ]
 
     operations = [
