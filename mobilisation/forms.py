@@ -26,6 +26,8 @@ from procedures.questionnaires import Question, QuestionKind, QuestionModel
 from territories.models import Commune
 
 ELSEWHERE: Final = "autre"
+# More than a whole region has of any profession.
+MOST_PROFESSIONALS: Final = 100_000
 _ROWS: Final = range(1, MOST_QUESTIONS + 1)
 
 
@@ -148,6 +150,81 @@ def _own_question_fields(rank: int) -> dict[str, forms.Field]:
     for one in fields.values():
         dress(one)
     return fields
+
+
+class CountsForm(PortalForm):
+    """How many professionals there are, and were reached otherwise than by the list."""
+
+    def __init__(self, *args: Any, questionnaire: Questionnaire, **kwargs: Any) -> None:
+        known = {one.profession: one for one in questionnaire.profession_counts.all()}
+        initial: dict[str, Any] = {}
+        for key, line in known.items():
+            initial |= {f"identified_{key}": line.identified, f"solicited_{key}": line.solicited}
+        super().__init__(*args, initial=initial, **kwargs)
+        self.professions = questionnaire.model.professions
+        for one in self.professions:
+            self.fields |= {
+                f"identified_{one.key}": _number_field(f"{one.label}, identifiés"),
+                f"solicited_{one.key}": _number_field(f"{one.label}, sollicités autrement"),
+            }
+
+    @property
+    def rows(self) -> list[tuple[str, forms.BoundField, forms.BoundField]]:
+        """Each profession with its two numbers."""
+        return [
+            (one.label, self[f"identified_{one.key}"], self[f"solicited_{one.key}"])
+            for one in self.professions
+        ]
+
+    def values(self) -> dict[str, tuple[int | None, int | None]]:
+        """By profession, once the form is valid: identified, reached otherwise."""
+        data = self.cleaned_data
+        return {
+            one.key: (data[f"identified_{one.key}"], data[f"solicited_{one.key}"])
+            for one in self.professions
+        }
+
+
+def _number_field(label: str) -> forms.IntegerField:
+    field = forms.IntegerField(
+        label=label,
+        required=False,
+        min_value=0,
+        max_value=MOST_PROFESSIONALS,
+        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+        error_messages={
+            "invalid": "Écrivez un nombre entier, sans lettre ni espace.",
+            "min_value": "Un effectif n’est pas négatif : corrigez-le.",
+            "max_value": "Ce nombre dépasse ce qu’une région entière compte : vérifiez-le.",
+        },
+    )
+    dress(field)
+    return field
+
+
+class GatheringForm(PortalForm):
+    """A meeting that was held, as the letter asks it."""
+
+    held_on = day_field("Date")
+    place = forms.CharField(
+        label="Lieu", max_length=200, help_text="Par exemple : Lavaur, salle du Pastel."
+    )
+    invited = forms.IntegerField(
+        label="Invitations envoyées", min_value=0, max_value=MOST_PROFESSIONALS
+    )
+    present = forms.IntegerField(
+        label="Personnes présentes", min_value=0, max_value=MOST_PROFESSIONALS
+    )
+
+
+class MethodologyForm(PortalForm):
+    methodology = forms.CharField(
+        label="Comment les professionnels ont été contactés",
+        required=False,
+        max_length=LONGEST_MESSAGE,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text="Laissez vide pour garder le texte que le portail propose, montré ci-dessous.",
+    )
 
 
 class RefusalForm(PortalForm):

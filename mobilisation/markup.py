@@ -3,7 +3,7 @@
 The bar is a picture of the number its cell already says: nobody misses anything without it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from django.utils.html import format_html, format_html_join
@@ -110,4 +110,16 @@ def communes(results: Results) -> SafeString:
         '<td class="portal-number">{}</td><td class="reply-bar__cell" aria-hidden="true">{}</td>'
         "</tr>",
         ((one.label, one.total, one.willing, stacked(one, longest)) for one in found),
+    )
+
+
+def choices(known: Mapping[str, str], chosen: str) -> SafeString:
+    """The options of a list, with the one that is asked for."""
+    return format_html_join(
+        "",
+        '<option value="{}"{}>{}</option>',
+        (
+            (key, mark_safe(" selected") if key == chosen else "", label)
+            for key, label in known.items()
+        ),
     )

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django.db import connection
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce
 
 from mobilisation.models import Contact, Interest, ProfessionCount, Questionnaire, Reply
@@ -198,7 +199,7 @@ def comments_of(questionnaire: Questionnaire, question: str, profession: str) ->
     if profession:
         found = found.filter(profession=profession)
     return found.annotate(
-        text=F(f"answers__{question}"), where=Coalesce("commune__name", "place")
+        text=KeyTextTransform(question, "answers"), where=Coalesce("commune__name", "place")
     ).order_by("profession", "pk")
 
 

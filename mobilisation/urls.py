@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from mobilisation import views
+from mobilisation import letter_views, result_views, views
 
 app_name = "mobilisation"
 urlpatterns = [
@@ -18,4 +18,18 @@ urlpatterns = [
     path("<uuid:questionnaire>/refuser/", views.refuse, name="refuse"),
     path("<uuid:questionnaire>/date/", views.move_closing, name="move-closing"),
     path("<uuid:questionnaire>/clore/", views.close, name="close"),
+    path("<uuid:questionnaire>/affiche.pdf", result_views.poster, name="poster"),
+    path("<uuid:questionnaire>/resultats/", result_views.results, name="results"),
+    path("<uuid:questionnaire>/resultats/carte.svg", result_views.map_drawing, name="map"),
+    path("<uuid:questionnaire>/resultats/textes/", result_views.comments, name="comments"),
+    path("<uuid:questionnaire>/reponses.<slug:form>", result_views.export, name="export"),
+    path("<uuid:questionnaire>/lettre/", letter_views.carry, name="carry"),
+    path("<uuid:questionnaire>/annexe.pdf", letter_views.annex, name="annex"),
+    path("<uuid:questionnaire>/effectifs/", result_views.counts, name="counts"),
+    path("<uuid:questionnaire>/reunions/", result_views.gatherings, name="gatherings"),
+    path(
+        "<uuid:questionnaire>/reunions/<int:pk>/retirer/",
+        result_views.remove_gathering,
+        name="remove-gathering",
+    ),
 ]

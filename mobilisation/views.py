@@ -35,6 +35,7 @@ ACTIONS: Final = {
     "closed": "Clos",
     "asked": "Courriels envoyés",
     "carried": "Repris dans la lettre d’intention",
+    "annex_refused": "Annexe non jointe à la lettre",
     "forgotten": "Réponses effacées",
 }
 _TONES: Final = {"draft": "", "submitted": "new", "open": "info", "closed": ""}

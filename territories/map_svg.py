@@ -133,6 +133,31 @@ def draw(
     )
 
 
+def draw_shades(outlines: Sequence[Outline], *, shades: Mapping[str, str], description: str) -> str:
+    """A map for a screen: each commune of `shades` filled with its colour, those around bare.
+
+    `shades` are colours by INSEE code. Empty when none of these communes has an outline.
+    """
+    boxes = [outline.box for outline in outlines if outline.code in shades]
+    if not boxes:
+        return ""
+    targets = frames(boxes)
+    whole = targets[0] if len(targets) == 1 else _bounds(targets)
+    frame = _Frame(around(whole), width=WIDTH, rank=0)
+    body = "".join(frame.shaded(outlines, shades))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" version="1.1" width="{WIDTH}"'
+        f' height="{frame.height}" viewBox="0 0 {WIDTH} {frame.height}" role="img"'
+        f' font-family="Marianne, DejaVu Sans, sans-serif"><title>{escape(description)}</title>'
+        f"{body}</svg>"
+    )
+
+
+def _bounds(boxes: Iterable[Bounds]) -> Bounds:
+    wests, souths, easts, norths = zip(*boxes, strict=True)
+    return min(wests), min(souths), max(easts), max(norths)
+
+
 # --- Frames --------------------------------------------------------------------------------
 
 
@@ -250,6 +275,24 @@ class _Frame:
         yield self._north()
         yield from self._department_names(seen, inside, departments)
         yield from self._names(seen, inside)
+
+    def shaded(self, outlines: Sequence[Outline], shades: Mapping[str, str]) -> Iterator[str]:
+        """The communes of a map of shades, then their names."""
+        seen = [outline for outline in outlines if self.shows(outline.box)]
+        rectangle = f'<rect width="{self.width}" height="{self.height}"'
+        yield f'<clipPath id="cadre">{rectangle}/></clipPath>'
+        yield f'{rectangle} fill="#fff"/><g clip-path="url(#cadre)" stroke-linejoin="round">'
+        # Those outside first: the borders of the territory cover theirs.
+        for one in sorted(seen, key=lambda outline: outline.code in shades):
+            edges = [edge for ring in one.rings for edge in self._edges(ring)]
+            if one.code in shades:
+                style = f'fill="{shades[one.code]}" stroke="#161616" stroke-width="1.6"'
+            else:
+                style = 'fill="#f6f6f6" stroke="#bbb" stroke-width=".8"'
+            yield _path(edges, f'{style} fill-rule="evenodd"', is_area=True)
+        yield "</g>"
+        yield self._scale_bar()
+        yield from self._names(seen, set(shades))
 
     def _edges(self, ring: Ring) -> Iterator[Edge]:
         """The sides of a ring on the drawing, without those nobody would see."""

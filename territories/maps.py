@@ -12,7 +12,7 @@ from cpts_portal.words import NBSP, figure
 from territories.checks import names
 from territories.contours import current_contours
 from territories.geometry import Graph, pieces
-from territories.map_svg import MOST_NEIGHBOURS, Outline, around, draw, frames
+from territories.map_svg import MOST_NEIGHBOURS, Outline, around, draw, draw_shades, frames
 from territories.models import Commune, CommuneOutline, ContourSet, Department
 from territories.outlines import decode
 
@@ -79,6 +79,17 @@ def printed_map(lines: Iterable[tuple[str, str]], *, cog_year: int | None) -> Te
     )
 
 
+def shaded_map(shades: Mapping[str, str], *, description: str) -> str:
+    """A map for a screen with each commune in its colour, by INSEE code, in two queries or three.
+
+    Empty without outlines.
+    """
+    inside = _read(CommuneOutline.objects.filter(commune__in=list(shades)).order_by("commune_id"))
+    if not inside:
+        return ""
+    return draw_shades([*inside, *_around(inside, {})], shades=shades, description=description)
+
+
 def _read(rows: Any) -> list[Outline]:
     return [
         Outline(
@@ -121,7 +132,7 @@ def _description(
     departments: Mapping[str, str],
     missing: Sequence[str],
 ) -> str:
-    """« Carte : 45 communes d’un seul tenant, Tarn (81). Les plus peuplées : Gaillac, Lavaur. »"""
+    """« Carte : 45 communes d’un seul tenant, Tarn (81). Les plus peuplées : Gaillac, Lavaur. »"""
     count = len(codes)
     if count == 1:
         what = f"1{NBSP}commune"

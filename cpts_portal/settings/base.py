@@ -283,6 +283,14 @@ CELERY_BEAT_SCHEDULE = {
         "task": "signatures.tasks.follow_campaigns",
         "schedule": crontab(minute=50, hour="0,7-18"),
     },
+    "close-questionnaires-whose-last-day-has-passed": {
+        "task": "mobilisation.tasks.follow_questionnaires",
+        "schedule": crontab(minute=15, hour="0-23/6"),
+    },
+    "forget-answers-that-have-served": {
+        "task": "mobilisation.tasks.forget_answers",
+        "schedule": crontab(minute=45, hour=3),
+    },
     "forget-imports-nobody-confirmed": {
         "task": "members.tasks.forget_imports",
         "schedule": crontab(minute=25, hour=3),

@@ -21,13 +21,19 @@ OF_THE_CPTS = {"list": "GET", "prepare": "GET"}
 OF_ONE = {
     "questionnaire": "GET", "change": "GET", "discard": "POST", "preview": "GET",
     "submit": "POST", "take-back": "POST", "approve": "POST", "refuse": "GET",
-    "move-closing": "GET", "close": "GET",
+    "move-closing": "GET", "close": "GET", "counts": "GET", "gatherings": "GET",
+    "remove-gathering": "POST",
 }  # fmt: skip
+# Nothing to read before it is open: 404 for all.
+OPENED = {"poster", "results", "map", "comments", "export", "carry", "annex"}
 # What each may open; a button answers by going back to the page.
 READER = {"list": 200, "questionnaire": 200, "preview": 200}
-EDITOR = READER | {"prepare": 200, "change": 200, "discard": 302}
+EDITOR = READER | {
+    "prepare": 200, "change": 200, "discard": 302, "counts": 200, "gatherings": 200,
+    "remove-gathering": 302,
+}  # fmt: skip
 OWNER = EDITOR | {"submit": 302, "take-back": 302, "move-closing": 200, "close": 200}
-URPS_MEMBER = {"questionnaire": 200, "preview": 200}
+URPS_MEMBER = {"questionnaire": 200, "preview": 200, "counts": 200}
 URPS_PRESIDENT = URPS_MEMBER | {"approve": 302, "refuse": 200}
 
 
@@ -36,14 +42,15 @@ def ask_all(one: Questionnaire, client: Client) -> dict[str, int]:
     found = {}
     for names, args in ((OF_THE_CPTS, ids[:1]), (OF_ONE, ids)):
         for name, method in names.items():
-            url = reverse(f"mobilisation:{name}", args=args)
+            more = [1] if name == "remove-gathering" else []
+            url = reverse(f"mobilisation:{name}", args=[*args, *more])
             answer = client.get(url) if method == "GET" else client.post(url)
             found[name] = answer.status_code
     return found
 
 
 def test_every_address_of_a_questionnaire_is_asked_for_here() -> None:
-    assert {*OF_THE_CPTS, *OF_ONE} == {pattern.name for pattern in urls.urlpatterns}
+    assert {*OF_THE_CPTS, *OF_ONE, *OPENED} == {pattern.name for pattern in urls.urlpatterns}
     # Those of respondents are in test_answers.py and below.
     assert {pattern.name for pattern in answering_urls.urlpatterns} == {
         "form", "own", "correct", "data", "delete", "unsubscribe"}  # fmt: skip
@@ -138,3 +145,19 @@ def test_an_own_link_that_is_not_one_leads_nowhere(tail: str) -> None:
 
 def test_a_link_to_be_left_alone_that_is_not_one_leads_nowhere() -> None:
     assert Client().get(f"/q/stop/{'a' * 43}/").status_code == 404
+
+
+def test_answers_are_read_by_the_team_and_the_urps_alone() -> None:
+    one = polling.opened()
+    reader = factories.team_member(one.community, role="reader").user
+    tails = ["resultats/", "resultats/textes/", "reponses.csv", "affiche.pdf"]
+
+    def ask(person: User) -> list[int]:
+        client = polling.signed_in(person)
+        return [client.get(polling.url(one, tail)).status_code for tail in tails]
+
+    allowed = (reader, polling.president(one.urps, "reviewer"))
+    strangers = (cases.agent(cases.body("ars", "76")), factories.user())
+    assert [ask(person) for person in allowed] == [[200] * 4] * 2
+    assert [ask(person) for person in strangers] == [[404] * 4] * 2
+    assert Client().get(polling.url(one, "resultats/")).status_code == 302
