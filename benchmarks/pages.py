@@ -21,13 +21,13 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Membership, Organisation, User
 from benchmarks.measure import Line, interleaved
-from letters.documents import issue_documents
 from letters.json_import import import_file
 from letters.models import LetterOfIntent
 from tests import factories
 from tests.desks.factories import deposited_letter
 from workflow.models import Snapshot
 from writing.content import procedure_of
+from writing.documents import issue_documents
 
 PROJECT = Path(__file__).resolve().parent.parent
 SCENARIO = PROJECT / "fixtures" / "scenarios" / "tarn-ouest.json"

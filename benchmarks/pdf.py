@@ -55,19 +55,19 @@ def _letter_html() -> str:
     from accounts.models import User  # noqa: PLC0415
     from benchmarks.pages import SCENARIO  # noqa: PLC0415
     from letters.json_import import import_file  # noqa: PLC0415
-    from letters.printing import letter_context  # noqa: PLC0415
     from tests import factories  # noqa: PLC0415
     from workflow.models import Snapshot  # noqa: PLC0415
     from writing.content import procedure_of  # noqa: PLC0415
+    from writing.printing import form_context  # noqa: PLC0415
 
     with Path(os.devnull).open("w") as nowhere:
         call_command("load_organisations", verbosity=0, stdout=nowhere)
     lead: User = factories.user()
     letter = import_file(SCENARIO, owner_email=lead.email, deposit=True).letter
     snapshot = Snapshot.objects.get(case=letter)
-    context = letter_context(snapshot.content, procedure_of(letter), digest=snapshot.sha256)
+    context = form_context(snapshot.content, procedure_of(letter), digest=snapshot.sha256)
     return render_to_string(
-        "pdf/letter.html", {"letter": context, "document_title": snapshot.content["title"]}
+        "pdf/form.html", {"printed": context, "document_title": snapshot.content["title"]}
     )
 
 

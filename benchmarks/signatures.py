@@ -22,8 +22,8 @@ from django.utils import timezone
 from accounts.models import User
 from benchmarks.measure import Line, interleaved
 from benchmarks.pages import request, served
-from letters.documents import LETTER, issue_documents
 from letters.json_import import import_file
+from letters.writing import LETTER
 from members.codes import PROFESSIONS
 from members.models import Member
 from members.services import sort_key
@@ -32,6 +32,7 @@ from signatures.models import Campaign, Invitation, Signature
 from signatures.signable import Signable, declare_signable
 from tests import factories
 from workflow.models import Snapshot
+from writing.documents import issue_documents
 
 MEMBERS = 2_000
 CLIENTS = 50

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import include, path
 
-from letters.documents import LETTER
+from letters.writing import LETTER
 from signatures.signable import Signable, declare_signable
 
 # A campaign is measured on letters: they are not signed otherwise.

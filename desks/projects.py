@@ -9,11 +9,8 @@ from django.utils.formats import date_format
 from accounts.models import User
 from cpts_portal.addresses import address
 from cpts_portal.paging import page_of
-from letters.documents import RECEIPT
 from letters.labels import state_label
 from letters.models import LetterOfIntent
-from letters.past import Past, read_past
-from letters.timeline import timeline
 from workflow.message_rules import writes_for_team
 from workflow.messages import ThreadState, thread_states
 from workflow.models import CaseDocument
@@ -22,8 +19,11 @@ from workflow.reading import read_seen_page
 from workflow.states import CaseState
 from workflow.timeline import Line
 from writing.content import procedure_of
+from writing.documents import RECEIPT
 from writing.links import addresses, step_url
+from writing.past import Past, read_past
 from writing.rules import may_edit
+from writing.timeline import timeline
 
 PAGE_SIZE = 20
 _ORDER: Final = ("version", "-updated_at", "pk")

@@ -6,11 +6,10 @@ from accounts.models import User
 from communities.stages import close_stage, open_stage
 from letters.models import LetterOfIntent
 from letters.services import KIND
-from workflow.complements import abandon_requests
 from workflow.decision_text import DecisionWords, declare_words
-from workflow.decisions import record_taken
 from workflow.effects import records
 from workflow.models import Decision, Snapshot, TransitionLog
+from writing.deciding import settle
 
 WORDS = DecisionWords(
     subject="la lettre d’intention",
@@ -22,17 +21,10 @@ WORDS = DecisionWords(
 declare_words(KIND, WORDS)
 
 
-@records(KIND, "refuse")
-def settle_refusal(letter: LetterOfIntent, *, log: TransitionLog, actor: User) -> None:
-    record_taken(letter, log=log, actor=actor)
-    abandon_requests(letter, actor=actor, reason="Une décision est prise.")
-
-
 @records(KIND, "accept")
 def settle_acceptance(letter: LetterOfIntent, *, log: TransitionLog, actor: User) -> None:
     """Take the decision, then open the health project with what the letter already says."""
-    decision = record_taken(letter, log=log, actor=actor)
-    abandon_requests(letter, actor=actor, reason="Une décision est prise.")
+    decision = settle(letter, log=log, actor=actor)
     snapshot = Snapshot.objects.get(case_id=letter.pk, version=letter.version)
     open_stage(
         letter.community,

@@ -23,6 +23,7 @@ from territories.models import Region
 from territories.services import TerritoryError
 from workflow.models import TransitionLog
 from workflow.services import ActionRefusedError, IncompleteError
+from writing import depositing
 from writing import services as writing_services
 from writing.content import procedure_of
 
@@ -266,7 +267,7 @@ class _Import:
             sentence = "pour déposer, il faut l’engagement, le nom du signataire et le lieu."
             raise ImportRefusedError([f"signature{NBSP}: {sentence}"])
         try:
-            return services.deposit(
+            return depositing.deposit(
                 letter,
                 actor=owner,
                 commits=signature["commits_to_missions"],

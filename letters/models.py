@@ -14,10 +14,17 @@ from writing.models import WrittenCase, written_commitment
 class LetterOfIntent(LetterWorkflow, WrittenCase):
     """A letter of intent. Its answers, attachments, log and documents hang from the case."""
 
+    # The referent's explicit commitment to work on the missions (instruction 2019/218).
+    commits_to_missions = models.BooleanField("engagement sur les missions", default=False)
+    # Where a region also wants paper, the day the lead says the letter was posted.
+    posted_on = models.DateField("postée le", null=True, blank=True)
+
     class Meta:
         verbose_name = "lettre d’intention"
         verbose_name_plural = "lettres d’intention"
-        constraints = [written_commitment("letter_commitment_is_signed")]
+        constraints = [
+            written_commitment("commits_to_missions", name="letter_commitment_is_signed")
+        ]
 
 
 class TerritoryVariant(models.Model):

@@ -3,14 +3,13 @@
 from django.urls import path
 
 from letters.services import KIND
-from letters.views import case, deposit, documents, opening, simulation, withdrawal
+from letters.views import opening, simulation
 from writing.kinds import written
 from writing.urls import patterns
 
 app_name = "letters"
 urlpatterns = [
     path("nouvelle/", opening.create, name="create"),
-    path("<uuid:letter>/", case.detail, name="detail"),
     # Simulator
     path("<uuid:letter>/territoire/simulation/", simulation.overview, name="simulation"),
     path("<uuid:letter>/territoire/simulation/nouvelle/", simulation.create, name="variant-create"),
@@ -45,13 +44,6 @@ urlpatterns = [
         simulation.change,
         name="variant-change",
     ),
-    # Depositing
-    path("<uuid:letter>/depot/", deposit.deposit, name="deposit"),
-    path("<uuid:letter>/envoi-postal/", deposit.posting, name="posting"),
-    path("<uuid:letter>/retrait/", withdrawal.withdraw, name="withdraw"),
-    # Documents
-    path("<uuid:letter>/apercu.pdf", documents.preview, name="preview"),
-    path("<uuid:letter>/documents/<uuid:document>/", documents.download, name="document"),
-    # Every step, the territory and the attachments.
+    # Its page, every step, the territory, the attachments, the deposit and its documents.
     *patterns(written(KIND)),
 ]

@@ -34,6 +34,8 @@ class CaseKind:
     comment_audience: Callable[[str], Audience] = lambda _transition: Audience.OFFICE
     # Who signed the deposit, as letters and messages name them; empty when nobody did.
     referent: "Callable[[Any], str]" = lambda _case: ""
+    # Key of the document that is the case itself, as `CaseDocument.kind`; empty for none.
+    document: str = ""
     # What may be asked to complete, in the order of the form, and the page where it is done.
     targets: "Callable[[Any], list[Target]]" = lambda _case: []
     target_url: "Callable[[Any, str], str]" = lambda _case, _key: ""

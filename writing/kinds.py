@@ -5,7 +5,7 @@ As `workflow.kinds`, for the kinds that are written: this room imports none of t
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from django.utils.safestring import SafeString
 
@@ -15,21 +15,70 @@ if TYPE_CHECKING:
     from workflow.models import Case
     from writing.content import Missing, WrittenContent
     from writing.models import WrittenCase
+    from writing.printing import Block
+
+
+_VOWELS: Final = frozenset("aâàeéèêiîoôuûyh")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
-    """How sentences name a kind of case. What agrees with it: `e`, `it`, `direct`."""
+    """How sentences name a kind of case, and what agrees with its name.
 
-    # « lettre d’intention ».
+    The articles are found from the name: « la lettre », « le projet », « l’avenant ».
+    """
+
+    # « lettre », and « lettre d’intention » where it is named in full.
+    noun: str
     label: str
-    # « la lettre », « une lettre », « cette lettre », « de la lettre », « à la lettre ».
-    the: str
-    a: str
-    this: str
-    of_the: str
-    to_the: str
     is_feminine: bool
+    # What it is once the administration agrees, by a decision or by its silence: « acceptée ».
+    accepted: str
+
+    @property
+    def the(self) -> str:
+        """« la lettre »."""
+        return self._after("la ", "le ", "l’", self.noun)
+
+    @property
+    def the_label(self) -> str:
+        """« la lettre d’intention »."""
+        return self._after("la ", "le ", "l’", self.label)
+
+    @property
+    def a(self) -> str:
+        """« une lettre »."""
+        return f"un{self.e} {self.noun}"
+
+    @property
+    def a_label(self) -> str:
+        """« une lettre d’intention »."""
+        return f"un{self.e} {self.label}"
+
+    @property
+    def this(self) -> str:
+        """« cette lettre »."""
+        return self._after("cette ", "ce ", "cette " if self.is_feminine else "cet ", self.noun)
+
+    @property
+    def its(self) -> str:
+        """« sa lettre »."""
+        return self._after("sa ", "son ", "son ", self.noun)
+
+    @property
+    def of_the(self) -> str:
+        """« de la lettre »."""
+        return self._after("de la ", "du ", "de l’", self.noun)
+
+    @property
+    def of_the_label(self) -> str:
+        """« de la lettre d’intention »."""
+        return self._after("de la ", "du ", "de l’", self.label)
+
+    @property
+    def to_the(self) -> str:
+        """« à la lettre »."""
+        return self._after("à la ", "au ", "à l’", self.noun)
 
     @property
     def e(self) -> str:
@@ -45,6 +94,11 @@ class Words:
     def direct(self) -> str:
         """« la » or « le », before a verb."""
         return "la" if self.is_feminine else "le"
+
+    def _after(self, feminine: str, masculine: str, elided: str, noun: str) -> str:
+        if noun[0].lower() in _VOWELS:
+            return elided + noun
+        return (feminine if self.is_feminine else masculine) + noun
 
 
 class OwnField(Protocol):
@@ -75,6 +129,9 @@ class OwnField(Protocol):
     def shown(self, data: Mapping[str, Any]) -> str:
         """The frozen field as a page shows it, as safe HTML: under its label, which is drawn."""
 
+    def printed(self, data: Mapping[str, Any]) -> "list[Block]":
+        """The frozen field on the official document."""
+
 
 def _nothing_missing(_case: Any, _content: Any) -> "list[Missing]":
     return []
@@ -84,7 +141,11 @@ def _nothing_beside(_case: Any, _content: Any) -> dict[str, Any]:
     return {}
 
 
-@dataclass(frozen=True, kw_only=True)
+def _nothing_printed(_content: Any) -> dict[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class WrittenKind:
     """A kind of case written from a region's form."""
 
@@ -94,6 +155,13 @@ class WrittenKind:
     # Namespace of its addresses, which `writing.urls.patterns` gives.
     namespace: str
     words: Words
+    # The column that says who deposits commits to what the procedure asks.
+    commitment: str
+    # What refuses a deposit whose commitment is not ticked, as a sentence.
+    commitment_wanted: str
+    # Its official document, as `CaseDocument.kind`, and what it is drawn from.
+    document: str
+    document_template: str = "pdf/form.html"
     # Whether its field `title` names the CPTS.
     renames: bool = False
     # Whether `simulation` is among its addresses: the page where territories are tried beside it.
@@ -102,15 +170,22 @@ class WrittenKind:
     missing: "Callable[[Any, WrittenContent], list[Missing]]" = _nothing_missing
     # What else its frozen content holds, beside the answers: called with the case and content.
     beside: "Callable[[Any, WrittenContent], Mapping[str, Any]]" = _nothing_beside
+    # What else `document_template` is drawn from: called with the frozen content.
+    printed: "Callable[[Mapping[str, Any]], Mapping[str, Any]]" = _nothing_printed
     own_fields: Mapping[FieldKind, OwnField] = field(default_factory=dict)
 
 
 _kinds: dict[str, WrittenKind] = {}
 
 
-def declare_written(kind: WrittenKind) -> None:
-    """Make a kind known. Called from `ready()`."""
+def remember(kind: WrittenKind) -> None:
+    """Make a kind known: `writing.declaring` does, with all that goes with it."""
     _kinds[kind.kind] = kind
+
+
+def declared() -> list[WrittenKind]:
+    """The kinds written from a form."""
+    return list(_kinds.values())
 
 
 def written(kind: str) -> WrittenKind:

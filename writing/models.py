@@ -1,5 +1,7 @@
 """What every case written from a form keeps, and what it still lacks. No table of its own."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 
@@ -17,16 +19,14 @@ from writing.kinds import Words, written_of
 class WrittenCase(Case):
     """A case its team writes step by step, deposits and completes."""
 
-    # The referent's explicit commitment to work on the missions (instruction 2019/218).
-    commits_to_missions = models.BooleanField("engagement sur les missions", default=False)
     signatory_name = models.CharField("nom du signataire", max_length=150, blank=True)
     signed_at_place = models.CharField("fait à", max_length=100, blank=True)
-    # Where a region also wants paper, the day the lead says it was posted.
-    posted_on = models.DateField("postée le", null=True, blank=True)
 
     objects = CaseQuerySet.as_manager()  # type: ignore[misc]
     # What the team prepares in answer to a request, when it is the team that reads the case.
     buffer: Buffer | None = None
+    # The day the paper version was posted: a column of the kinds of which a region wants paper.
+    posted_on: Any = None
 
     class Meta:
         abstract = True
@@ -55,11 +55,14 @@ class WrittenCase(Case):
         return [Missing(sentence, section="", field="") for sentence in sentences]
 
 
-def written_commitment(name: str) -> models.CheckConstraint:
-    """The constraint of each written kind, under a name of its own: who commits has signed."""
+def written_commitment(commitment: str, *, name: str) -> models.CheckConstraint:
+    """The constraint of each written kind, under a name of its own: who commits has signed.
+
+    `commitment` is the column of the kind that says they do.
+    """
     return models.CheckConstraint(
-        condition=Q(commits_to_missions=False, signatory_name="", signed_at_place="")
-        | (Q(commits_to_missions=True) & ~Q(signatory_name="") & ~Q(signed_at_place="")),
+        condition=Q((commitment, False), signatory_name="", signed_at_place="")
+        | (Q((commitment, True)) & ~Q(signatory_name="") & ~Q(signed_at_place="")),
         name=name,
     )
 

@@ -6,7 +6,16 @@ from typing import Any
 from django.urls import URLPattern, path
 
 from writing.kinds import WrittenKind
-from writing.views import attachments, steps, territory, years
+from writing.views import (
+    attachments,
+    case,
+    deposit,
+    documents,
+    steps,
+    territory,
+    withdrawal,
+    years,
+)
 
 
 def patterns(kind: WrittenKind) -> list[URLPattern]:
@@ -19,6 +28,7 @@ def patterns(kind: WrittenKind) -> list[URLPattern]:
         return path(f"<uuid:public_id>/{route}", view, {"kind": kind}, name=name)
 
     return [
+        page("", case.detail, "detail"),
         # Writing
         page("etapes/<slug:section>/", steps.step, "step"),
         page("champs/<slug:field>/", steps.autosave, "autosave"),
@@ -37,4 +47,11 @@ def patterns(kind: WrittenKind) -> list[URLPattern]:
         page("pieces/<slug:slot>/plus-tard/", attachments.defer, "attachment-defer"),
         page("fichiers/<uuid:attachment>/", attachments.download, "attachment"),
         page("fichiers/<uuid:attachment>/retirer/", attachments.remove, "attachment-remove"),
+        # Depositing
+        page("depot/", deposit.deposit, "deposit"),
+        page("envoi-postal/", deposit.posting, "posting"),
+        page("retrait/", withdrawal.withdraw, "withdraw"),
+        # Documents
+        page("apercu.pdf", documents.preview, "preview"),
+        page("documents/<uuid:document>/", documents.download, "document"),
     ]

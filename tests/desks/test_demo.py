@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from accounts.models import Membership, User
 from desks.demo import ACCOUNTS, DRAFT_NAME, PASSWORD
-from letters.documents import documents_of
 from letters.models import LetterOfIntent
 from writing.content import missing_before_deposit, read_content
+from writing.documents import documents_of
 
 pytestmark = pytest.mark.django_db
 

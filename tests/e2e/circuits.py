@@ -10,11 +10,11 @@ import pypdf
 from playwright.sync_api import Locator, Page, expect
 
 from accounts.models import User
-from letters.completing import targets
 from letters.models import LetterOfIntent
 from tests.e2e.conftest import DESKTOP, axe_violations, overflow
 from tests.e2e.pages import follow, press
 from tests.e2e.test_pages_in_browser import enter
+from writing.completing import targets
 
 
 class Cast:

@@ -8,7 +8,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from accounts.models import Membership, Organisation, User
-from letters.consulting import consult
 from letters.json_import import import_file
 from letters.models import LetterOfIntent
 from tests import factories
@@ -17,6 +16,7 @@ from tests.e2e.pages import SCENARIOS, SignIn, follow, heading, press
 from tests.mailbox import link_in, mails
 from tests.workflow.asking import acting, fresh
 from workflow.services import perform
+from writing.consulting import consult
 
 pytestmark = [
     pytest.mark.e2e,
@@ -34,7 +34,7 @@ def someone(code: str, role: str) -> User:
 def letter() -> LetterOfIntent:
     """The letter of Lumbres, deposited and taken up by an agent of its office."""
     imported = import_file(SCENARIOS / "pays-de-lumbres.json", deposit=True).letter
-    consult(letter_id=imported.pk)
+    consult(case_id=imported.pk)
     found = fresh(imported)
     agent = someone("ars-hauts-de-france-62", Membership.Role.AGENT)
     perform(found, "take_up", actor=acting(agent.memberships.get()))

@@ -10,12 +10,12 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from accounts.models import Membership, User
-from letters.documents import issue_documents
 from tests import factories
 from tests.e2e.conftest import DESKTOP, PHONE, axe_violations, overflow
 from tests.letters import cases
 from workflow.models import Snapshot
 from writing.content import procedure_of
+from writing.documents import issue_documents
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 

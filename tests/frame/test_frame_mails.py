@@ -98,7 +98,7 @@ def test_no_mail_about_a_case_repeats_the_name_that_begins_its_subject():
     subjects = {
         name: _SUBJECT.search(source)[1]
         for name, source in templates().items()
-        if name.startswith(("workflow/", "letters/"))
+        if name.startswith(("workflow/", "writing/"))
     }
     assert {
         name: said for name, said in subjects.items() if "title" in said or "reference" in said

@@ -14,6 +14,7 @@ from territories.models import Commune, Department, Region
 from territories.services import add_communes
 from tests import factories
 from workflow.models import Answer
+from writing import depositing
 from writing import services as writing_services
 from writing.content import procedure_of
 
@@ -150,7 +151,7 @@ def without_clock(letter: LetterOfIntent) -> LetterOfIntent:
 
 def file(letter: LetterOfIntent, *, actor: User | None = None) -> Any:
     """Deposit as the button does."""
-    return services.deposit(
+    return depositing.deposit(
         letter,
         actor=actor or letter.created_by,
         commits=True,

@@ -16,7 +16,6 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from letters.documents import issue_documents
 from letters.models import LetterOfIntent
 from letters.simulating import create_variant
 from letters.urls import urlpatterns
@@ -26,6 +25,7 @@ from workflow.models import CaseAttachment, CaseDocument, Snapshot
 from writing import services as writing_services
 from writing import tables
 from writing.content import procedure_of
+from writing.documents import issue_documents
 
 pytestmark = pytest.mark.django_db
 

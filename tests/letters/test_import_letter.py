@@ -19,7 +19,6 @@ from accounts.models import User
 from communities.models import Community, TeamMember
 from devstack.paths import PROJECT
 from documents.models import Attachment, OfficialDocument
-from letters.documents import documents_of
 from letters.json_import import Imported, ImportRefusedError, import_file, import_letter
 from letters.json_schema import SCHEMA_FILE, faults, letter_schema, schema_text
 from letters.models import LetterOfIntent
@@ -30,6 +29,7 @@ from tests.documents.pdf import page_texts, squeezed
 from tests.letters import cases
 from tests.mailbox import link_in, mails
 from workflow.official import read_document
+from writing.documents import documents_of
 
 SCENARIOS = PROJECT / "fixtures" / "scenarios"
 NAMES = ["erdre-et-cens", "noyonnais-grand-roye", "pays-de-lumbres", "tarn-ouest"]

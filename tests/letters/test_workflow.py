@@ -5,8 +5,6 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from accounts.models import Organisation, User
-from letters import services
-from letters.consulting import consult
 from letters.models import LetterOfIntent
 from outbox.models import OutboxEvent
 from tests import factories
@@ -16,6 +14,8 @@ from workflow.models import Case, CaseDesk, Snapshot, TransitionLog
 from workflow.services import ActionRefusedError, AlreadyDoneError, IncompleteError, perform
 from workflow.states import CaseState
 from workflow.synthesis import save_synthesis
+from writing import depositing
+from writing.consulting import consult
 
 STATE = LetterOfIntent._meta.get_field("state")
 TRANSITIONS = sorted(STATE.get_all_transitions(LetterOfIntent), key=lambda t: (t.name, t.source))
@@ -160,7 +160,7 @@ def in_state(region: str, state: str) -> LetterOfIntent:
     letter = cases.deposited(region, communes=(commune,))
     if state == CaseState.DEPOSITED:
         return letter
-    consult(letter_id=letter.pk)
+    consult(case_id=letter.pk)
     coordinator = asking.member(cases.body(*office), "coordinator")
     if region == "76":
         save_synthesis(letter, user=coordinator, text="Avis favorables.", base_revision=0)
@@ -218,7 +218,7 @@ def traces(letter: LetterOfIntent) -> dict[str, int]:
         "snapshots": Snapshot.objects.filter(case=letter).count(),
         "desks": CaseDesk.objects.filter(case=letter).count(),
         "events": OutboxEvent.objects.filter(
-            deduplication_key__startswith=f"letters.deposited:{letter.pk}:"
+            deduplication_key__startswith=f"writing.deposited:{letter.pk}:"
         ).count(),
     }
 
@@ -317,7 +317,7 @@ def test_an_unknown_transition_is_a_mistake_of_ours_not_a_refusal():
 def test_a_refusal_says_what_to_do_in_french():
     letter = cases.complete()
     with pytest.raises(ActionRefusedError) as refused:
-        services.deposit(
+        depositing.deposit(
             letter, actor=letter.created_by, commits=False, signatory_name="C. F.", place="Lavaur"
         )
     assert refused.value.message.startswith("Cochez l’engagement")

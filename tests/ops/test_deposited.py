@@ -16,8 +16,6 @@ from django.db import connection, transaction
 from devstack.paths import PROJECT
 from devstack.postgres import Postgres
 from devstack.valkey import Valkey
-from letters.documents import documents_of
-from letters.tasks import after_deposit
 from outbox import services
 from outbox.models import Mail, OutboxEvent
 from outbox.tasks import sweep
@@ -26,6 +24,8 @@ from tests.ops.conftest import Worker, wait_for
 from tests.outbox.conftest import MailCatcher, mail_catcher  # noqa: F401 - a fixture
 from workflow.models import CaseDocument, TransitionLog
 from workflow.official import read_document
+from writing.documents import documents_of
+from writing.tasks import after_deposit
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
 

@@ -9,8 +9,8 @@ from typing import Any
 from django.test import Client
 from django.utils import timezone
 
-from letters.documents import LETTER, issue_documents
 from letters.models import LetterOfIntent
+from letters.writing import LETTER
 from members.models import Member
 from outbox.models import Mail
 from outbox.services import deliver_pending
@@ -20,6 +20,7 @@ from signatures.signable import Signable, declare_signable, forget_signable
 from tests.letters import cases
 from tests.members import making
 from workflow.models import Snapshot
+from writing.documents import issue_documents
 
 SIGNABLE = Signable(
     kind="letter_of_intent", short="la lettre d’intention", label="lettre", document_kind=LETTER

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from documents.services import issue_document
-from letters.documents import LETTER
+from letters.writing import LETTER
 from members import services as members
 from members.models import Member
 from notifications.models import Notification

@@ -6,13 +6,13 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import Membership, Organisation, User
-from letters.consulting import consult
 from letters.models import LetterOfIntent
 from tests import factories
 from tests.letters import cases
 from workflow.models import Consultation, Opinion
 from workflow.opinions import draft_opinion, validate_opinion
 from workflow.synthesis import save_synthesis
+from writing.consulting import consult
 
 # The three criteria of Occitanie, well judged.
 MARKS = {
@@ -99,7 +99,7 @@ def deposited_and_asked(
 ) -> LetterOfIntent:
     """A letter just deposited, and the bodies of its circuit asked, as the worker does."""
     letter = cases.deposited(region, communes=communes, owner=owner)
-    consult(letter_id=letter.pk)
+    consult(case_id=letter.pk)
     return fresh(letter)
 
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from accounts.models import Membership, Organisation, User
-from letters.consulting import consult
 from letters.models import LetterOfIntent
 from tests import factories
 from tests.letters import cases
@@ -11,6 +10,7 @@ from tests.workflow import asking
 from workflow.decisions import approve, open_decision, save_proposal
 from workflow.models import Decision
 from workflow.services import perform
+from writing.consulting import consult
 
 LAW = ["csp_l1434_12", "aci"]
 FACTS = ["territory_relevant", "professionals_mobilised"]
@@ -26,7 +26,7 @@ def under_review(region: str = "84", *, owner: User | None = None) -> LetterOfIn
     if region == "32":
         cases.body("cpam", "32", "62")
     letter = cases.deposited(region, communes=communes, owner=owner)
-    consult(letter_id=letter.pk)
+    consult(case_id=letter.pk)
     letter = asking.fresh(letter)
     perform(letter, "take_up", actor=instructor(letter))
     return letter

@@ -12,7 +12,6 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from letters.consulting import withdraw
 from letters.models import LetterOfIntent
 from procedures import registry
 from procedures.circuit import Silence
@@ -31,6 +30,7 @@ from workflow.services import (
 )
 from workflow.tacit import accept_the_overdue
 from workflow.tasks import accept_by_silence
+from writing.consulting import withdraw
 
 pytestmark = pytest.mark.django_db
 

@@ -302,7 +302,7 @@ def test_versions_are_compared_from_what_was_frozen_by_whoever_sees_the_case(let
 def test_a_request_takes_as_many_queries_for_one_item_as_for_many(
     letter, django_assert_num_queries, who
 ):
-    from letters.completing import targets  # noqa: PLC0415
+    from writing.completing import targets  # noqa: PLC0415
 
     keys = [one.key for one in targets(letter)]
     request = asked(letter, item(keys[0]))

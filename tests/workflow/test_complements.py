@@ -13,7 +13,6 @@ from django.utils import timezone
 
 from accounts.models import Organisation
 from documents.models import Attachment
-from letters.documents import earlier_documents
 from letters.models import LetterOfIntent
 from procedures import registry
 from territories.services import add_communes
@@ -66,6 +65,7 @@ from workflow.services import (
 from workflow.tasks import follow_complements
 from writing import services as writing_services
 from writing.content import procedure_of, read_content, territory_of
+from writing.documents import earlier_documents
 from writing.files import held_files
 from writing.saving import save_field
 from writing.services import Conflict
@@ -546,7 +546,7 @@ def test_a_case_is_closed_by_an_agent_once_the_date_has_passed_and_not_before(
 
 
 def test_a_withdrawn_letter_asks_for_nothing_any_more(letter):
-    from letters.consulting import withdraw  # noqa: PLC0415
+    from writing.consulting import withdraw  # noqa: PLC0415
 
     request = asked(letter, item(TEXT))
     write(letter, TEXT, "Zoé Petit")

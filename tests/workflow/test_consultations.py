@@ -10,7 +10,6 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import Membership
-from letters.consulting import consult, withdraw
 from letters.models import LetterOfIntent
 from outbox.models import Mail, OutboxEvent
 from outbox.services import deliver_pending
@@ -48,6 +47,7 @@ from workflow.opinions import draft_opinion, validate_opinion
 from workflow.services import ActionRefusedError, AlreadyDoneError, perform
 from workflow.states import CaseState
 from workflow.tasks import follow_consultations
+from writing.consulting import consult, withdraw
 
 pytestmark = pytest.mark.django_db
 
@@ -100,7 +100,7 @@ def test_a_consulted_body_sees_the_case_only_once_it_is_asked():
     body = asking.urps("Médecins")
     letter = cases.complete("76")
     seen = []
-    for step in (lambda: None, lambda: cases.file(letter), lambda: consult(letter_id=letter.pk)):
+    for step in (lambda: None, lambda: cases.file(letter), lambda: consult(case_id=letter.pk)):
         step()
         seen.append(list(LetterOfIntent.objects.visible_to(asking.reviewer(body))))
     assert seen == [[], [], [letter]]
@@ -111,7 +111,7 @@ def test_members_of_a_body_are_written_to_once_and_each_message_leaves_a_row():
     factories.membership(organisation_=body, role="coordinator")
     factories.membership(organisation_=body, role="reviewer", is_active=False)
     letter = asking.deposited_and_asked()
-    consult(letter_id=letter.pk)
+    consult(case_id=letter.pk)
     open_plan(letter)
     expected = sorted([asking.reviewer(body).email, asking.president(body).email])
     assert mailed("votre avis avant le") == expected
@@ -172,14 +172,14 @@ def test_hauts_de_france_tells_the_cpam_and_waits_for_nobody():
     assert letter.state == CaseState.DEPOSITED
     assert states(letter) == {cpam.name: "informed"}
     assert mailed("communiqué pour information") == [person.user.email]
-    consult(letter_id=letter.pk)
+    consult(case_id=letter.pk)
     assert Consultation.objects.count() == 1
 
 
 def test_the_national_circuit_asks_nobody_and_publishes_nothing():
     letter = cases.deposited("84", communes=("01053",))
-    assert not OutboxEvent.objects.filter(handler="letters.consult").exists()
-    consult(letter_id=letter.pk)
+    assert not OutboxEvent.objects.filter(handler="writing.consult").exists()
+    consult(case_id=letter.pk)
     assert asking.fresh(letter).state == CaseState.DEPOSITED
 
 
@@ -209,10 +209,10 @@ def test_a_worker_killed_halfway_leaves_nothing_and_the_next_one_does_all(monkey
     with monkeypatch.context() as broken:
         broken.setattr(consultations, "tell_body", dies_at_the_second)
         with pytest.raises(KilledError):
-            consult(letter_id=letter.pk)
+            consult(case_id=letter.pk)
     assert (Consultation.objects.count(), mailed("votre avis")) == (0, [])
     assert asking.fresh(letter).state == CaseState.DEPOSITED
-    consult(letter_id=letter.pk)
+    consult(case_id=letter.pk)
     assert set(states(letter).values()) == {"requested"}
     assert len(mailed("votre avis")) == 2 * len(bodies)
 
@@ -233,7 +233,7 @@ def test_the_coordinator_is_told_at_once_of_bodies_that_cannot_answer():
     assert "URPS Pharmaciens\u00a0: personne ne peut y valider un avis" in text
     assert "URPS Médecins" not in text
     open_plan(letter)
-    consult(letter_id=letter.pk)
+    consult(case_id=letter.pk)
     assert len(mailed("personne ne peut rendre")) == 1
     silent = letter.consultations.get(body__name="URPS Infirmiers")
     assert actions(silent) == ["no_member", "requested"]

@@ -8,7 +8,6 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from letters.consulting import withdraw
 from letters.models import LetterOfIntent
 from territories.models import Commune
 from territories.services import add_part
@@ -26,6 +25,7 @@ from workflow.coverage import (
     totals,
 )
 from workflow.models import Case, TerritoryPeriod
+from writing.consulting import withdraw
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("loaded_territories")]
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from accounts.models import Organisation
 from communities.models import CommunityStage
-from letters.consulting import withdraw as withdraw_letter
 from outbox.models import Mail
 from tests import factories
 from tests.letters import cases
@@ -42,6 +41,7 @@ from workflow.services import (
     perform,
     record_clock_event,
 )
+from writing.consulting import withdraw as withdraw_letter
 
 pytestmark = pytest.mark.django_db
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from letters.consulting import withdraw
 from tests import factories
 from tests.workflow import asking, deciding
 from workflow.decisions import approve, open_decision, send_back
 from workflow.models import Approval, Decision
 from workflow.services import ActionRefusedError, AlreadyDoneError
+from writing.consulting import withdraw
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

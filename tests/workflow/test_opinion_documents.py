@@ -12,7 +12,6 @@ from pypdf import PdfReader
 
 from accounts.models import Organisation, User
 from documents.models import OfficialDocument
-from letters.documents import documents_of
 from letters.models import LetterOfIntent
 from tests.documents.pdf import flat_text, text_outside_the_page
 from tests.workflow import asking
@@ -23,6 +22,7 @@ from workflow.official import read_document, readable_documents
 from workflow.opinion_documents import issue_opinion, issue_synthesis
 from workflow.opinions import give_mandate, set_communicable, validate_opinion
 from workflow.services import perform
+from writing.documents import documents_of
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from accounts.models import Membership, Organisation, User
 from communities.services import invite
-from letters.consulting import consult
 from letters.models import LetterOfIntent
 from outbox.models import Mail
 from tests import factories
@@ -45,6 +44,7 @@ from workflow.services import (
     perform,
 )
 from workflow.states import CaseState
+from writing.consulting import consult
 
 pytestmark = pytest.mark.django_db
 
@@ -395,7 +395,7 @@ def test_an_opinion_after_the_decision_is_kept_as_late_and_not_counted(
 
 def test_a_new_version_of_the_case_says_which_opinions_read_the_one_before(body, letter, request_):
     other = asking.urps("Infirmiers")
-    consult(letter_id=letter.pk)
+    consult(case_id=letter.pk)
     first = asking.give(letter, body)
     Case.objects.filter(pk=letter.pk).update(version=2)
     second_request = Consultation.objects.create(
@@ -525,7 +525,7 @@ def test_an_address_found_in_the_letter_is_told_whatever_its_case(body):
     letter = cases.complete("76")
     Answer.objects.filter(case=letter, key="contact_email").update(value=reviewer.email.upper())
     cases.file(letter)
-    consult(letter_id=letter.pk)
+    consult(case_id=letter.pk)
     assert conflict_suspected(letter, reviewer) == (
         "Votre adresse électronique figure dans le dossier déposé."
     )
@@ -798,7 +798,7 @@ def test_a_number_written_in_the_deposited_case_asks_for_a_declaration(body, let
         defaults={"value": "Dr Fabre, RPPS 101 0101 0105.", "updated_by": other.created_by},
     )
     cases.file(other)
-    consult(letter_id=other.pk)
+    consult(case_id=other.pk)
     assert conflict_suspected(other, person) == ("Votre numéro RPPS figure dans le dossier déposé.")
     with pytest.raises(ConflictToDeclareError, match="RPPS"):
         written(asking.request_to(other, body), person)

@@ -8,7 +8,6 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
-from letters.consulting import withdraw
 from letters.models import LetterOfIntent
 from territories.models import Commune
 from tests import factories
@@ -18,6 +17,7 @@ from workflow import claims, overlaps
 from workflow.models import Arbitration, Case, CaseDesk, TerritoryClaim
 from workflow.overlaps import Overlap
 from workflow.services import ActionRefusedError
+from writing.consulting import withdraw
 
 pytestmark = pytest.mark.django_db
 

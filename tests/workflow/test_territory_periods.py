@@ -8,12 +8,12 @@ import pytest
 from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
-from letters.consulting import withdraw
 from letters.models import LetterOfIntent
 from tests.letters import cases
 from workflow import claims
 from workflow.coverage import read_coverage, revision
 from workflow.models import Case, TerritoryClaim, TerritoryPeriod
+from writing.consulting import withdraw
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("loaded_territories")]
 

@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from accounts.models import User
-from letters.consulting import withdraw
 from letters.labels import TRANSITION_AUDIENCES, TRANSITION_LABELS
 from letters.models import LetterOfIntent
 from tests import factories
@@ -24,6 +23,7 @@ from workflow.opinions import send_back, set_communicable
 from workflow.readers import Audience, Reader
 from workflow.services import correct_clock_event, perform
 from workflow.timeline import AUDIENCE_WORDS, LEAD, Line, Viewer, read_timeline, visible_lines
+from writing.consulting import withdraw
 
 pytestmark = pytest.mark.django_db
 

@@ -21,7 +21,7 @@ from territories.services import (
 )
 from tests import factories
 from tests.letters import cases
-from tests.letters.test_deposit import at_once
+from tests.writing.test_deposit import at_once
 from writing.territory import MAX_OPEN_LINES, gatherings
 
 pytestmark = pytest.mark.django_db

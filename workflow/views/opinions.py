@@ -15,6 +15,7 @@ from accounts.models import Membership, User
 from workflow import opinion_rules as rules
 from workflow.board import ConsultationRow, read_board
 from workflow.consultations import circuit_of
+from workflow.kinds import kind_of
 from workflow.models import Case, ConflictDeclaration, Consultation, Opinion
 from workflow.official import readable_documents
 from workflow.opinion_documents import OPINION
@@ -293,7 +294,7 @@ def _opinion_page(
         "returning": returning
         or (SendBackForm(initial={"revision": draft.revision}) if draft else None),
         "returning_open": returning is not None,
-        "letter_document": papers.get(("letter", None)),
+        "case_document": papers.get((kind_of(case).document, None)),
         "others": communicated(request, case, except_body=asked.body_id)
         if not desk.is_open
         else [],

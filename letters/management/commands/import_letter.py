@@ -5,12 +5,12 @@ from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 
-from letters.documents import case_url, documents_of
 from letters.json_import import Imported, ImportRefusedError, import_file
 from outbox import services as outbox
 from outbox.models import Mail, OutboxEvent
 from workflow.models import CaseDocument, TransitionLog
 from writing.content import missing_before_deposit, read_content
+from writing.documents import case_url, documents_of
 
 WAIT_SECONDS: Final = 120
 
@@ -90,7 +90,7 @@ def deliver(letter: Any, log: TransitionLog) -> None:
     Raises CommandError when the documents are still not there after two minutes; the deposit
     stands and the worker will go on trying.
     """
-    event = OutboxEvent.objects.get(handler="letters.deposited", payload__log_id=log.pk)
+    event = OutboxEvent.objects.get(handler="writing.deposited", payload__log_id=log.pk)
     limit = time.monotonic() + WAIT_SECONDS
     while not outbox.deliver(event.pk):
         event.refresh_from_db()
@@ -104,7 +104,7 @@ def deliver(letter: Any, log: TransitionLog) -> None:
             )
         time.sleep(0.2)
     mails = Mail.objects.filter(
-        deduplication_key__startswith=f"letter-deposited:{log.pk}:", sent_at__isnull=True
+        deduplication_key__startswith=f"written-deposited:{log.pk}:", sent_at__isnull=True
     )
     for pk in mails.values_list("pk", flat=True):
         outbox.send(pk)
