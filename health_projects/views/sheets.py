@@ -14,7 +14,7 @@ from accounts.http import PersonRequest
 from accounts.models import User
 from cpts_portal.addresses import address
 from cpts_portal.transactions import writes_when_posted
-from health_projects import costs, library, sheet_documents, sheets
+from health_projects import costs, library, markup, sheet_documents, sheets
 from health_projects.matrix import matrix
 from health_projects.models import ActionSheet, HealthProject
 from health_projects.sheet_forms import MEMBERS_LIST, ActorFormSet, SheetForm, initial_actors
@@ -62,13 +62,11 @@ def list_sheets(request: PersonRequest, project: uuid.UUID) -> HttpResponse:
         "health_projects/sheets/list.html",
         {
             "project": case,
-            "rows": rows,
+            "rows": markup.sheet_rows(project, rows, minimum=rules.sheets.minimum, writes=writes),
             "rule": rules.sheets,
-            "counted": sum(counts for _, _, counts in rows),
             "missing": sheets.missing_in(rules, found) if writes else [],
             "signalled": sheets.signalled_in(rules, found),
             "writes": writes,
-            "last": len(found),
         },
     )
 
@@ -190,7 +188,7 @@ def _edit(request: PersonRequest, case: HealthProject, data: Data | None) -> Htt
             "form": form,
             "actors": actors,
             "links": links,
-            "members": choices.current,
+            "members": markup.name_options(choices.current),
             "members_list": MEMBERS_LIST,
             "title": f"Modifier « {data['label']} »" if data else "Ajouter une fiche action",
             **context,
@@ -267,8 +265,8 @@ def show_matrix(request: PersonRequest, project: uuid.UUID) -> HttpResponse:
         "health_projects/sheets/matrix.html",
         {
             "project": case,
-            "matrix": matrix(rules, found),
-            "rule": rules.sheets,
-            "blocking": rules.sheets.covers_core_missions,
+            **markup.matrix_parts(
+                project, matrix(rules, found), blocking=rules.sheets.covers_core_missions
+            ),
         },
     )
