@@ -36,17 +36,20 @@ def test_every_role_of_the_portal_has_an_account(demonstration: None) -> None:
     assert User.objects.get(is_superuser=True).email == "administration@exemple.test"
 
 
-@pytest.mark.parametrize("person", ACCOUNTS, ids=lambda person: person.email)
 def test_each_account_signs_in_with_the_password_and_lands_on_its_desk(
-    demonstration: None, client: Client, person: Any
+    demonstration: None,
 ) -> None:
-    response = client.post(
-        "/compte/connexion/", {"login": person.email, "password": PASSWORD}, follow=True
-    )
-    expected = "/bureau/" if person.organisation else "/accueil/"
-    if person.organisation.startswith(("urps-", "comite-")):
-        expected = "/bureau/avis/"
-    assert (response.status_code, response.request["PATH_INFO"]) == (200, expected)
+    def desk_of(person: Any) -> str:
+        if person.organisation.startswith(("urps-", "comite-")):
+            return "/bureau/avis/"
+        return "/bureau/" if person.organisation else "/accueil/"
+
+    landed = {}
+    for person in ACCOUNTS:
+        credentials = {"login": person.email, "password": PASSWORD}
+        response = Client().post("/compte/connexion/", credentials, follow=True)
+        landed[person.email] = (response.status_code, response.request["PATH_INFO"])
+    assert landed == {person.email: (200, desk_of(person)) for person in ACCOUNTS}
 
 
 def test_the_four_scenarios_are_on_their_desks(demonstration: None, deliver_outbox: Any) -> None:

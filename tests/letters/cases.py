@@ -58,33 +58,52 @@ COMMUNES = {
 
 def reference_rows() -> None:
     """The few régions, départements, communes and bodies these tests need, if they are missing."""
-    for code, name in REGIONS.items():
-        Region.objects.get_or_create(code=code, defaults={"name": name})
-    for code, (name, region) in DEPARTMENTS.items():
-        Department.objects.get_or_create(code=code, defaults={"name": name, "region_id": region})
-    for code, (name, population) in COMMUNES.items():
-        Commune.objects.get_or_create(
-            code=code,
-            defaults={
-                "name": name,
-                "department_id": code[:2],
-                "population": population,
-                "postal_codes": [f"{code[:2]}000"],
-                "name_key": name.lower(),
-                "search_key": name.lower(),
-            },
-        )
-    for region in REGIONS:
-        body("ars", region)
-    for department, (_, region) in DEPARTMENTS.items():
-        body("ars_branch", region, department)
-    body("one_stop_desk", "76")
+    Region.objects.bulk_create(
+        [Region(code=code, name=name) for code, name in REGIONS.items()], ignore_conflicts=True
+    )
+    Department.objects.bulk_create(
+        [
+            Department(code=code, name=name, region_id=region)
+            for code, (name, region) in DEPARTMENTS.items()
+        ],
+        ignore_conflicts=True,
+    )
+    Commune.objects.bulk_create(
+        [
+            Commune(
+                code=code,
+                name=name,
+                department_id=code[:2],
+                population=population,
+                postal_codes=[f"{code[:2]}000"],
+                name_key=name.lower(),
+                search_key=name.lower(),
+            )
+            for code, (name, population) in COMMUNES.items()
+        ],
+        ignore_conflicts=True,
+    )
+    known = set(Organisation.objects.values_list("kind", "region_id", "department_id"))
+    perimeters: list[tuple[str, str, str | None]] = [
+        *(("ars", region, None) for region in REGIONS),
+        *(("ars_branch", region, code) for code, (_, region) in DEPARTMENTS.items()),
+        ("one_stop_desk", "76", None),
+    ]
+    Organisation.objects.bulk_create(_body(*one) for one in perimeters if one not in known)
 
 
 def body(kind: str, region: str, department: str | None = None) -> Organisation:
     """The agency, office or desk that serves a perimeter."""
     known = Organisation.objects.filter(kind=kind, region_id=region, department_id=department)
-    return known.first() or Organisation.objects.create(
+    found = known.first()
+    if found is None:
+        found = _body(kind, region, department)
+        found.save()
+    return found
+
+
+def _body(kind: str, region: str, department: str | None) -> Organisation:
+    return Organisation(
         code=f"essai-{kind}-{region}-{department or ''}".replace("_", "-"),
         kind=kind,
         name=f"{kind} {department or region}",
@@ -122,12 +141,21 @@ def fill(letter: LetterOfIntent) -> None:
     """Answer what is required, and announce the pieces as to come."""
     user = letter.created_by
     procedure = procedure_of(letter)
-    for field in procedure.answer_fields:
-        if field.required and field.kind != "attachment":
-            value = answer_rules.normalise(field, raw_answer(field))
-            Answer.objects.update_or_create(
-                case_id=letter.pk, key=field.key, defaults={"value": value, "updated_by": user}
+    Answer.objects.bulk_create(
+        [
+            Answer(
+                case_id=letter.pk,
+                key=field.key,
+                value=answer_rules.normalise(field, raw_answer(field)),
+                updated_by=user,
             )
+            for field in procedure.answer_fields
+            if field.required and field.kind != "attachment"
+        ],
+        update_conflicts=True,
+        unique_fields=["case", "key"],
+        update_fields=["value", "updated_by"],
+    )
     for slot in procedure.attachments:
         if slot.required:
             writing_services.defer_attachment(letter, slot, "L’association se crée.", user=user)

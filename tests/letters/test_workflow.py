@@ -1,5 +1,7 @@
 """The machine, its door and who sees what, generated from the machine itself."""
 
+import copy
+
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -253,8 +255,10 @@ def test_each_transition_is_done_by_those_it_is_for_and_by_nobody_else(region, s
     people = people_of(letter, region)
     before = traces(letter)
     done: dict[tuple[str, str, str], set[str]] = {}
+    letter = LetterOfIntent.objects.get(pk=letter.pk)
     for name in sorted({t.name for t in TRANSITIONS}):
-        for role, actor in people.items():
+        starts_here = state in {t.source for t in TRANSITIONS if t.name == name}
+        for role, actor in (people if starts_here else one_of_each(people)).items():
             if succeeds(letter, name, actor):
                 done.setdefault((region, state, name), set()).add(role)
     assert done == {key: roles for key, roles in ALLOWED.items() if key[:2] == (region, state)}
@@ -262,9 +266,18 @@ def test_each_transition_is_done_by_those_it_is_for_and_by_nobody_else(region, s
     assert traces(letter) == before
 
 
+def one_of_each(people: dict[str, User | None]) -> dict[str, User | None]:
+    """One person of each body and of each place on the team.
+
+    Where an action does not start, nobody is asked what they are: forty refusals say no more.
+    """
+    kinds = {role.rpartition(" ")[0] or role: (role, one) for role, one in people.items()}
+    return dict(kinds.values())
+
+
 def succeeds(letter: LetterOfIntent, name: str, actor: User | None) -> bool:
     """Whether somebody can do it; what they did is undone, what was refused left no trace."""
-    letter = LetterOfIntent.objects.get(pk=letter.pk)
+    letter = copy.copy(letter)
     was, savepoint = letter.state, transaction.savepoint()
     try:
         log = perform(letter, name, actor=actor, **DATA.get(name, {}))
