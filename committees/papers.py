@@ -1,7 +1,7 @@
 """What the worker makes of a session: the convocation, its mails, the minutes. Each once."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -9,10 +9,10 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.urls import reverse
-from icalendar import Calendar, Event
 
 from committees.models import Session, SessionDocument
 from committees.wording import convocation_content, when
+from cpts_portal import calendars
 from documents.rendering import render_pdf
 from documents.services import issue_document
 from notifications.services import About, notify
@@ -128,23 +128,14 @@ def _calendar(session: Session) -> str:
 
 
 def calendar_file(session: Session) -> bytes:
-    """The session as RFC 5545 wants it: one UID for its life, a SEQUENCE for each call.
-
-    It names no member: they do not learn each other's addresses from a file.
-    """
-    is_cancelled = session.cancelled_at is not None
-    calendar = Calendar()
-    calendar.add("prodid", f"-//{settings.PORTAL_NAME}//FR")
-    calendar.add("version", "2.0")
-    calendar.add("method", "CANCEL" if is_cancelled else "REQUEST")
-    event = Event()
-    event.add("uid", f"seance.{session.public_id}")
-    event.add("sequence", session.calls)
-    event.add("dtstamp", (session.called_at or session.created_at).astimezone(UTC))
-    event.add("dtstart", session.starts_at.astimezone(UTC))
-    event.add("dtend", session.ends_at.astimezone(UTC))
-    event.add("summary", f"Séance – {session.body.name}")
-    event.add("location", " ".join(session.place.split()))
-    event.add("status", "CANCELLED" if is_cancelled else "CONFIRMED")
-    calendar.add_component(event)
-    return bytes(calendar.to_ical())
+    """The session for a calendar."""
+    return calendars.calendar_file(
+        uid=f"seance.{session.public_id}",
+        sequence=session.calls,
+        stamped_at=session.called_at or session.created_at,
+        starts_at=session.starts_at,
+        ends_at=session.ends_at,
+        summary=f"Séance – {session.body.name}",
+        place=session.place,
+        is_cancelled=session.cancelled_at is not None,
+    )

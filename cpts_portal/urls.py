@@ -23,6 +23,7 @@ urlpatterns = [
     path("compte/", include("accounts.auth_urls")),
     path("", include("communities.urls")),
     path("", include("diagnosis.urls")),
+    path("", include("roadmap.urls")),
     path("cpts/<uuid:public_id>/membres/", include("members.urls")),
     path("cpts/<uuid:public_id>/signatures/", include("signatures.urls")),
     path("signer/", include("signatures.signing_urls")),

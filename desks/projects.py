@@ -121,6 +121,7 @@ def _action(letter: LetterOfIntent, user: User, documents: list[CaseDocument]) -
 def _other_links(letter: LetterOfIntent, thread: ThreadState) -> list[Link]:
     detail = addresses(letter).detail
     team = Link("Équipe", address("communities:team", letter.community.public_id))
+    roadmap = Link("Feuille de route", address("roadmap:roadmap", letter.community.public_id))
     diagnosis = Link("Diagnostic", address("diagnosis:overview", letter.community.public_id))
     members = Link("Membres", address("members:list", letter.community.public_id))
     if letter.is_deposited:
@@ -130,6 +131,7 @@ def _other_links(letter: LetterOfIntent, thread: ThreadState) -> list[Link]:
         return [
             Link("Toute la lettre", detail),
             Link(f"Messages{count}", thread_url),
+            roadmap,
             diagnosis,
             members,
             team,
@@ -137,6 +139,7 @@ def _other_links(letter: LetterOfIntent, thread: ThreadState) -> list[Link]:
     return [
         Link("Vue d’ensemble", detail),
         Link("Ce qui manque", addresses(letter).missing),
+        roadmap,
         diagnosis,
         members,
         team,

@@ -74,6 +74,7 @@ _KINDS: Final = (
     Kind("arbitration", "Arbitrage sur un territoire", Reader.OFFICE),
     Kind("withdrawn", "Dossier retiré ou rouvert", Reader.ALL),
     Kind("meeting", "Réunion d’information du territoire", Reader.ALL),
+    Kind("accompaniment", "Accompagnement : aide, rendez-vous", Reader.ALL),
     Kind("message", "Message dans un dossier", Reader.ALL),
 )
 KINDS: Final = {kind.key: kind for kind in _KINDS}

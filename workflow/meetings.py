@@ -5,10 +5,9 @@ file and the attendance sheet are made by the worker, once for each time the gue
 """
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -18,9 +17,9 @@ from django.db import transaction
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
-from icalendar import Calendar, Event, vCalAddress, vText
 
 from accounts.models import User
+from cpts_portal import calendars
 from cpts_portal.words import day_and_hour
 from documents.services import store_attachment
 from outbox.registry import handles
@@ -282,30 +281,19 @@ def _store_calendar(meeting: InformationMeeting) -> str:
 
 
 def calendar_file(meeting: InformationMeeting) -> bytes:
-    """The meeting as RFC 5545 wants it: one UID for its life, a SEQUENCE for each change.
-
-    It names no guest: they do not learn each other's addresses from a file.
-    """
-    is_cancelled = meeting.cancelled_at is not None
-    calendar = Calendar()
-    calendar.add("prodid", f"-//{settings.PORTAL_NAME}//FR")
-    calendar.add("version", "2.0")
-    calendar.add("method", "CANCEL" if is_cancelled else "REQUEST")
-    event = Event()
-    event.add("uid", f"{meeting.pk}.{meeting.case.public_id}")
-    event.add("sequence", meeting.sequence)
-    event.add("dtstamp", (meeting.called_at or timezone.now()).astimezone(UTC))
-    event.add("dtstart", meeting.starts_at.astimezone(UTC))
-    event.add("dtend", meeting.ends_at.astimezone(UTC))
-    event.add("summary", f"Réunion d’information – {meeting.case.title}")
-    event.add("location", " ".join(meeting.place.split()))
-    event.add("status", "CANCELLED" if is_cancelled else "CONFIRMED")
-    if meeting.case.office is not None and meeting.case.office.email:
-        organizer = vCalAddress(f"MAILTO:{meeting.case.office.email}")
-        organizer.params["cn"] = vText(meeting.case.office.name)
-        event["organizer"] = organizer
-    calendar.add_component(event)
-    return bytes(calendar.to_ical())
+    """The meeting for a calendar, in the name of the office in charge."""
+    office = meeting.case.office
+    return calendars.calendar_file(
+        uid=f"{meeting.pk}.{meeting.case.public_id}",
+        sequence=meeting.sequence,
+        stamped_at=meeting.called_at or timezone.now(),
+        starts_at=meeting.starts_at,
+        ends_at=meeting.ends_at,
+        summary=f"Réunion d’information – {meeting.case.title}",
+        place=meeting.place,
+        is_cancelled=meeting.cancelled_at is not None,
+        organizer=(office.email, office.name) if office is not None and office.email else None,
+    )
 
 
 def _print_attendance(meeting: InformationMeeting, guests: Sequence[MeetingGuest]) -> None:

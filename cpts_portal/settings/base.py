@@ -18,6 +18,7 @@ env = environ.Env()
 # --- Applications, from the top layer to the bottom one ---------------------------
 PROJECT_APPS = [
     "desks",
+    "roadmap",
     "contracts",
     "health_projects",
     "diagnosis",

@@ -32,6 +32,7 @@ _APPS = (
     "notifications",
     "outbox",
     "procedures",
+    "roadmap",
     "signatures",
     "territories",
     "workflow",
