@@ -1,5 +1,6 @@
 """Coherence, actors, models of sheets, and the parts of a project as fields and as print."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,20 +11,24 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
+from documents.models import OfficialDocument
 from documents.rendering import html_to_pdf
-from health_projects import actors, coherence, library, parts, sheets
+from health_projects import actors, coherence, costs, library, parts, sheets
+from health_projects.changes import changes
 from health_projects.coherence import ChangedMeanwhileError, Finding
 from health_projects.models import CoherenceNote, HealthProject, SheetModel
 from health_projects.own_fields import OWN_FIELDS
 from health_projects.sheets import Actor, SheetError
+from members.models import Member
 from procedures.schema import FieldKind
+from signatures.models import Campaign, Signature
 from tests import factories
 from tests.documents.pdf import flat_text
 from tests.health_projects import projects
-from tests.health_projects.sheet_making import sheet
+from tests.health_projects.sheet_making import posted, sheet
 from tests.letters import cases
 from tests.members import making
-from workflow.models import CaseDesk, Snapshot
+from workflow.models import CaseDesk, CaseDocument, Snapshot
 from writing.content import procedure_of
 
 pytestmark = pytest.mark.django_db
@@ -293,3 +298,118 @@ def test_twenty_sheets_print_after_what_they_cover(project: HealthProject) -> No
     said = flat_text(pdf)
     assert [said.count("Trouver un médecin"), said.count("5 janvier 2026")] == [20, 1]
     assert "1, 2, 3" in said
+
+
+# --- What a change costs ------------------------------------------------------------------------
+
+
+def being_signed(project: HealthProject, *members: Member) -> None:
+    """An open campaign on the sheets as they are, that these members have signed."""
+    document = OfficialDocument.objects.create(
+        kind="health_project", number="PS-V1", title="Projet", size=1, sha256="0" * 64
+    )
+    snapshot = Snapshot.objects.create(
+        case=project,
+        version=1,
+        content={"sheets": sheets.sheets_to_freeze(project)},
+        sha256="0" * 64,
+        created_by=project.created_by,
+    )
+    campaign = Campaign.objects.create(
+        case=project,
+        community=project.community,
+        snapshot=snapshot,
+        document=CaseDocument.objects.create(
+            case=project, snapshot=snapshot, document=document, kind="health_project"
+        ),
+        title="Projet",
+        state="open",
+        closes_on=timezone.localdate() + timedelta(days=30),
+        opened_at=timezone.now(),
+        created_by=project.created_by,
+    )
+    for member in members:
+        Signature.objects.create(
+            campaign=campaign,
+            member=member,
+            name=member.person,
+            capacity=member.capacity,
+            what=member.what,
+            snapshot_sha256="0" * 64,
+            document_sha256="0" * 64,
+            method="paper",
+            recorded_by=project.created_by,
+        )
+
+
+def test_what_a_change_costs_is_said_before_it_is_saved(project: HealthProject) -> None:
+    community = project.community
+    coordinator, other = making.professional(community), making.professional(community)
+    made = sheet(project, label="A", coordinator=coordinator.pk, actors=[])
+    being_signed(project, coordinator, other)
+    client = signed_in(project.created_by)
+    tail = f"fiches/{made.uid}/modifier/"
+    name = sheets.member_choices(community).label_of(coordinator.pk)
+    form = posted(label="A", coordinator=name, means="Une voiture.", revision="1")
+
+    answer = client.post(url(project, tail), form)
+    page = text(answer)
+    assert answer.status_code == 422
+    assert "1 signature à redemander, 1 gardée." in page
+    assert "Une voiture." in page
+    assert sheets.sheets_as_data(project)[0]["revision"] == 1
+    client.post(url(project, tail), form | {"confirmed": "1"})
+    assert sheets.sheets_as_data(project)[0]["means"] == "Une voiture."
+    # Who must sign again already is not asked twice; a name nobody signed under costs nothing.
+    again = form | {"means": "Un vélo.", "revision": "2"}
+    assert client.post(url(project, tail), again).status_code == 302
+    page = text(client.get(url(project, f"fiches/{made.uid}/retirer/")))
+    assert "Aucune signature n’est à redemander" in page
+    assert "les 2 membres qui ont déjà signé" in costs.entity_warning(community)
+    assert costs.entity_warning(factories.community()) == ""
+
+
+def test_each_part_that_changes_asks_those_it_binds() -> None:
+    def content(**changes: Any) -> dict[str, Any]:
+        fields = {"steering_committee": "Un bureau.", "contact_phone": "1", "evaluation": "Oui."}
+        fields |= {key: changes.pop(key) for key in fields.keys() & changes.keys()}
+        section = {"steering_committee": "governance", "contact_phone": "identity"}
+        return {
+            "sections": [
+                {
+                    "key": section.get(key, key),
+                    "title": key,
+                    "fields": [{"key": key, "label": key, "value": value}],
+                }
+                for key, value in fields.items()
+            ],
+            "territory": [{"code": "44114", "part_name": ""}],
+            "entity": {"name": "A"},
+            "members": [{"member": 1}, {"member": 2}],
+            "attachments": [{"key": "map", "files": [{"sha256": "a"}]}],
+            "sheets": [],
+        } | changes
+
+    found = {
+        name: [(one.kind.value, sorted(one.named)) for one in changes(content(), content(**change))]
+        for name, change in {
+            "nothing": {},
+            "phone": {"contact_phone": "2"},
+            "governance": {"steering_committee": "Deux bureaux."},
+            "frame": {"evaluation": "Non."},
+            "territory": {"territory": []},
+            "entity": {"entity": {"name": "B"}},
+            "members": {"members": [{"member": 2}, {"member": 3}]},
+            "file": {"attachments": []},
+        }.items()
+    }
+    assert found == {
+        "nothing": [],
+        "phone": [("contact", [])],
+        "governance": [("governance", [])],
+        "frame": [("framework", [])],
+        "territory": [("territory", [])],
+        "entity": [("legal_entity", [])],
+        "members": [("member_added", [3]), ("member_left", [1])],
+        "file": [("content", [])],
+    }
