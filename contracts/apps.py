@@ -6,7 +6,22 @@ class ContractsConfig(AppConfig):
     verbose_name = "Contrats"
 
     def ready(self) -> None:
-        from contracts import ratebook  # noqa: PLC0415
+        from contracts import labels, ratebook  # noqa: PLC0415
+        from contracts.models import Contract  # noqa: PLC0415
         from procedures.rates import read_published_with  # noqa: PLC0415
+        from workflow.kinds import CaseKind, declare_kind  # noqa: PLC0415
+        from workflow.models import Case  # noqa: PLC0415
 
         read_published_with(ratebook.published_rates)
+        declare_kind(
+            CaseKind(
+                kind=Case.Kind.CONTRACT,
+                model=Contract,
+                label="Contrat",
+                short="le contrat",
+                page="contracts:money",
+                tab="Le contrat",
+                state_label=labels.state_label,
+                transition_label=labels.transition_label,
+            )
+        )

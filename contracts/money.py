@@ -404,7 +404,7 @@ def record_payment(
     reference = clean_reference(reference)
     if refusals := payment_faults(contract, paid_on, reference):
         raise ActionRefusedError(" ".join(refusals))
-    parts = _share_out(contract, amount, mission=mission, year=year)
+    parts = ledgers_of([contract.pk])[contract.pk].share_out(amount, mission=mission, year=year)
     payment = Payment.objects.create(
         contract=contract,
         payer=contract.cpam,
@@ -423,67 +423,115 @@ def record_payment(
 
 def payment_faults(contract: Contract, paid_on: date, reference: str) -> list[str]:
     """What is wrong with a payment but its amount, as sentences."""
-    found = []
-    if paid_on > timezone.localdate():
-        found.append(f"Le {day(paid_on)} est à venir : écrivez le jour où le paiement a été fait.")
-    if contract.signed_on and paid_on < contract.signed_on:
-        found.append(
-            f"Le contrat a été signé le {day(contract.signed_on)}{NBSP}: rien n’a pu être payé le "
-            f"{day(paid_on)}. Vérifiez la date, ou le contrat."
-        )
-    if not reference:
-        found.append("La référence manque : écrivez celle de votre paiement.")
-    elif len(reference) > LONGEST_REFERENCE:
-        found.append(f"La référence dépasse {LONGEST_REFERENCE} signes : raccourcissez-la.")
-    else:
+    found = day_faults(contract, paid_on)
+    found += [sentence] if (sentence := reference_fault(reference)) else []
+    if not found:
         twin = (
             Payment.objects.standing()
             .filter(payer=contract.cpam_id, reference__iexact=reference)
             .select_related("contract")
             .first()
         )
-        if twin is not None:
-            found.append(
-                f"La référence «{NBSP}{reference}{NBSP}» est déjà celle d’un paiement de "
-                f"{euros(twin.amount)} du {day(twin.paid_on)}, contrat {twin.contract.reference}. "
-                "Un paiement ne s’enregistre qu’une fois."
-            )
+        found += [said_twice(twin)] if twin else []
     return found
 
 
-def _share_out(
-    contract: Contract, amount: Decimal, *, mission: str | None, year: int | None
-) -> dict[tuple[int, str], Decimal]:
-    """The missions and years a payment goes to, line after line in the order they fall due."""
-    lines = list(
-        ScheduleLine.objects.filter(schedule__contract=contract, schedule__is_current=True)
-        .order_by("due_on", "rank")
-        .values_list("year", "mission", "amount")
-    )
-    if not lines:
-        return {}
-    paid = _paid_by_part(contract)
-    due: dict[tuple[int, str], Decimal] = {}
-    given: dict[tuple[int, str], Decimal] = {}
-    left = amount
-    for number, key, part in lines:
-        if (mission is not None and key != mission) or (year is not None and number != year):
-            continue
-        place = (number, key)
-        due[place] = due.get(place, ZERO) + part
-        wanted = due[place] - paid.get(place, ZERO) - given.get(place, ZERO)
-        if wanted > 0 and left > 0:
-            share = min(wanted, left)
-            given[place] = given.get(place, ZERO) + share
-            left -= share
-    if left > 0:
-        raise ActionRefusedError(
-            f"Ce paiement dépasse de {euros(left)} ce qui reste à payer"
-            f"{'' if mission is None and year is None else ' là où vous l’affectez'}{NBSP}: "
-            f"{euros(amount - left)}. Vérifiez le montant, le contrat et ce qui a déjà été "
-            "enregistré."
+def day_faults(contract: Contract, paid_on: date) -> list[str]:
+    """What is wrong with the day of a payment, as sentences."""
+    found = []
+    if paid_on > timezone.localdate():
+        found.append(
+            f"Le {day(paid_on)} est à venir{NBSP}: écrivez le jour où le paiement a été fait."
         )
-    return given
+    if contract.signed_on and paid_on < contract.signed_on:
+        found.append(
+            f"Le contrat a été signé le {day(contract.signed_on)}{NBSP}: rien n’a pu être payé le "
+            f"{day(paid_on)}. Vérifiez la date, ou le contrat."
+        )
+    return found
+
+
+def reference_fault(reference: str) -> str:
+    """What is wrong with a reference, cleaned; empty when nothing is."""
+    if not reference:
+        return f"La référence manque{NBSP}: écrivez celle de votre paiement."
+    if len(reference) > LONGEST_REFERENCE:
+        return f"La référence dépasse {LONGEST_REFERENCE} signes{NBSP}: raccourcissez-la."
+    return ""
+
+
+def said_twice(twin: Payment) -> str:
+    """That a payment of this reference is known."""
+    return (
+        f"La référence «{NBSP}{twin.reference}{NBSP}» est déjà celle d’un paiement de "
+        f"{euros(twin.amount)} du {day(twin.paid_on)}, contrat {twin.contract.reference}. "
+        "Un paiement ne s’enregistre qu’une fois."
+    )
+
+
+class Ledger:
+    """What a contract has to pay, line after line, and what was paid: payments are shared out."""
+
+    def __init__(
+        self,
+        lines: Iterable[tuple[int, str, Decimal]],
+        paid: Mapping[tuple[int, str], Decimal],
+    ) -> None:
+        """`lines` are (year, mission, amount) in the order they fall due."""
+        self._lines = list(lines)
+        self._paid = dict(paid)
+
+    def share_out(
+        self, amount: Decimal, *, mission: str | None = None, year: int | None = None
+    ) -> dict[tuple[int, str], Decimal]:
+        """The years and missions a payment goes to, the oldest due first; it counts as paid then.
+
+        A contract without lines leaves it unallocated. Raises ActionRefusedError for more than
+        what is left to pay.
+        """
+        if not self._lines:
+            return {}
+        due: dict[tuple[int, str], Decimal] = {}
+        given: dict[tuple[int, str], Decimal] = {}
+        left = amount
+        for number, key, part in self._lines:
+            if (mission is not None and key != mission) or (year is not None and number != year):
+                continue
+            place = (number, key)
+            due[place] = due.get(place, ZERO) + part
+            wanted = due[place] - self._paid.get(place, ZERO) - given.get(place, ZERO)
+            if wanted > 0 and left > 0:
+                share = min(wanted, left)
+                given[place] = given.get(place, ZERO) + share
+                left -= share
+        if left > 0:
+            here = "" if mission is None and year is None else " là où vous l’affectez"
+            raise ActionRefusedError(
+                f"Ce paiement dépasse de {euros(left)} ce qui reste à payer{here}{NBSP}: "
+                f"{euros(amount - left)}. Vérifiez le montant, le contrat et ce qui a déjà été "
+                "enregistré."
+            )
+        for place, part in given.items():
+            self._paid[place] = self._paid.get(place, ZERO) + part
+        return given
+
+
+def ledgers_of(contracts: Iterable[int]) -> dict[int, Ledger]:
+    """The ledger of each of these contracts, in two queries."""
+    asked = list(contracts)
+    lines: dict[int, list[tuple[int, str, Decimal]]] = {pk: [] for pk in asked}
+    paid: dict[int, dict[tuple[int, str], Decimal]] = {pk: {} for pk in asked}
+    for pk, number, key, part in (
+        ScheduleLine.objects.filter(schedule__contract__in=asked, schedule__is_current=True)
+        .order_by("due_on", "rank")
+        .values_list("schedule__contract_id", "year", "mission", "amount")
+    ):
+        lines[pk].append((number, key, part))
+    for pk, number, key, part in PaymentPart.objects.filter(
+        payment__contract__in=asked, payment__cancelled_at__isnull=True
+    ).values_list("payment__contract_id", "year", "mission", "amount"):
+        paid[pk][number, key] = paid[pk].get((number, key), ZERO) + part
+    return {pk: Ledger(lines[pk], paid[pk]) for pk in asked}
 
 
 def _paid_by_part(contract: Contract) -> dict[tuple[int, str], Decimal]:

@@ -1,0 +1,10 @@
+"""Amounts and missions as the pages of contracts say them."""
+
+from django import template
+
+from contracts.wording import mission_name
+from cpts_portal import words
+
+register = template.Library()
+register.filter("euros", words.euros)
+register.filter("mission_name", mission_name)

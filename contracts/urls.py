@@ -1,0 +1,18 @@
+from django.urls import path
+
+from contracts import views
+
+app_name = "contracts"
+urlpatterns = [
+    path("", views.board, name="board"),
+    path("paiements.<str:form>", views.payments_file, name="payments-file"),
+    path("paiements/importer/", views.import_file, name="import"),
+    path("paiements/importer/modele.<str:form>", views.template_file, name="import-template"),
+    path("paiements/importer/<int:pk>/", views.import_report, name="import-report"),
+    path("paiements/importer/<int:pk>/abandonner/", views.import_give_up, name="import-give-up"),
+    path("<uuid:public_id>/argent/", views.money_page, name="money"),
+    path("<uuid:public_id>/echeancier.<str:form>", views.schedule_file, name="schedule-file"),
+    path("<uuid:public_id>/etablir-l-echeancier/", views.complete, name="complete"),
+    path("<uuid:public_id>/paiements/nouveau/", views.pay, name="pay"),
+    path("<uuid:public_id>/paiements/<int:pk>/annuler/", views.cancel, name="cancel"),
+]
