@@ -144,6 +144,12 @@ def _signatures(rounds: int) -> "list[Line]":
     return signatures.signatures(rounds)
 
 
+def _questionnaires(rounds: int) -> "list[Line]":
+    from benchmarks import questionnaires  # noqa: PLC0415
+
+    return questionnaires.questionnaires(rounds)
+
+
 # The load empties the tables: it comes before the letters are written.
 PARTS: dict[str, Callable[[int], "list[Line]"]] = {
     "load": _load,
@@ -155,6 +161,7 @@ PARTS: dict[str, Callable[[int], "list[Line]"]] = {
     "pdf": _pdf,
     "desks": _desks,
     "signatures": _signatures,
+    "questionnaires": _questionnaires,
 }
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from cpts_portal.spreadsheets import csv_bytes
 from cpts_portal.transactions import writes_when_posted
 from mobilisation import answering
 from mobilisation.forms import AnswerForm
-from mobilisation.links import token_of
+from mobilisation.links import own_link, token_of
 from mobilisation.models import Questionnaire, Reply
 from workflow.services import ActionRefusedError
 
@@ -99,7 +99,7 @@ def own(request: HttpRequest, token: str) -> HttpResponse:
         "questionnaire": reply.questionnaire,
         "community": reply.questionnaire.community,
         "rows": answering.data_of(reply),
-        "address": request.build_absolute_uri(request.path),
+        "address": own_link(reply),
     }
     return _page(request, "answer_own", context)
 

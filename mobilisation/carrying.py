@@ -25,10 +25,11 @@ from mobilisation.services import communes_of
 from outbox.registry import handles
 from outbox.services import publish
 from procedures.questionnaires import LetterPlaces, QuestionKind
-from procedures.schema import Field
+from procedures.schema import Field, FieldKind
 from workflow.models import Case, CaseAttachment
 from workflow.services import ActionRefusedError
 from writing import rules as writing_rules
+from writing import tables
 from writing.cells import FREE_LABEL, TableRow, max_rows, rows_as_value, rows_of
 from writing.content import WrittenContent, read_content
 from writing.saving import as_plain_text
@@ -58,6 +59,16 @@ class Part:
     revision: int
     # What is to be known: rows that do not fit, for instance.
     remark: str = ""
+
+    @property
+    def head(self) -> list[str]:
+        """The columns of a table; none for a text."""
+        return tables.headings(self.field) if self.field.kind == FieldKind.TABLE else []
+
+    @property
+    def lines(self) -> list[list[str]]:
+        """The rows of a table, as it would be."""
+        return list(tables.lines(self.field, self.value))
 
     @property
     def is_same(self) -> bool:

@@ -135,7 +135,7 @@ class QuestionnaireForm(PortalForm):
 def _own_question_fields(rank: int) -> dict[str, forms.Field]:
     fields: dict[str, forms.Field] = {
         f"label_{rank}": forms.CharField(
-            label=f"Question {rank}", required=False, max_length=LONGEST_LABEL
+            label="Ce que vous demandez", required=False, max_length=LONGEST_LABEL
         ),
         f"kind_{rank}": forms.ChoiceField(
             label="On y répond par", choices=list(KINDS.items()), initial=QuestionKind.TEXT.value

@@ -13,7 +13,6 @@ from cpts_portal.words import NBSP
 from mobilisation.models import Interest
 from mobilisation.results import INTERESTS, Results, Tally
 
-_NUMBER: Final = mark_safe('<td class="portal-number">')
 _UNKNOWN: Final = "–"
 # Shades that also part in black and white, the strongest wish the darkest.
 _SHADES: Final = {
@@ -33,18 +32,18 @@ def professions(results: Results) -> SafeString:
 
 def _profession(one: Tally, longest: int) -> SafeString:
     return format_html(
-        '<tr><th scope="row">{}</th><td class="portal-number" data-label="Réponses">{}</td>'
+        '<tr><th scope="row">{}</th><td class="portal-number">{}</td>'
         "{}"
-        '<td class="portal-number" data-label="Identifiés">{}</td>'
-        '<td class="portal-number" data-label="Réponses pour 100 identifiés">{}</td>'
-        '<td class="portal-number" data-label="Hors du territoire">{}</td>'
+        '<td class="portal-number">{}</td>'
+        '<td class="portal-number">{}</td>'
+        '<td class="portal-number">{}</td>'
         '<td class="reply-bar__cell" aria-hidden="true">{}</td></tr>',
         one.label,
         one.total,
         format_html_join(
             "",
-            '<td class="portal-number" data-label="{}">{}</td>',
-            ((level.label, one.interests[level]) for level in INTERESTS),
+            '<td class="portal-number">{}</td>',
+            ((one.interests[level],) for level in INTERESTS),
         ),
         _UNKNOWN if one.identified is None else one.identified,
         _UNKNOWN if one.ratio is None else f"{one.ratio}{NBSP}%",

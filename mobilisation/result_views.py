@@ -23,6 +23,7 @@ from mobilisation.poster import poster_pdf
 from mobilisation.results import Results, comments_of, results_of
 from mobilisation.views import Seen, act, address_of, press, seen_by
 from procedures.questionnaires import QuestionKind
+from territories.contours import current_contours
 from workflow.views.documents import pdf_response
 
 TEXTS_PER_PAGE: Final = 50
@@ -52,6 +53,7 @@ def results(request: PersonRequest, public_id: UUID, questionnaire: UUID) -> Htt
         "results": found,
         "tables": _tables(found),
         "steps": steps_of(found),
+        "has_map": current_contours() is not None,
         "map_description": description_of(found),
         "has_texts": not one.forgotten_at and bool(_text_questions(one)),
     }

@@ -9,9 +9,11 @@ from typing import Final
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import capfirst
 
 from accounts.models import Membership
 from cpts_portal.mails import queue_template_mail
+from cpts_portal.words import the_body
 from mobilisation.links import own_link, public_link, unsubscribe_link
 from mobilisation.models import Contact, QuestionnaireLog, Reply
 from mobilisation.rules import APPROVERS
@@ -81,7 +83,7 @@ def tell(*, log: int, questionnaire: int) -> None:  # noqa: ARG001 - said for wh
             context={
                 "user": member.user,
                 "said": said,
-                "sentence": sentence.format(urps=one.urps.name),
+                "sentence": sentence.format(urps=capfirst(the_body(one.urps.name))),
             },
             path=path,
         )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from mobilisation import letter_views, result_views, views
+from mobilisation import contact_views, letter_views, result_views, views
 
 app_name = "mobilisation"
 urlpatterns = [
@@ -23,6 +23,24 @@ urlpatterns = [
     path("<uuid:questionnaire>/resultats/carte.svg", result_views.map_drawing, name="map"),
     path("<uuid:questionnaire>/resultats/textes/", result_views.comments, name="comments"),
     path("<uuid:questionnaire>/reponses.<slug:form>", result_views.export, name="export"),
+    path("<uuid:questionnaire>/liste/", contact_views.contacts, name="contacts"),
+    path("<uuid:questionnaire>/liste/ecrire/", contact_views.ask_contacts, name="ask"),
+    path("<uuid:questionnaire>/liste/importer/", contact_views.import_contacts, name="import"),
+    path(
+        "<uuid:questionnaire>/liste/importer/<int:pk>/",
+        contact_views.import_report,
+        name="import-report",
+    ),
+    path(
+        "<uuid:questionnaire>/liste/modele.<slug:form>",
+        contact_views.template_file,
+        name="contacts-template",
+    ),
+    path(
+        "<uuid:questionnaire>/liste/<int:pk>/retirer/",
+        contact_views.remove_contact,
+        name="remove-contact",
+    ),
     path("<uuid:questionnaire>/lettre/", letter_views.carry, name="carry"),
     path("<uuid:questionnaire>/annexe.pdf", letter_views.annex, name="annex"),
     path("<uuid:questionnaire>/effectifs/", result_views.counts, name="counts"),

@@ -18,6 +18,7 @@ from accounts.models import Organisation
 from communities.models import Community
 from cpts_portal.addresses import address
 from cpts_portal.paging import read_page
+from cpts_portal.words import the_body
 from mobilisation import rules, services
 from mobilisation.forms import AnswerForm, ClosingForm, QuestionnaireForm, RefusalForm
 from mobilisation.links import public_link
@@ -255,7 +256,7 @@ def preview(request: PersonRequest, public_id: UUID, questionnaire: UUID) -> Htt
 @require_POST
 def submit(request: PersonRequest, public_id: UUID, questionnaire: UUID) -> HttpResponse:
     seen = seen_by(request, public_id, questionnaire)
-    said = f"Le questionnaire est soumis : {seen.questionnaire.urps.name} est prévenue."
+    said = f"Le questionnaire est soumis : {the_body(seen.questionnaire.urps.name)} est prévenue."
     one = seen.questionnaire
     return press(request, seen, lambda: services.submit_questionnaire(one, by=request.user), said)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django.utils import timezone
 
-from cpts_portal.words import NBSP, day, figure
+from cpts_portal.words import NBSP, day, figure, the_body
 from mobilisation.models import Gathering, Questionnaire
 from mobilisation.results import Results
 
@@ -18,7 +18,7 @@ def proposed_methodology(questionnaire: Questionnaire, results: Results) -> str:
     """The sentences the portal proposes, from what it saw."""
     opened = questionnaire.opened_at
     said = [
-        f"Questionnaire ouvert avec {questionnaire.urps.name}"
+        f"Questionnaire ouvert avec {the_body(questionnaire.urps.name)}"
         + (f" le {day(timezone.localtime(opened).date())}" if opened else "")
         + ", par une adresse courte et une affiche, sans compte à créer."
     ]
@@ -26,8 +26,8 @@ def proposed_methodology(questionnaire: Questionnaire, results: Results) -> str:
     if mailed:
         people = "professionnels sollicités" if mailed > 1 else "professionnel sollicité"
         said.append(f"{figure(mailed)} {people} par courriel ou autrement.")
-    answers = "réponses" if results.all.total > 1 else "réponse"
-    line = f"{figure(results.all.total)} {answers} de professionnels du territoire"
+    answers = "réponses reçues" if results.all.total > 1 else "réponse reçue"
+    line = f"{figure(results.all.total)} {answers} du territoire"
     if results.all.outside:
         line += f", et {figure(results.all.outside)} d’ailleurs, comptées à part"
     joining = "souhaitent" if results.all.willing > 1 else "souhaite"

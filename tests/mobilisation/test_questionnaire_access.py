@@ -23,14 +23,23 @@ OF_ONE = {
     "submit": "POST", "take-back": "POST", "approve": "POST", "refuse": "GET",
     "move-closing": "GET", "close": "GET", "counts": "GET", "gatherings": "GET",
     "remove-gathering": "POST",
+    "contacts": "GET",
+    "ask": "POST",
+    "import": "GET",
+    "import-report": "GET",
+    "contacts-template": "GET",
+    "remove-contact": "POST",
 }  # fmt: skip
 # Nothing to read before it is open: 404 for all.
 OPENED = {"poster", "results", "map", "comments", "export", "carry", "annex"}
+# Those that name a row; there is none.
+WITH_ROW = {"remove-gathering", "import-report", "remove-contact"}
 # What each may open; a button answers by going back to the page.
 READER = {"list": 200, "questionnaire": 200, "preview": 200}
 EDITOR = READER | {
     "prepare": 200, "change": 200, "discard": 302, "counts": 200, "gatherings": 200,
-    "remove-gathering": 302,
+    "remove-gathering": 302, "contacts": 200, "ask": 302, "import": 200, "import-report": 404,
+    "contacts-template": 200, "remove-contact": 404,
 }  # fmt: skip
 OWNER = EDITOR | {"submit": 302, "take-back": 302, "move-closing": 200, "close": 200}
 URPS_MEMBER = {"questionnaire": 200, "preview": 200, "counts": 200}
@@ -42,7 +51,7 @@ def ask_all(one: Questionnaire, client: Client) -> dict[str, int]:
     found = {}
     for names, args in ((OF_THE_CPTS, ids[:1]), (OF_ONE, ids)):
         for name, method in names.items():
-            more = [1] if name == "remove-gathering" else []
+            more = {"contacts-template": ["csv"]}.get(name, [1] if name in WITH_ROW else [])
             url = reverse(f"mobilisation:{name}", args=[*args, *more])
             answer = client.get(url) if method == "GET" else client.post(url)
             found[name] = answer.status_code
