@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from writing.forms import Cell, Control, Row
     from writing.steps import Step
 
-_STAR = ' <span class="letter-required" title="à remplir avant le dépôt">*</span>'
+_STAR = ' <span class="written-required" title="à remplir avant le dépôt">*</span>'
 _SHORT = frozenset({"date", "month", "number"})
 
 
@@ -32,13 +32,13 @@ def steps(steps: Iterable["Step"], current: str = "", *, writes: bool = False) -
 def _step(step: "Step", current: str, *, writes: bool) -> str:
     said = (
         f"<span>{_e(step.title)}</span>"
-        f' <span class="letter-steps__state letter-steps__state--{step.tone}">{step.state}</span>'
+        f' <span class="written-steps__state written-steps__state--{step.tone}">{step.state}</span>'
     )
     if step.key == current:
         return f'<li><span class="portal-steps__text" aria-current="step">{said}</span></li>'
     if writes:
         return (
-            '<li><button class="letter-steps__go" type="submit" form="etape" name="go"'
+            '<li><button class="written-steps__go" type="submit" form="etape" name="go"'
             f' value="step:{step.key}">{said}</button></li>'
         )
     return f'<li><a href="{step.url}">{said}</a></li>'
@@ -57,13 +57,13 @@ def field(control: "Control", address: str) -> SafeString:
         table = f' data-rows="{rows}" data-max-rows="{control.max_rows}"'
     errors = "".join(f'<p class="fr-error-text">{_e(error)}</p>' for error in control.errors)
     return SafeString(
-        f'<div class="letter-field{" letter-field--error" if errors else ""}" data-field="{key}"'
+        f'<div class="written-field{" written-field--error" if errors else ""}" data-field="{key}"'
         f' data-kind="{control.kind}" data-anchor="{control.id}"'
         f' data-label="{_e(control.label)}" data-url="{address}{key}/"{table}>'
         f'<input type="hidden" name="rev-{key}" value="{_e(control.revision)}">'
         f"{_clash(control)}{draw(control, address)}"
         f'<div id="erreur-{key}" data-problems>{errors}</div>'
-        '<p class="letter-state" data-state></p></div>\n'
+        '<p class="written-state" data-state></p></div>\n'
     )
 
 
@@ -75,7 +75,7 @@ def _help(control: "Control") -> str:
     if not control.help and not control.example:
         return ""
     example = (
-        f' <span class="letter-example">Exemple\u00a0: {_e(control.example)}</span>'
+        f' <span class="written-example">Exemple\u00a0: {_e(control.example)}</span>'
         if control.example
         else ""
     )
@@ -87,7 +87,7 @@ def _name(control: "Control") -> str:
 
 
 def _label(control: "Control") -> str:
-    return f'<label class="letter-label" for="{control.id}">{_name(control)}</label>'
+    return f'<label class="written-label" for="{control.id}">{_name(control)}</label>'
 
 
 def _described(control: "Control") -> str:
@@ -96,7 +96,7 @@ def _described(control: "Control") -> str:
 
 
 def _line(control: "Control", _address: str) -> str:
-    short = " letter-input--short" if control.kind in _SHORT else ""
+    short = " written-input--short" if control.kind in _SHORT else ""
     mode = f' inputmode="{control.inputmode}"' if control.inputmode else ""
     return (
         f"{_label(control)}{_help(control)}"
@@ -111,7 +111,7 @@ def _paragraph(control: "Control", _address: str) -> str:
         limit = control.max_length
         noun = "caractère" if control.length < 2 else "caractères"
         counter = (
-            f'<p class="fr-hint-text letter-counter" data-counter data-limit="{limit}">'
+            f'<p class="fr-hint-text written-counter" data-counter data-limit="{limit}">'
             f"{figure(control.length)} {noun} sur {figure(limit)}.</p>"
         )
     return (
@@ -135,7 +135,7 @@ def _structure(control: "Control", _address: str) -> str:
         f' value="{_e(value)}" data-part="{part}"></div>'
         for part, label, id_, value in control.parts
     )
-    return _fieldset(control, f'{radios}<div class="letter-parts">{parts}</div>')
+    return _fieldset(control, f'{radios}<div class="written-parts">{parts}</div>')
 
 
 def _radios(control: "Control", name: str, more: str = "") -> str:
@@ -149,9 +149,10 @@ def _radios(control: "Control", name: str, more: str = "") -> str:
 
 def _fieldset(control: "Control", inside: str) -> str:
     return (
-        f'<fieldset class="letter-fieldset" id="{control.id}" tabindex="-1"'
+        f'<fieldset class="written-fieldset" id="{control.id}" tabindex="-1"'
         f' aria-describedby="{control.described_by}">'
-        f'<legend class="letter-label">{_name(control)}</legend>{_help(control)}{inside}</fieldset>'
+        f'<legend class="written-label">{_name(control)}</legend>{_help(control)}'
+        f"{inside}</fieldset>"
     )
 
 
@@ -196,11 +197,11 @@ def _table(control: "Control", address: str) -> str:
     return (
         f'<div id="{control.id}" tabindex="-1" role="group" aria-labelledby="titre-{key}"'
         f' aria-describedby="{control.described_by}">'
-        f'<p class="letter-label" id="titre-{key}">{_name(control)}</p>{_help(control)}'
-        '<div class="portal-table portal-table--stack letter-table">'
+        f'<p class="written-label" id="titre-{key}">{_name(control)}</p>{_help(control)}'
+        '<div class="portal-table portal-table--stack written-table">'
         f'<table aria-labelledby="titre-{key}"><thead><tr>{head}</tr></thead><tbody>\n'
         f"{rows}\n</tbody></table></div>{count}<div data-paste-report></div>"
-        f'<p class="letter-table__tools">{add}<button class="portal-link-button" type="submit"'
+        f'<p class="written-table__tools">{add}<button class="portal-link-button" type="submit"'
         f' name="then" value="import:{key}">Remplir depuis un tableur'
         f'<span class="fr-sr-only">, {label}</span></button>'
         f"<span>Exporter\u00a0: {export}</span></p></div>"
@@ -214,7 +215,7 @@ def _row(control: "Control", row: "Row") -> str:
         head = f"{_e(row.label)}{aid}{free}"
         actions = ""
     else:
-        head = f'<span class="letter-row-word">Ligne </span><span data-number>{row.number}</span>'
+        head = f'<span class="written-row-word">Ligne </span><span data-number>{row.number}</span>'
         actions = _row_buttons(control.key, row)
     cells = "".join(
         f'<td data-label="{_e(cell.label)}">{_cell(cell)}</td>' if cell else "<td></td>"
@@ -227,12 +228,12 @@ def _row(control: "Control", row: "Row") -> str:
 
 def _row_buttons(key: str, row: "Row") -> str:
     buttons = " ".join(
-        f'<button class="letter-row-button" type="submit" name="table"'
+        f'<button class="written-row-button" type="submit" name="table"'
         f' value="{action}:{key}:{row.position}" data-action="{action}"'
         f' aria-label="{word} la ligne {row.number}">{shown}</button>'
         for action, word, shown in _ROW_ACTIONS
     )
-    return f'<td class="letter-table__actions">{buttons}</td>'
+    return f'<td class="written-table__actions">{buttons}</td>'
 
 
 def _cell(cell: "Cell") -> str:
@@ -258,7 +259,7 @@ def _cell(cell: "Cell") -> str:
 
 _INVALID = ' aria-invalid="true"'
 _DAY_HINT = ' <span class="fr-hint-text">JJ/MM/AAAA</span>'
-_WORD = '<span class="letter-row-button__word">{}</span>'
+_WORD = '<span class="written-row-button__word">{}</span>'
 # What a button does, how it is said, what it shows (a wide screen shows an arrow).
 _ROW_ACTIONS = (
     ("up", "Monter", _WORD.format("Monter")),

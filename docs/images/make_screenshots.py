@@ -155,7 +155,7 @@ def open_draft(page: Page) -> None:
     page.goto(page.url.split("/accueil/")[0] + "/accueil/")
     page.locator("article", has_text="CPTS Montagne Noire").get_by_text("Continuer").click()
     # Set by the script that saves, once it listens.
-    page.locator("html.letter-autosaves").wait_for()
+    page.locator("html.written-autosaves").wait_for()
 
 
 @contextmanager

@@ -6,7 +6,7 @@
 //
 // The page works without this file: its form saves everything in one POST.
 
-import { readControl, readSent, writeControl, paintCounter } from "./letter-fields.js";
+import { readControl, readSent, writeControl, paintCounter } from "./written-fields.js";
 
 const PAUSE = 600;
 const FIRST_RETRY = 2000;
@@ -19,7 +19,7 @@ const form = document.querySelector("form[data-autosave]");
 const page = form && new Map();
 const live = document.getElementById("etat-enregistrement");
 const notices = document.getElementById("avis-enregistrement");
-const prefix = form && `lettre:${form.dataset.user}:${form.dataset.letter}:`;
+const prefix = form && `dossier:${form.dataset.user}:${form.dataset.case}:`;
 let leavingByForm = false;
 
 // --- What this browser keeps ------------------------------------------------------------
@@ -232,7 +232,7 @@ class FieldSaver {
     this.problems.replaceChildren(
       ...sentences.map((sentence) => element("p", "fr-error-text", sentence)),
     );
-    this.block.classList.toggle("letter-field--error", sentences.length > 0);
+    this.block.classList.toggle("written-field--error", sentences.length > 0);
     const main = this.block.querySelector("[data-main]");
     if (main && main.type !== "radio") {
       if (sentences.length > 0) {
@@ -278,19 +278,19 @@ class FieldSaver {
   conflict(data) {
     this.waiting = "conflict";
     this.block.querySelector("[data-conflict]")?.remove();
-    const box = element("div", "letter-conflict");
+    const box = element("div", "written-conflict");
     box.dataset.conflict = "";
     box.setAttribute("role", "group");
     const title = element(
       "p",
-      "letter-conflict__title",
+      "written-conflict__title",
       `${data.by} a modifié ce champ à ${clock(data.at)}, pendant que vous écriviez. Rien n’est perdu : choisissez.`,
     );
     title.id = `conflit-${this.key}`;
     // Announced, but the focus stays where the person is writing.
     title.setAttribute("role", "alert");
     box.setAttribute("aria-labelledby", title.id);
-    const theirs = element("pre", "letter-conflict__text", data.text || "(vide)");
+    const theirs = element("pre", "written-conflict__text", data.text || "(vide)");
     theirs.tabIndex = 0;
     theirs.setAttribute("aria-label", `Texte de ${data.by}`);
     const mine = element("button", "fr-btn fr-btn--sm", "Garder ma version");
@@ -303,9 +303,9 @@ class FieldSaver {
     actions.append(mine, other);
     box.append(
       title,
-      element("p", "letter-conflict__label", `Le texte de ${data.by} :`),
+      element("p", "written-conflict__label", `Le texte de ${data.by} :`),
       theirs,
-      element("p", "letter-conflict__label", "Le vôtre reste dans le champ : vous pouvez y reprendre des passages de l’autre avant de le garder."),
+      element("p", "written-conflict__label", "Le vôtre reste dans le champ : vous pouvez y reprendre des passages de l’autre avant de le garder."),
       actions,
     );
     this.state.before(box);
@@ -432,7 +432,7 @@ async function sendElsewhere(key, entry) {
     const box = element("div", "fr-alert fr-alert--warning fr-mb-3w");
     box.setAttribute("role", "status");
     const sentence = element("p", "", `Une saisie du ${new Date(entry.at).toLocaleString("fr-FR", { dateStyle: "long", timeStyle: "short" })} dans « ${entry.label} » n’a pas pu être enregistrée : ${lower(data?.message || "")} Elle est gardée ici : `);
-    const text = element("pre", "letter-conflict__text", typeof entry.value === "string" ? entry.value : JSON.stringify(entry.value, null, 1));
+    const text = element("pre", "written-conflict__text", typeof entry.value === "string" ? entry.value : JSON.stringify(entry.value, null, 1));
     text.tabIndex = 0;
     const actions = element("div", "portal-actions");
     if (status === 409) {
@@ -485,7 +485,7 @@ if (form) {
     page.set(block.dataset.field, new FieldSaver(block));
     paintCounter(block);
   }
-  document.documentElement.classList.add("letter-autosaves");
+  document.documentElement.classList.add("written-autosaves");
   // What was typed while this script was on its way, or put back by the browser.
   const typedBefore = [...page.values()].filter((saver) => saver.dirty);
   takeBack().then(() => typedBefore.forEach((saver) => saver.changed(0)));

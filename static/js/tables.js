@@ -1,4 +1,4 @@
-// Tables of a letter: add, remove and move rows without a page load, paste from a spreadsheet.
+// Tables of a form: add, remove and move rows without a page load, paste from a spreadsheet.
 //
 // Each button is also a submit button that does the same through the portal when this file
 // is not there. Saving is `autosave.js`'s work: a change here is announced as an `input` event.

@@ -110,7 +110,7 @@ class Territory {
     for (const list of document.querySelectorAll("[data-size-class]")) {
       [...list.children].forEach((box, index) => {
         const ticked = index + 1 === rank;
-        box.classList.toggle("letter-box--ticked", ticked);
+        box.classList.toggle("written-box--ticked", ticked);
         box.querySelector(".fr-sr-only")?.remove();
         if (ticked) {
           box.append(element("span", { class: "fr-sr-only" }, " (taille du territoire)"));

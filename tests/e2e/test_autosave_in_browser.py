@@ -40,7 +40,7 @@ def stored(letter: LetterOfIntent, key: str) -> Any:
 
 def waiting(page: Page) -> list[str]:
     """The fields this browser keeps until the portal has them."""
-    names = page.evaluate("Object.keys(localStorage).filter(n => n.startsWith('lettre:'))")
+    names = page.evaluate("Object.keys(localStorage).filter(n => n.startsWith('dossier:'))")
     return sorted(name.rsplit(":", 1)[1] for name in names)
 
 

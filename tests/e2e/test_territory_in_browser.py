@@ -88,10 +88,10 @@ def test_the_population_and_the_size_follow_everywhere_on_the_step(page):
     page.get_by_role("combobox").fill("31149")
     page.get_by_role("option", name=re.compile("Colomiers")).click()
     expect(page.locator("[data-population]")).to_contain_text("pour 1 commune")
-    expect(page.locator("[data-size-class] .letter-box--ticked")).to_contain_text("Taille 2")
+    expect(page.locator("[data-size-class] .written-box--ticked")).to_contain_text("Taille 2")
     page.get_by_role("button", name=re.compile("^Retirer")).click()
     expect(page.locator("[data-territory-said]")).to_contain_text("retirée du territoire")
-    expect(page.locator("[data-size-class] .letter-box--ticked")).to_have_count(0)
+    expect(page.locator("[data-size-class] .written-box--ticked")).to_have_count(0)
     assert codes(letter) == []
 
 

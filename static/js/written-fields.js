@@ -1,4 +1,4 @@
-// Reads and writes the controls of one field of a letter, whatever its kind. The values are
+// Reads and writes the controls of one field of a form, whatever its kind. The values are
 // the ones the form itself would post; the portal tidies them.
 
 // What a control holds now, and what it held when the portal sent the page.
@@ -80,7 +80,7 @@ function writeTable(block, value) {
     }
     return true;
   }
-  // `letter-tables.js` makes rows; without enough of them the page must come back.
+  // `tables.js` makes rows; without enough of them the page must come back.
   block.dispatchEvent(new CustomEvent("rows-wanted", { detail: value.length }));
   const ready = [...block.querySelectorAll("tr[data-row]")];
   if (ready.length < value.length) {
@@ -131,5 +131,5 @@ export function paintCounter(block) {
     over > 0
       ? `${figure.format(length)} caractères : ${figure.format(over)} de trop (limite ${figure.format(limit)}).`
       : `${figure.format(length)} ${length < 2 ? "caractère" : "caractères"} sur ${figure.format(limit)}.`;
-  counter.classList.toggle("letter-counter--over", over > 0);
+  counter.classList.toggle("written-counter--over", over > 0);
 }
