@@ -217,6 +217,8 @@ class CommunityStage(models.Model):
 
     class Kind(models.TextChoices):
         HEALTH_PROJECT = "health_project", "Projet de santé"
+        # Opened by the validation of the project: the CPTS is recognised.
+        CONTRACT = "contract", "Contrat"
 
     community = models.ForeignKey(
         Community, models.PROTECT, related_name="stages", verbose_name="CPTS"

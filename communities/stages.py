@@ -1,5 +1,8 @@
 """The stages that decisions open to a CPTS, and what the public reads of them."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.utils import timezone
@@ -18,8 +21,10 @@ def open_stage(
     size_class: str,
     carried: dict[str, Any],
     kind: str = CommunityStage.Kind.HEALTH_PROJECT,
+    on: date | None = None,
 ) -> CommunityStage:
-    """Open a stage today by the act `reference`; the same act again opens nothing more.
+    """Open a stage by the act `reference`, today or on the day it had its effect; the same act
+    again opens nothing more.
 
     When it is open already by another act, that one stands.
     """
@@ -37,9 +42,55 @@ def open_stage(
             "commune_count": commune_count,
             "size_class": size_class,
             "carried": carried,
+            "opened_on": on or timezone.localdate(),
         },
     )
     return stage
+
+
+@dataclass(frozen=True)
+class PublicStage:
+    """A stage as anyone reads it. `next_step`: what it lets the CPTS prepare, while it does."""
+
+    act: str
+    opened_on: date
+    closed_on: date | None
+    next_step: str
+
+
+def public_stages(stages: Sequence[CommunityStage]) -> list[PublicStage]:
+    """The stages in words, in the same order: a recognised CPTS prepares its project no more."""
+    recognised = _is_recognised_by(stages)
+    return [
+        PublicStage(one.act, one.opened_on, one.closed_on, _next_step(one, recognised=recognised))
+        for one in stages
+    ]
+
+
+def _next_step(stage: CommunityStage, *, recognised: bool) -> str:
+    if stage.closed_on:
+        return ""
+    if stage.kind == CommunityStage.Kind.CONTRACT:
+        return "La CPTS est reconnue depuis cette date"
+    return "" if recognised else f"{stage.get_kind_display()} en préparation, depuis cette date"
+
+
+def public_status(stages: Sequence[CommunityStage]) -> tuple[str, str]:
+    """Where a CPTS stands, in a few words, and the tone of the badge that says it."""
+    if _is_recognised_by(stages):
+        return "CPTS reconnue", "success"
+    if any(one.closed_on is None for one in stages):
+        return "Projet de santé en préparation", "info"
+    return "Aucune étape en cours", ""
+
+
+def _is_recognised_by(stages: Sequence[CommunityStage]) -> bool:
+    return any(one.kind == CommunityStage.Kind.CONTRACT and not one.closed_on for one in stages)
+
+
+def is_recognised(community: Community) -> bool:
+    """Whether its health project is validated, by a decision or by silence, and stands."""
+    return community.stages.open().filter(kind=CommunityStage.Kind.CONTRACT).exists()
 
 
 def close_stage(community: Community, *, reference: str) -> None:

@@ -17,6 +17,7 @@ from communities import rules, services
 from communities.forms import InvitationForm, OwnershipForm, RoleForm
 from communities.models import Community, TeamInvitation, TeamMember
 from communities.services import TeamError
+from communities.stages import public_stages, public_status
 from communities.team import read_team
 from cpts_portal.transactions import writes_when_posted
 
@@ -32,7 +33,14 @@ def public(request: HttpRequest, public_id: UUID) -> HttpResponse:
     stages = list(community.stages.defer("carried"))
     if not stages:
         raise Http404
-    context = {"community": community, "stages": stages, "stage": stages[-1]}
+    label, tone = public_status(stages)
+    context = {
+        "community": community,
+        "stages": public_stages(stages),
+        "stage": stages[-1],
+        "status_label": label,
+        "status_tone": tone,
+    }
     return render(request, "communities/public.html", context)
 
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.apps import AppConfig
 
 
@@ -6,7 +8,77 @@ class HealthProjectsConfig(AppConfig):
     verbose_name = "Projets de santé"
 
     def ready(self) -> None:
-        from health_projects import services  # noqa: PLC0415
-        from workflow.clock_rules import declare_clock  # noqa: PLC0415
+        from health_projects.models import HealthProject  # noqa: PLC0415
+        from health_projects.signing import SIGNED_DOCUMENT  # noqa: PLC0415
+        from health_projects.writing import WRITTEN  # noqa: PLC0415
+        from writing.declaring import declare_written  # noqa: PLC0415
 
-        declare_clock(services.KIND, services.legal_period, page="cases:clock")
+        declare_written(WRITTEN)
+        # They register what is a project's own for each act, after what every form does.
+        from health_projects import (  # noqa: F401, PLC0415
+            changes,
+            completing,
+            deciding,
+            labels,
+            permissions,
+            services,
+            tasks,
+            timeline,
+        )
+        from signatures.signable import Signable, declare_signable  # noqa: PLC0415
+        from workflow.coverage import Status, declare_coverage  # noqa: PLC0415
+        from workflow.kinds import CaseKind, declare_kind  # noqa: PLC0415
+        from writing import completing as answers  # noqa: PLC0415
+
+        _declare_parts()
+        declare_coverage(services.KIND, filed=Status.FILED, decided=Status.PROJECT)
+        declare_kind(
+            CaseKind(
+                kind=services.KIND,
+                model=HealthProject,
+                label="Projet de santé",
+                short="le projet",
+                page="projects:detail",
+                tab="Le projet",
+                document=WRITTEN.document,
+                state_label=labels.state_label,
+                transition_label=labels.transition_label,
+                transition_audience=labels.transition_audience,
+                comment_audience=labels.comment_audience,
+                referent=lambda project: project.signatory_name,
+                targets=answers.targets,
+                target_url=answers.target_url,
+            )
+        )
+        declare_signable(
+            Signable(
+                kind=services.KIND,
+                short="le projet de santé",
+                label="projet de santé",
+                document_kind=SIGNED_DOCUMENT,
+                is_closed=lambda case: case.is_deposited,
+                changes=lambda before, after: changes.changes(before.content, after.content),
+            )
+        )
+
+
+def _declare_parts() -> None:
+    """What is frozen and printed beside the form, in the order of the document."""
+    from health_projects import coherence, entity, parts, people, sheets  # noqa: PLC0415
+    from health_projects.content import Part, declare_part  # noqa: PLC0415
+    from health_projects.documents import PrintedPart, declare_printed_part  # noqa: PLC0415
+
+    for key, content, show in (
+        ("sheets", sheets.sheets_to_freeze, parts.printed_sheets),
+        ("members", people.members_as_data, people.printed_members),
+        ("entity", entity.entity_as_data, parts.printed_entity),
+        ("coherence", coherence.coherence_as_data, parts.printed_coherence),
+    ):
+        missing = coherence.missing_coherence if key == "coherence" else _nothing
+        declare_part(Part(key=key, content=content, missing=missing))
+        template = f"pdf/parts/project_{key}.html"
+        declare_printed_part(PrintedPart(key=key, template=template, show=show))
+
+
+def _nothing(_project: object) -> list[Any]:
+    return []

@@ -7,9 +7,10 @@ from django.db import models
 from django.utils import timezone
 from django_fsm import ConcurrentTransitionMixin, transition
 
-from health_projects import rules
+from health_projects.rules import can_be_frozen, may_freeze
 from workflow import complement_rules, desk_rules
 from workflow.states import OPEN_STATES, CaseState
+from writing import rules
 
 if TYPE_CHECKING:
     from workflow.models import Case as Base
@@ -20,6 +21,9 @@ else:
 class HealthProjectWorkflow(ConcurrentTransitionMixin, Base):
     """Transitions of a health project. Only `workflow.services.perform()` calls them."""
 
+    # The day it was validated: that of the decision, or that on which silence had its effect.
+    validated_on: date | None
+
     class Meta:
         abstract = True
 
@@ -27,8 +31,8 @@ class HealthProjectWorkflow(ConcurrentTransitionMixin, Base):
         field="state",
         source=CaseState.DRAFT,
         target=CaseState.DRAFT,
-        permission=rules.may_freeze,  # type: ignore[arg-type]
-        conditions=[rules.can_be_frozen],  # type: ignore[list-item]
+        permission=may_freeze,  # type: ignore[arg-type]
+        conditions=[can_be_frozen],  # type: ignore[list-item]
         custom={"label": "Figer une version à signer"},
     )
     def freeze_version(self, *, actor: Any, reference: str) -> None:
@@ -48,9 +52,7 @@ class HealthProjectWorkflow(ConcurrentTransitionMixin, Base):
         self,
         *,
         actor: Any,
-        reference: str,
         office_id: int,
-        version: int,
         population: int,
         commune_count: int,
         size_class: str,
@@ -59,10 +61,8 @@ class HealthProjectWorkflow(ConcurrentTransitionMixin, Base):
         signatory_name: str,
         signed_at_place: str,
     ) -> None:
-        """The owner files the project: the version that was signed, or what it says today."""
-        self.reference = reference
+        """The owner files the version that the members signed: dated, measured, on a desk."""
         self.office_id = office_id
-        self.version = version
         self.population = population
         self.commune_count = commune_count
         self.size_class = size_class

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from communities.models import CommunityTerritory
@@ -82,7 +83,39 @@ def _population(line: dict[str, Any]) -> int | None:
 
 
 def settle_stage(case: Case) -> None:
-    """Give the claims of a case the stage of its state, and the arbitrations that concern them."""
+    """Give the claims of a case the stage of its state, and the arbitrations that concern them.
+
+    A CPTS holds what its last decided case holds: the cases it decided before let go first, and
+    hold again when that decision is withdrawn.
+    """
+    if stage_of(case.state) == Stage.DECIDED:
+        for earlier in _decided_before(case):
+            TerritoryClaim.objects.filter(case=earlier.pk).update(stage=Stage.RELEASED)
+            _keep_period(earlier)
+    _settle(case)
+    if stage_of(case.state) != Stage.DECIDED and (last := _decided_before(case).first()):
+        _settle(last)
+
+
+def _decided_before(case: Case) -> QuerySet[Case]:
+    """The decided cases of the same CPTS that are older, the last one first."""
+    decided = [state for state, stage in _STAGES.items() if stage == Stage.DECIDED]
+    return Case.objects.filter(
+        community=case.community_id, pk__lt=case.pk, state__in=decided
+    ).order_by("-pk")
+
+
+def _is_followed(case: Case) -> bool:
+    """Whether a later case of the same CPTS is decided: it holds the territory now."""
+    decided = [state for state, stage in _STAGES.items() if stage == Stage.DECIDED]
+    later = Case.objects.filter(community=case.community_id, pk__gt=case.pk, state__in=decided)
+    return later.exists()
+
+
+def _settle(case: Case) -> None:
+    stage = stage_of(case.state)
+    if stage == Stage.DECIDED and _is_followed(case):
+        stage = Stage.RELEASED
     claims = TerritoryClaim.objects.filter(case=case.pk)
     settled = standing_arbitrations(case)
     given_away: list[int] = []
@@ -96,7 +129,7 @@ def settle_stage(case: Case) -> None:
         claims.filter(pk__in=concerned).update(arbitration=arbitration)
         if arbitration.given_to_id not in {None, case.pk}:
             given_away += concerned
-    claims.exclude(pk__in=given_away).update(stage=stage_of(case.state))
+    claims.exclude(pk__in=given_away).update(stage=stage)
     claims.filter(pk__in=given_away).update(stage=Stage.RELEASED)
     _keep_period(case)
 

@@ -19,6 +19,7 @@ from workflow.decision_text import letter_context
 from workflow.decisions import (
     last_day_to_withdraw,
     obstacles,
+    parties_of,
     right_to_sign,
     standing_approvals,
     why_not_withdrawn,
@@ -114,7 +115,8 @@ def read_board(case: Case, user: User, *, is_lead: bool) -> DecisionBoard:
         and rules.may_withdraw_decision(case, user)
     )
     if is_lead:
-        board.stage = case.community.stages.open().first()
+        opened = case.community.stages.open()
+        board.stage = opened.filter(kind=CommunityStage.Kind.HEALTH_PROJECT).first()
         return board
     board.open = next((one for one in seen if one.state in BEING_WRITTEN), None)
     if case.state not in BEING_DECIDED:
@@ -138,7 +140,7 @@ BEING_WRITTEN = (DecisionState.DRAFT, DecisionState.PROPOSED)
 def _add_proposal(board: DecisionBoard, decision: Decision, case: Case, user: User) -> None:
     board.is_proposed = True
     approvals = {one.party_id: one for one in standing_approvals(decision)}
-    parties: Sequence[DecisionParty] = list(decision.parties.all())
+    parties: Sequence[DecisionParty] = parties_of(decision)
     board.parties = [PartyRow(one.organisation.name, approvals.get(one.pk)) for one in parties]
     board.letter = letter_context(decision.text or {})
     mine = rules.party_of(parties, case, user)

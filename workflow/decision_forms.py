@@ -8,8 +8,9 @@ from accounts.models import Membership, Organisation
 from cpts_portal.forms import PortalForm
 from procedures.decisions import Nature, Outcome, decision_parameters
 from territories.models import Department
+from workflow.decision_text import words_of
 from workflow.decisions import LONGEST_CAPACITY
-from workflow.models import Decision
+from workflow.models import Case, Decision
 
 
 class ProposalForm(PortalForm):
@@ -21,6 +22,13 @@ class ProposalForm(PortalForm):
         choices=[(Outcome.ACCEPT.value, "Accepter"), (Outcome.REFUSE.value, "Refuser")],
         widget=forms.RadioSelect,
         error_messages={"required": "Choisissez le sens de la décision : accepter ou refuser."},
+    )
+    ground = forms.ChoiceField(
+        label="Le motif de l’opposition",
+        help_text="Pour une opposition seulement. La loi ne donne que ces deux motifs ; les faits "
+        "qui le fondent s’écrivent plus bas.",
+        widget=forms.RadioSelect,
+        required=False,
     )
     law_keys = forms.MultipleChoiceField(
         label="En droit : les textes cités",
@@ -58,8 +66,10 @@ class ProposalForm(PortalForm):
         required=False,
     )
 
-    def __init__(self, *args: Any, region_code: str, proposes: bool = True, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, case: Case, proposes: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        region_code = case.region_id
+        self._say(case)
         # What is only kept or previewed may still lack its outcome.
         self.fields["outcome"].required = proposes
         parameters = decision_parameters()
@@ -74,6 +84,34 @@ class ProposalForm(PortalForm):
             field: Any = self.fields[name]
             field.choices = [(one.key, one.label) for one in reasons]
 
+    def _say(self, case: Case) -> None:
+        """Each kind of case has its own words, and its own grounds if the law counts them."""
+        words = words_of(case.kind)
+        outcome: Any = self.fields["outcome"]
+        outcome.choices = [
+            (Outcome.ACCEPT.value, words.accept_label),
+            (Outcome.REFUSE.value, words.refuse_label),
+        ]
+        outcome.error_messages["required"] = (
+            f"Choisissez le sens de la décision : {words.accept_noun} ou {words.refuse_noun}."
+        )
+        grounds = words.grounds(case)
+        if not grounds:
+            del self.fields["ground"]
+            return
+        ground: Any = self.fields["ground"]
+        ground.choices = list(grounds)
+        self.fields["fact_accept"].label = f"En fait, pour une {words.accept_noun}"
+        self.fields["fact_refuse"].label = f"En fait, pour une {words.refuse_noun}"
+        self.fields["fact_text"].help_text = (
+            f"Un paragraphe par ligne, dans vos mots. Nécessaire pour une {words.refuse_noun} : "
+            "des phrases types ne suffisent pas à la motiver."
+        )
+        self.fields["reserves"].help_text = (
+            "Une par ligne. Elles restent ouvertes jusqu’à ce qu’un agent constate que chacune est "
+            f"levée. Une {words.refuse_noun} n’en comporte pas."
+        )
+
     @staticmethod
     def initial_of(decision: Decision | None) -> dict[str, Any]:
         """What the form shows of a decision being written; of none, an empty form."""
@@ -82,6 +120,7 @@ class ProposalForm(PortalForm):
         return {
             "base_revision": decision.revision,
             "outcome": decision.outcome,
+            "ground": decision.ground,
             "law_keys": decision.law_keys,
             "law_text": decision.law_text,
             "fact_accept": decision.fact_keys,
@@ -95,6 +134,7 @@ class ProposalForm(PortalForm):
         data = self.cleaned_data
         return {
             "outcome": data.get("outcome", ""),
+            "ground": data.get("ground", ""),
             "law_keys": data.get("law_keys", []),
             "law_text": data.get("law_text", ""),
             "fact_keys": [*data.get("fact_accept", []), *data.get("fact_refuse", [])],

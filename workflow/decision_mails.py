@@ -17,6 +17,7 @@ from cpts_portal.words import file_size
 from documents.models import OfficialDocument
 from procedures.decisions import Outcome
 from workflow.clock import day_in_words
+from workflow.decision_text import words_of
 from workflow.models import Approval, Case, CaseDesk, Decision, DecisionParty, TransitionLog
 from workflow.notices import Told, coordination_of, office_of, team_of, tell
 from workflow.people import members
@@ -32,8 +33,9 @@ def call_the_signatories(decision: Decision, *, voided: bool) -> None:
             "party_id", flat=True
         )
     )
+    named = {one["code"] for one in (decision.text or {}).get("deciders", [])}
     for party in decision.parties.select_related("organisation"):
-        if party.pk in signed:
+        if party.pk in signed or party.organisation.code not in named:
             continue
         people = who_signs(party, decision.case)
         _tell_each(
@@ -43,7 +45,7 @@ def call_the_signatories(decision: Decision, *, voided: bool) -> None:
             _with_bodies(people, _signing_bodies(party, decision.case)),
             "decision_to_sign",
             body=party.organisation.name,
-            outcome=decision.get_outcome_display().lower(),
+            outcome=decision.outcome_label.lower(),
             writer=str(decision.written_by),
             voided=voided,
         )
@@ -116,9 +118,18 @@ def announce(decision: Decision, document: OfficialDocument) -> None:
     """Tell of a decision taken: the team with the document, the others in their own words."""
     case = decision.case
     accepted = decision.outcome == Outcome.ACCEPT
+    words = words_of(case.kind)
+    decided_on = _day(decision.taken_at)
+    news = words.accept_news if accepted else words.refuse_news
+    told = words.accept_told if accepted else words.refuse_told
     context = {
         "accepted": accepted,
-        "decided_on": _day(decision.taken_at),
+        "decided_on": decided_on,
+        "news": news,
+        "outcome": decision.outcome_label.lower(),
+        "told": told.format(title=case.title, day=decided_on),
+        "opens": words.accept_opens,
+        "noun": words.accept_noun,
         "reserves": len(decision.reserves),
         "remedies": (decision.text or {}).get("remedies", {}),
         "joint": len((decision.text or {}).get("deciders", [])) > 1,
@@ -152,8 +163,9 @@ def announce(decision: Decision, document: OfficialDocument) -> None:
             [(body, user)],
             "decision_body",
             body=body.name,
-            accepted=accepted,
-            decided_on=context["decided_on"],
+            news=news,
+            outcome=context["outcome"],
+            decided_on=decided_on,
         )
 
 

@@ -17,6 +17,7 @@ from django.utils.dateparse import parse_datetime
 from accounts.models import Organisation
 from cpts_portal.words import NBSP, day_and_hour
 from documents.french import french_spaces
+from procedures.circuit import Decider
 from procedures.decisions import DecisionParameters, Outcome, Reason, decision_parameters
 from workflow.clock import day_in_words
 from workflow.consultations import circuit_of
@@ -29,12 +30,40 @@ _NUMBERS: Final = ("zéro", "un", "deux", "trois", "quatre", "cinq", "six")
 class DecisionWords:
     """What a kind of case is called in its decisions; each kind declares its own."""
 
-    # « la lettre d’intention », then « acceptée », « refusée ».
+    # « la lettre d’intention », then « déposée », « acceptée », « refusée ».
     subject: str
     accepted: str
     refused: str
     # What an acceptance opens: an article of its own.
     opens: str
+    deposited: str = "déposée"
+    # « Décision d’acceptation de la lettre d’intention »: after the word « Décision ».
+    accept_title: str = "d’acceptation de la lettre d’intention"
+    refuse_title: str = "de refus de la lettre d’intention"
+    # The outcome as a noun, and as what one chooses to do.
+    accept_noun: str = "acceptation"
+    refuse_noun: str = "refus"
+    accept_label: str = "Accepter"
+    refuse_label: str = "Refuser"
+    # What the mails say of it, in short, then to the team.
+    accept_news: str = "lettre d’intention acceptée"
+    refuse_news: str = "lettre d’intention refusée"
+    accept_told: str = (
+        "La lettre d’intention de « {title} » est acceptée, par une décision du {day}."
+    )
+    refuse_told: str = (
+        "La lettre d’intention de « {title} » est refusée, par une décision du {day}."
+    )
+    accept_opens: str = "L’étape du projet de santé est ouverte."
+    # Article 1 of a refusal, where « est refusée » does not say it; {case} is the file, dated.
+    refuse_article: str = ""
+    # Texts that every decision of this kind cites.
+    law: tuple[str, ...] = ()
+    # The grounds of a refusal where the law counts them, as (key, label); none: any reason.
+    grounds: Callable[[Case], Sequence[tuple[str, str]]] = lambda _case: ()
+    grounds_source: str = ""
+    # Where the law gives the refusal to one of those who decide: the others do not sign it.
+    refused_by: Decider | None = None
 
 
 _words: dict[str, DecisionWords] = {}
@@ -43,6 +72,11 @@ _mentions: list[Callable[[Case], list[str]]] = []
 
 def declare_words(kind: str, words: DecisionWords) -> None:
     _words[kind] = words
+
+
+def words_of(kind: str) -> DecisionWords:
+    """Raises LookupError for a kind of case that declared none."""
+    return _words[kind]
 
 
 def declare_mention(mention: Callable[[Case], list[str]]) -> None:
@@ -58,13 +92,14 @@ def compose(case: Case, decision: Decision, deciders: Sequence[Organisation]) ->
     return {
         "number": decision.number,
         "outcome": decision.outcome,
+        "ground": decision.ground,
         "version": case.version,
         "title": _title(decision, words, joint=len(deciders) > 1),
         "project": case.title,
         "reference": case.reference,
         "deciders": [_decider(one) for one in deciders],
         "visas": _visas(case, decision, words, parameters),
-        "considerations": _considerations(decision, parameters),
+        "considerations": _considerations(decision, words, case, parameters),
         "articles": _articles(case, decision, words),
         "remedies": remedies(case, deciders, parameters),
         "office": _contact(case),
@@ -80,9 +115,9 @@ def digest(text: dict[str, Any]) -> str:
 
 
 def _title(decision: Decision, words: DecisionWords, *, joint: bool) -> str:
-    what = "refus" if decision.outcome == Outcome.REFUSE else "acceptation"
+    refused = decision.outcome == Outcome.REFUSE
     kind = "Décision conjointe" if joint else "Décision"
-    return f"{kind} {'de ' if what == 'refus' else 'd’'}{what} de {words.subject}"
+    return f"{kind} {words.refuse_title if refused else words.accept_title}"
 
 
 def _decider(organisation: Organisation) -> dict[str, Any]:
@@ -96,12 +131,13 @@ def _decider(organisation: Organisation) -> dict[str, Any]:
 def _visas(
     case: Case, decision: Decision, words: DecisionWords, parameters: DecisionParameters
 ) -> list[str]:
-    visas = [reason.text for reason in chosen(decision.law_keys, parameters)]
+    listed = [reason.text for reason in chosen(decision.law_keys, parameters)]
+    visas = [*words.law, *(text for text in listed if text not in words.law)]
     visas += _lines(decision.law_text)
     visas.append("Vu le code des relations entre le public et l’administration")
     visas.append(
-        f"Vu {words.subject} « {case.title} », déposée le {_day(case.deposited_at)} sous la "
-        f"référence {case.reference}" + (f" (version {case.version})" if case.version > 1 else "")
+        f"Vu {words.subject} « {case.title} », {_filed(case, words)}"
+        + (f" (version {case.version})" if case.version > 1 else "")
     )
     plan = circuit_of(case).consultations
     visas += [
@@ -116,8 +152,12 @@ def _visas(
     ]
 
 
-def _considerations(decision: Decision, parameters: DecisionParameters) -> list[str]:
+def _considerations(
+    decision: Decision, words: DecisionWords, case: Case, parameters: DecisionParameters
+) -> list[str]:
     listed = [reason.text for reason in chosen(decision.fact_keys, parameters)]
+    if ground := ground_label(decision, case, words):
+        listed.insert(0, f"Considérant que {_lowered(ground)}")
     listed += _lines(decision.fact_text)
     return [french_spaces(f"{text.rstrip(' ;,.')}.") for text in listed]
 
@@ -126,20 +166,15 @@ def _articles(case: Case, decision: Decision, words: DecisionWords) -> list[dict
     refused = decision.outcome == Outcome.REFUSE
     subject = words.subject[:1].upper() + words.subject[1:]
     done = words.refused if refused else words.accepted
-    articles: list[tuple[str, list[str]]] = [
-        (
-            (
-                f"{subject} « {case.title} », déposée le {_day(case.deposited_at)} sous la "
-                f"référence {case.reference}, est {done}."
-            ),
-            [],
-        )
-    ]
+    first = f"{subject} « {case.title} », {_filed(case, words)}, est {done}."
+    if refused and words.refuse_article:
+        first = words.refuse_article.format(case=f"« {case.title} », {_filed(case, words)}")
+    articles: list[tuple[str, list[str]]] = [(first, [])]
     if decision.reserves:
         several = len(decision.reserves) > 1
         articles.append(
             (
-                "Cette acceptation est assortie "
+                f"Cette {words.accept_noun} est assortie "
                 + ("des réserves suivantes. Chacune" if several else "de la réserve suivante. Elle")
                 + " reste ouverte jusqu’à ce que le service qui suit le dossier constate qu’elle "
                 "est levée :",
@@ -167,6 +202,18 @@ def _articles(case: Case, decision: Decision, words: DecisionWords) -> list[dict
         }
         for rank, (text, items) in enumerate(articles, start=1)
     ]
+
+
+def _filed(case: Case, words: DecisionWords) -> str:
+    when = _day(case.deposited_at)
+    return f"{words.deposited} le {when} sous la référence {case.reference}"
+
+
+def ground_label(decision: Decision, case: Case, words: DecisionWords) -> str:
+    """The ground of a refusal in words; empty where the law counts none, or none is chosen."""
+    if decision.outcome != Outcome.REFUSE:
+        return ""
+    return next((label for key, label in words.grounds(case) if key == decision.ground), "")
 
 
 def remedies(

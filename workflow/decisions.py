@@ -99,6 +99,15 @@ def deciding_bodies(case: Case) -> list[DecidingBody]:
     return [DecidingBody(one, _decider(one, case)) for one in circuit_of(case).decision.by]
 
 
+def deciding_bodies_on(decision: Decision) -> list[DecidingBody]:
+    """Those who sign this decision: all who decide, or the one to whom the law gives a refusal."""
+    bodies = deciding_bodies(decision.case)
+    alone = decision_text.words_of(decision.case.kind).refused_by
+    if alone is None or decision.outcome != Outcome.REFUSE:
+        return bodies
+    return [body for body in bodies if body.decider == alone]
+
+
 def _decider(decider: Decider, case: Case) -> Organisation | None:
     if decider == Decider.ARS:
         return regional_agency(case.region_id)
@@ -149,10 +158,11 @@ def _until(consultation: Consultation) -> str:
 
 
 def text_problems(decision: Decision) -> list[str]:
-    """What a text lacks before it can be proposed, as sentences."""
+    """What a text lacks before it can be proposed, as sentences. Reads the decision's case."""
     parameters = decision_parameters()
+    words = decision_text.words_of(decision.case.kind)
     if not decision.outcome:
-        return ["Choisissez le sens de la décision : acceptation ou refus."]
+        return [f"Choisissez le sens de la décision : {words.accept_noun} ou {words.refuse_noun}."]
     problems = []
     law = decision_text.chosen(decision.law_keys, parameters)
     fact = decision_text.chosen(decision.fact_keys, parameters)
@@ -162,19 +172,26 @@ def text_problems(decision: Decision) -> list[str]:
         for one in contrary
     ]
     if decision.outcome == Outcome.REFUSE:
-        if not law and not decision.law_text:
+        one = f"Une {words.refuse_noun}" if words.grounds(decision.case) else "Un refus"
+        if words.grounds(decision.case) and not decision.ground:
+            problems.append(
+                f"{one} repose sur l’un des motifs que donne la loi, et sur aucun autre : "
+                f"choisissez-le ({words.grounds_source})."
+            )
+        if not law and not decision.law_text and not words.law:
             problems.append(
                 "Un refus cite les textes sur lesquels il se fonde : choisissez au moins une "
                 "considération de droit, ou écrivez-la (CRPA, articles L. 211-2 et L. 211-5)."
             )
         if not decision.fact_text:
             problems.append(
-                "Un refus dit les faits propres à ce dossier : écrivez-les, les phrases de la "
+                f"{one} dit les faits propres à ce dossier : écrivez-les, les phrases de la "
                 "liste ne suffisent pas (CRPA, articles L. 211-2 et L. 211-5)."
             )
         if decision.reserves:
             problems.append(
-                "Un refus ne comporte pas de réserves : retirez-les, ou proposez une acceptation."
+                f"{one} ne comporte pas de réserves : retirez-les, ou proposez une "
+                f"{words.accept_noun}."
             )
     return problems
 
@@ -224,8 +241,14 @@ def standing_approvals(decision: Decision) -> list[Approval]:
 
 def unsigned_parties(decision: Decision) -> list[DecisionParty]:
     signed = {one.party_id for one in standing_approvals(decision)}
+    return [one for one in parties_of(decision) if one.pk not in signed]
+
+
+def parties_of(decision: Decision) -> list[DecisionParty]:
+    """Those who sign the text as it stands; a body that no longer does keeps its past approval."""
+    named = {one["code"] for one in (decision.text or {}).get("deciders", [])}
     parties = decision.parties.select_related("organisation")
-    return [one for one in parties if one.pk not in signed]
+    return [one for one in parties if one.organisation.code in named]
 
 
 # --- Proposing --------------------------------------------------------------------------------
@@ -243,6 +266,7 @@ def save_proposal(
     fact_keys: Sequence[str] = (),
     fact_text: str = "",
     reserves: Sequence[str] = (),
+    ground: str = "",
     submit: bool = False,
 ) -> Decision:
     """Write the decision, and propose it to whoever signs if `submit`.
@@ -279,6 +303,7 @@ def save_proposal(
         fact_keys=fact_keys,
         fact_text=fact_text,
         reserves=reserves,
+        ground=ground,
     )
     if refused := _too_much(decision):
         raise ActionRefusedError(" ".join(refused))
@@ -308,6 +333,7 @@ def fill(
     fact_keys: Sequence[str],
     fact_text: str,
     reserves: Sequence[str],
+    ground: str = "",
 ) -> None:
     """Write what was typed on a decision, without saving it: unknown reasons are left out."""
     parameters = decision_parameters()
@@ -316,6 +342,8 @@ def fill(
         return [one.key for one in parameters.reasons_for(region_code, nature) if one.key in keys]
 
     decision.outcome = outcome if outcome in set(Outcome) else ""
+    grounds = dict(decision_text.words_of(decision.case.kind).grounds(decision.case))
+    decision.ground = ground if outcome == Outcome.REFUSE and ground in grounds else ""
     decision.law_keys = known(law_keys, Nature.LAW)
     decision.fact_keys = known(fact_keys, Nature.FACT)
     decision.law_text, decision.fact_text = _clean(law_text), _clean(fact_text)
@@ -326,7 +354,9 @@ def _propose(case: Case, decision: Decision, *, user: User, revising: bool) -> N
     missing = obstacles(case) + text_problems(decision)
     if missing:
         raise IncompleteError(missing)
-    bodies = [(one.decider, one.organisation) for one in deciding_bodies(case) if one.organisation]
+    bodies = [
+        (one.decider, one.organisation) for one in deciding_bodies_on(decision) if one.organisation
+    ]
     text = decision_text.compose(case, decision, [organisation for _, organisation in bodies])
     before, decision.text = decision.text_sha256, text
     decision.text_sha256 = decision_text.digest(text)
@@ -444,7 +474,7 @@ def right_to_sign(
     Raises PermissionDenied for whoever does not sign, ActionRefusedError for a delegation that is
     not in force, with whose it is and since when.
     """
-    party = rules.party_of(decision.parties.select_related("organisation"), case, user)
+    party = rules.party_of(parties_of(decision), case, user)
     if party is None:
         raise PermissionDenied(
             "Seul un signataire d’un organisme qui décide, ou le titulaire de sa délégation de "

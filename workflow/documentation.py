@@ -15,7 +15,7 @@ from procedures.circuit import Circuit, PlannedConsultation
 from procedures.documentation import CASE_WORDS, DECIDER_WORDS, SILENCE_WORDS
 from procedures.registry import all_procedures
 from procedures.schema import Procedure, ProcedureKind
-from workflow.kinds import kind_of_model
+from workflow.kinds import is_declared, kind_of_model
 from workflow.matrix import matrix_lines
 from workflow.models import Case
 from workflow.states import CaseState
@@ -57,7 +57,8 @@ def stale_pages() -> list[Path]:
 
 
 def _kinds_of_case() -> list[type[Case]]:
-    return [model for model in apps.get_models() if issubclass(model, Case) and model is not Case]
+    models = (one for one in apps.get_models() if issubclass(one, Case) and one is not Case)
+    return [model for model in models if is_declared(model)]
 
 
 def _received(model: type[Case], procedures: Iterable[Procedure]) -> list[Procedure]:

@@ -78,6 +78,11 @@ def child_of(case: "Case") -> "Case":
     return model._base_manager.select_related("community").get(pk=case.pk)
 
 
+def is_declared(model: "type[Case]") -> bool:
+    """Whether a model of cases has declared its kind: it has a machine and pages."""
+    return any(one.model is model for one in _kinds.values())
+
+
 def kind_of_model(model: "type[Case]") -> str:
     """The kind a model of cases declared. Raises LookupError for one that declared nothing."""
     found = next((one.kind for one in _kinds.values() if one.model is model), None)

@@ -5,6 +5,7 @@ models took longer than running them. Who sees what stays the queryset's own: th
 of `visible_to` is inside.
 """
 
+import json
 import uuid
 from collections.abc import Sequence
 from functools import lru_cache
@@ -131,11 +132,21 @@ def _names(model: type[models.Model]) -> tuple[str, ...]:
     return tuple(field.attname for field in model._meta.concrete_fields)
 
 
+@lru_cache
+def _written_as_text(model: type[models.Model]) -> tuple[int, ...]:
+    """The columns of JSON: a statement of our own reads them as text."""
+    fields = enumerate(model._meta.concrete_fields)
+    return tuple(rank for rank, field in fields if isinstance(field, models.JSONField))
+
+
 def _case(model: type[AnyCase], notes: tuple[str, ...], row: tuple[Any, ...]) -> AnyCase:
     alias = connection.alias
     names = _names(model)
     end = len(names)
-    case = model.from_db(alias, names, row[:end])
+    values = list(row[:end])
+    for rank in _written_as_text(model):
+        values[rank] = values[rank] and json.loads(values[rank])
+    case = model.from_db(alias, names, values)
     for name, other in _BESIDE:
         names = _names(other)
         start, end = end, end + len(names)

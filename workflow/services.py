@@ -146,7 +146,7 @@ def already_done_by(who: User | None, at: datetime) -> AlreadyDoneError:
 
 
 def next_reference(prefix: str, region_code: str) -> str:
-    """The next number of this kind, region and year, such as « LI-76-2026-0001 ».
+    """The next number of this kind, region and year, such as « LI-76-2026-0001 ».
 
     Call it in the transaction that uses the number: the counter's row stays locked until
     then, so a rolled-back deposit leaves no hole and two deposits never share a number.
@@ -159,14 +159,24 @@ def next_reference(prefix: str, region_code: str) -> str:
     return f"{prefix}-{region_code}-{year}-{counter.last + 1:04d}"
 
 
+def canonical_json(content: dict[str, Any]) -> str:
+    """The one text of a content: what its hash is made from."""
+    return json.dumps(
+        content, cls=DjangoJSONEncoder, sort_keys=True, ensure_ascii=False, separators=(",", ":")
+    )
+
+
+def digest_of(content: dict[str, Any]) -> str:
+    """SHA-256 of a content, as a snapshot bears it."""
+    return hashlib.sha256(canonical_json(content).encode()).hexdigest()
+
+
 def freeze(case: Case, content: dict[str, Any], *, actor: User) -> Snapshot:
     """Store the whole content of a case as deposited, with the hash of its canonical JSON.
 
     From then on the case is found by what it says.
     """
-    canonical = json.dumps(
-        content, cls=DjangoJSONEncoder, sort_keys=True, ensure_ascii=False, separators=(",", ":")
-    )
+    canonical = canonical_json(content)
     snapshot = Snapshot.objects.create(
         case_id=case.pk,
         version=case.version,

@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
-from workflow.clock import ClockState, Silence, UnreadableLedgerError
+from workflow.clock import ClockState, Silence, UnreadableLedgerError, day_in_words
 from workflow.clock_rules import clock_rule
 from workflow.kinds import child_of
 from workflow.models import Case
@@ -29,8 +29,27 @@ def is_accepted_by_silence(case: Case, *, today: date | None = None) -> bool:
     return clock.silence_means == Silence.ACCEPTANCE and clock.silence_took_effect
 
 
+def silence_has_answered(case: Case) -> list[str]:
+    """Why a case is no longer decided: its deadline has gone by, and silence has accepted it.
+
+    The portal records it the day after; nobody decides otherwise in between.
+    """
+    if case.state not in OPEN_STATES or clock_rule(case).silence != Silence.ACCEPTANCE:
+        return []
+    clock = clock_of(case)
+    if not clock.silence_took_effect or clock.deadline is None:
+        return []
+    return [
+        (
+            f"Le délai a pris fin le {day_in_words(clock.deadline)} : le silence a valu "
+            "acceptation, plus aucune décision ne peut être prise. Le portail le constate dans la "
+            "journée."
+        )
+    ]
+
+
 def accept_the_overdue(*, today: date | None = None) -> int:
-    """Move to « tacitly accepted » each case whose silence accepts; how many were moved.
+    """Move to « tacitly accepted » each case whose silence accepts; how many were moved.
 
     It can run as often as one likes. A case that cannot be read is logged and holds up no other.
     """

@@ -99,8 +99,8 @@ def deposit_the_answer(case: WrittenCase, *, log: TransitionLog, actor: User) ->
     buffer = case.buffer
     if buffer is None:
         raise ValueError(f"{case} has no open request to answer.")
-    items = [_item_as_data(item, buffer) for item in buffer.items.values()]
-    _adopt(case, buffer, actor)
+    items = [item_as_data(item, buffer) for item in buffer.items.values()]
+    adopt(case, buffer, actor)
     case.buffer = None
     receive_answer(case, buffer.request, actor=actor)
     content = deposited_content(case, log=log) | {
@@ -115,11 +115,12 @@ def deposit_the_answer(case: WrittenCase, *, log: TransitionLog, actor: User) ->
         }
     }
     freeze(case, content, actor=actor)
-    _inform_new_desks(case)
+    inform_new_desks(case)
     publish("writing.completed", key=f"{case.pk}:{case.version}", log_id=log.pk)
 
 
-def _item_as_data(item: CompletionItem, buffer: Buffer) -> dict[str, Any]:
+def item_as_data(item: CompletionItem, buffer: Buffer) -> dict[str, Any]:
+    """What the frozen answer keeps of a point that was asked."""
     return {
         "key": item.key,
         "label": item.label,
@@ -130,7 +131,7 @@ def _item_as_data(item: CompletionItem, buffer: Buffer) -> dict[str, Any]:
     }
 
 
-def _adopt(case: WrittenCase, buffer: Buffer, actor: User) -> None:
+def adopt(case: WrittenCase, buffer: Buffer, actor: User) -> None:
     """The prepared answers, files and territory take the place of the deposited ones."""
     case.buffer = None
     procedure = procedure_of(case)
@@ -154,7 +155,7 @@ def _adopt(case: WrittenCase, buffer: Buffer, actor: User) -> None:
     empty_buffer(buffer.request, keep_notes=True)
 
 
-def _inform_new_desks(case: WrittenCase) -> None:
+def inform_new_desks(case: WrittenCase) -> None:
     """A territory that reaches a new département is seen by its office; no desk is taken away."""
     known = set(case.desks.values_list("organisation_id", flat=True))
     found = {desk.pk for desk in informed_desks(procedure_of(case), case)} - known

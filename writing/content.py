@@ -34,8 +34,8 @@ class Missing:
     """One thing to do: the sentence, and the step and field where to do it."""
 
     sentence: str
-    section: str
-    field: str
+    section: str = ""
+    field: str = ""
 
 
 @dataclass(frozen=True)

@@ -168,7 +168,7 @@ def deposited_content(case: WrittenCase, *, log: TransitionLog) -> dict[str, Any
             "version": case.version,
             "deposited_at": case.deposited_at,
             "silence_date": silence_date(case),
-            "office": _office_as_data(cast(Organisation, case.office)),
+            "office": office_as_data(cast(Organisation, case.office)),
             "signature": {
                 "name": case.signatory_name,
                 "place": case.signed_at_place,
@@ -184,7 +184,8 @@ def deposited_content(case: WrittenCase, *, log: TransitionLog) -> dict[str, Any
     )
 
 
-def _office_as_data(office: Organisation) -> dict[str, Any]:
+def office_as_data(office: Organisation) -> dict[str, Any]:
+    """Who examines a case and how to reach them, as its frozen content says it."""
     return {
         "code": office.code,
         "name": office.name,

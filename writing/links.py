@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
 from cpts_portal.addresses import address
-from writing.content import ATTACHMENTS_STEP, Missing
+from writing.content import ATTACHMENTS_STEP, Missing, procedure_of
 from writing.kinds import written_of
 from writing.models import WrittenCase
 
@@ -56,6 +56,9 @@ def step_url(case: WrittenCase, section: str) -> str:
     """The page of a step; the pieces the form does not place have their own page."""
     if section == ATTACHMENTS_STEP:
         return page(case, "attachments")
+    if section not in {one.key for one in procedure_of(case).sections}:
+        # A part beside the form: it has a page of its own name.
+        return page(case, section)
     return page(case, "step", section)
 
 

@@ -1,7 +1,5 @@
 """The health project as a case: a first project, or an amendment that changes one in force."""
 
-from typing import Any
-
 from django.contrib.postgres.fields import ArrayField
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
@@ -9,10 +7,11 @@ from django.db.models import F, Q
 
 from health_projects.workflow import HealthProjectWorkflow
 from letters.models import LetterOfIntent
-from workflow.models import Case, CaseQuerySet
+from writing.content import Missing
+from writing.models import WrittenCase, written_commitment
 
 
-class HealthProject(HealthProjectWorkflow, Case):
+class HealthProject(HealthProjectWorkflow, WrittenCase):
     """A health project. Its answers, attachments, log and documents hang from the case."""
 
     # The accepted letter it begins with; nothing for a CPTS born before the portal.
@@ -38,24 +37,16 @@ class HealthProject(HealthProjectWorkflow, Case):
     )
     # In the name of the members: that this is the project they read and signed.
     commits = models.BooleanField("engagement au nom des membres", default=False)
-    signatory_name = models.CharField("nom du signataire", max_length=150, blank=True)
-    signed_at_place = models.CharField("fait à", max_length=100, blank=True)
     # What the deposit added to the frozen content: the office, the day silence would validate…
     filing = models.JSONField("dépôt", null=True, blank=True, encoder=DjangoJSONEncoder)
     # The day it was validated: that of the decision, or that on which silence had its effect.
     validated_on = models.DateField("validé le", null=True, blank=True)
 
-    objects = CaseQuerySet.as_manager()  # type: ignore[misc]
-
     class Meta:
         verbose_name = "projet de santé"
         verbose_name_plural = "projets de santé"
         constraints = [
-            models.CheckConstraint(
-                condition=Q(commits=False, signatory_name="", signed_at_place="")
-                | (Q(commits=True) & ~Q(signatory_name="") & ~Q(signed_at_place="")),
-                name="health_project_commitment_is_signed",
-            ),
+            written_commitment("commits", name="health_project_commitment_is_signed"),
             models.CheckConstraint(
                 condition=Q(amends__isnull=True, amended_sections=[])
                 | Q(amends__isnull=False) & ~Q(amends=F("pk")),
@@ -63,8 +54,12 @@ class HealthProject(HealthProjectWorkflow, Case):
             ),
         ]
 
-    def missing_for(self, transition: str) -> list[Any]:
-        """What is missing before `transition`, as sentences: an empty list means go."""
-        from health_projects.missing import missing_before  # noqa: PLC0415 - it reads this model
+    def missing_for(self, transition: str) -> list[Missing]:
+        """What is missing before `transition`, as sentences; those of a deposit name a field."""
+        from health_projects.signing import missing_to_freeze, missing_to_sign  # noqa: PLC0415
 
-        return missing_before(self, transition)
+        if transition == "freeze_version":
+            return missing_to_freeze(self)
+        if transition == "deposit":
+            return super().missing_for(transition) or missing_to_sign(self)
+        return super().missing_for(transition)

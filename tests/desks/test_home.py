@@ -1,4 +1,4 @@
-"""« Mes projets »: each CPTS, its state in the lead's words, what to do next."""
+"""« Mes projets »: each CPTS, its state in the lead's words, what to do next."""
 
 from datetime import date
 from typing import Any
@@ -38,7 +38,7 @@ def test_home_lists_my_cpts_only_drafts_first(client: Client) -> None:
     draft_letter(other, name="CPTS d’une autre personne")
     client.force_login(me)
     projects = client.get("/accueil/").context["projects"]
-    assert [p.letter.title for p in projects] == ["CPTS en brouillon", "CPTS déposée"]
+    assert [p.case.title for p in projects] == ["CPTS en brouillon", "CPTS déposée"]
 
 
 def test_a_draft_says_it_is_not_sent_and_leads_an_owner_to_writing() -> None:
@@ -76,8 +76,8 @@ def test_home_costs_the_same_queries_whatever_the_number_of_projects(
     for _ in range(letters):
         deposited_letter(office, owner=me)
     client.force_login(me)
-    # Session, person; the page with its count; its logs and documents; its messages.
-    with django_assert_num_queries(5):
+    # Session, person; the page with its count; the letters; their logs and documents; messages.
+    with django_assert_num_queries(6):
         assert client.get("/accueil/").status_code == 200
 
 

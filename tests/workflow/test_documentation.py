@@ -35,6 +35,8 @@ def test_a_stale_drawing_fails_the_check_and_is_drawn_again(tmp_path, monkeypatc
         "occitanie.md",
         "pays-de-la-loire-projet.md",
         "pays-de-la-loire.md",
+        "projet-de-sante-qui-fait-quoi.md",
+        "projet-de-sante.md",
     ]
 
 

@@ -16,7 +16,7 @@ from workflow.decision_states import DecisionState
 from workflow.models.cases import Case
 from workflow.querysets import DecisionQuerySet
 
-_FROZEN = frozenset({"content", "sha256", "text", "text_sha256", "outcome", "taken_at"})
+_FROZEN = frozenset({"content", "sha256", "text", "text_sha256", "outcome", "ground", "taken_at"})
 
 
 class Decision(models.Model):
@@ -38,6 +38,8 @@ class Decision(models.Model):
         "état", max_length=10, choices=DecisionState, default=DecisionState.DRAFT
     )
     outcome = models.CharField("sens", max_length=10, choices=OutcomeChoice, blank=True)
+    # Of a refusal, where the law counts the grounds: a key of the procedure.
+    ground = models.SlugField("motif de la loi", max_length=60, blank=True)
     # Keys of `procedures/decisions.toml`, and what the instructor adds in their own words.
     law_keys = ArrayField(models.SlugField(), default=list, blank=True, verbose_name="droit")
     law_text = models.TextField("autres considérations de droit", blank=True)
@@ -88,6 +90,10 @@ class Decision(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(outcome__in=["", "accept", "refuse"]), name="decision_known_outcome"
+            ),
+            models.CheckConstraint(
+                condition=Q(ground="") | Q(outcome="refuse"),
+                name="decision_ground_is_of_a_refusal",
             ),
             models.CheckConstraint(
                 condition=Q(state__in=["draft", "dropped"])
@@ -145,8 +151,19 @@ class Decision(models.Model):
         super().save(*args, **kwargs)
 
     @property
+    def outcome_label(self) -> str:
+        """The outcome as a noun, in the words of the kind of case."""
+        from workflow.decision_text import words_of  # noqa: PLC0415 - it reads this model
+
+        if not self.outcome:
+            return ""
+        words = words_of(self.case.kind)
+        noun = words.refuse_noun if self.outcome == Outcome.REFUSE else words.accept_noun
+        return noun[:1].upper() + noun[1:]
+
+    @property
     def number(self) -> str:
-        """« LI-76-2026-0001-D1 »."""
+        """« LI-76-2026-0001-D1 »."""
         return f"{self.case.reference}-D{self.rank}"
 
     @property

@@ -41,13 +41,13 @@ def propose(request: PersonRequest, case: uuid.UUID) -> HttpResponse:
     current = decisions.open_decision(shown)
     if request.method == "POST":
         return _save(request, shown, current)
-    form = ProposalForm(region_code=shown.region_id, initial=ProposalForm.initial_of(current))
+    form = ProposalForm(case=shown, initial=ProposalForm.initial_of(current))
     return _proposal_page(request, shown, form, current)
 
 
 def _save(request: PersonRequest, case: Case, current: Decision | None) -> HttpResponse:
     action = request.POST.get("action", "")
-    form = ProposalForm(request.POST, region_code=case.region_id, proposes=action == "propose")
+    form = ProposalForm(request.POST, case=case, proposes=action == "propose")
     if not form.is_valid():
         return _proposal_page(request, case, form, current, status=422)
     if action == "preview":
@@ -88,7 +88,7 @@ def _preview(case: Case, form: ProposalForm, current: Decision | None) -> dict[s
     unsaved = Decision(rank=rank)
     unsaved.case = case
     decisions.fill(unsaved, region_code=case.region_id, **form.typed())
-    bodies = [one.organisation for one in decisions.deciding_bodies(case) if one.organisation]
+    bodies = [one.organisation for one in decisions.deciding_bodies_on(unsaved) if one.organisation]
     return decision_text.compose(case, unsaved, bodies)
 
 
@@ -100,7 +100,7 @@ def preview(request: PersonRequest, case: uuid.UUID) -> HttpResponse:
     if request.method == "POST":
         if not rules.may_propose(shown, request.user):
             raise PermissionDenied(_WHO_WRITES)
-        form = ProposalForm(request.POST, region_code=shown.region_id, proposes=False)
+        form = ProposalForm(request.POST, case=shown, proposes=False)
         form.is_valid()
         text: dict[str, Any] | None = _preview(shown, form, current)
     else:

@@ -1,0 +1,160 @@
+"""Amendments: a case of its own, begun from the project in force, that replaces it once validated.
+
+An amendment says the whole project as it would become, not only what it changes: the consolidated
+project is therefore the content of the last one that was validated.
+"""
+
+from collections.abc import Collection
+from datetime import date
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+
+from accounts.models import User
+from communities.models import Community
+from health_projects.models import CoherenceNote, HealthProject
+from health_projects.opening import ACCEPTED, UNDER_WAY
+from health_projects.services import KIND
+from health_projects.sheets import start_from
+from procedures import registry
+from procedures.schema import Procedure, ProcedureKind
+from workflow.models import Answer, Case, Snapshot
+from workflow.services import ActionRefusedError
+from writing.content import Missing
+
+if TYPE_CHECKING:
+    from writing.content import WrittenContent
+
+
+def in_force(community: Community, on: date) -> Snapshot | None:
+    """The consolidated project of a CPTS on a day: what its last validated case says.
+
+    Validated on that day or before, by a decision or by silence; a decision withdrawn since
+    never had an effect. None before the first validation.
+    """
+    project = validated(community, on)
+    if project is None:
+        return None
+    return Snapshot.objects.get(case_id=project.pk, version=project.version)
+
+
+def validated(community: Community, on: date) -> HealthProject | None:
+    """The project, or the amendment, whose content is in force on a day."""
+    return (
+        HealthProject.objects.filter(community=community, state__in=ACCEPTED, validated_on__lte=on)
+        .order_by("-validated_on", "-pk")
+        .first()
+    )
+
+
+def chain_of(project: HealthProject) -> list[int]:
+    """What an amendment changes, then what that one changed, to the first project: their numbers.
+
+    One query for each amendment before it.
+    """
+    found: list[int] = []
+    before = project.amends_id
+    while before is not None:
+        found.append(before)
+        before = HealthProject.objects.values_list("amends_id", flat=True).get(pk=before)
+    return found
+
+
+def begin_amendment(
+    community: Community, *, sections: Collection[str], user: User, on: date
+) -> HealthProject:
+    """Open an amendment to the project in force on the day `on`, with all that it says.
+
+    Raises PermissionDenied, and ActionRefusedError without a section, before any validation, or
+    while another amendment is under way.
+    """
+    if user.acting is not None or community.team_role(user) not in {"owner", "editor"}:
+        raise PermissionDenied(
+            "Seuls les responsables et les rédacteurs de la CPTS préparent un avenant."
+        )
+    changed = validated(community, on)
+    if changed is None:
+        raise ActionRefusedError(
+            "Cette CPTS n’a pas encore de projet de santé validé : il n’y a rien à modifier par "
+            "avenant."
+        )
+    procedure = registry.for_region(community.region_id, kind=ProcedureKind.HEALTH_PROJECT)
+    known = [section.key for section in procedure.sections if section.key in sections]
+    if not known:
+        raise ActionRefusedError(
+            "Cochez au moins une partie du projet que l’avenant modifie : le lecteur verra ce qui "
+            "y change."
+        )
+    try:
+        with transaction.atomic():
+            return _open(changed, procedure, known, user)
+    except IntegrityError as refused:
+        if "case_one_open_health_project" not in str(refused):
+            raise
+        raise ActionRefusedError(
+            "Un avenant est déjà en cours pour cette CPTS : terminez-le ou retirez-le avant d’en "
+            "commencer un autre."
+        ) from refused
+
+
+def _open(
+    changed: HealthProject, procedure: Procedure, sections: list[str], user: User
+) -> HealthProject:
+    amendment = HealthProject.objects.create(
+        kind=KIND,
+        community_id=changed.community_id,
+        title=changed.community.name,
+        region_id=changed.region_id,
+        procedure_key=procedure.key,
+        procedure_version=procedure.version,
+        created_by=user,
+        letter_id=changed.letter_id,
+        amends=changed,
+        amended_sections=sections,
+    )
+    held = dict(changed.answers.values_list("key", "value"))
+    kept = changed.attachments.current().values_list("slot", flat=True)
+    deferrable = {slot.key for slot in procedure.attachments if slot.deferrable}
+    for slot in set(kept) & deferrable:
+        held[slot] = {
+            "deferred": "yes",
+            "reason": f"Inchangée : jointe au projet {changed.reference}.",
+        }
+    Answer.objects.bulk_create(
+        Answer(case_id=amendment.pk, key=key, value=value, updated_by=user)
+        for key, value in held.items()
+    )
+    frozen = Snapshot.objects.get(case_id=changed.pk, version=changed.version)
+    start_from(amendment, frozen.content.get("sheets") or [], by=user)
+    notes = CoherenceNote.objects.filter(project=changed, side=CoherenceNote.Side.TEAM)
+    for note in notes:
+        note.pk, note.project, note.updated_by = None, amendment, user
+        note.save(force_insert=True)
+    return amendment
+
+
+def unticked(project: HealthProject, content: "WrittenContent") -> list[Missing]:
+    """What an amendment changes outside the parts its team has ticked: each is to be ticked."""
+    if project.amends_id is None:
+        return []
+    before = Answer.objects.filter(case_id=project.amends_id)
+    known = dict(before.values_list("key", "value"))
+    ticked = set(project.amended_sections)
+    return [
+        Missing(
+            f"La partie « {section.title} » a changé sans être cochée parmi celles que l’avenant "
+            "modifie : cochez-la, ou rendez-lui ce qu’elle disait.",
+            section.key,
+            field.key,
+        )
+        for section in content.procedure.sections
+        if section.key not in ticked
+        for field in section.fields
+        if field.is_answer and content.answers.get(field.key) != known.get(field.key)
+    ][:20]
+
+
+def is_open(community: Community) -> bool:
+    """Whether a project or an amendment is under way."""
+    return Case.objects.filter(community=community, kind=KIND, state__in=UNDER_WAY).exists()
