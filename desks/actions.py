@@ -129,9 +129,9 @@ def bulk(request: PersonRequest) -> HttpResponse:
     cases = _ticked(request)
     action = _BULK.get(request.POST.get("action", ""))
     if action is None:
-        messages.error(request, "Choisissez ce qu’il faut faire des lettres cochées.")
+        messages.error(request, "Choisissez ce qu’il faut faire des dossiers cochés.")
     elif not cases:
-        messages.error(request, "Cochez d’abord une lettre au moins, dans la première colonne.")
+        messages.error(request, "Cochez d’abord un dossier au moins, dans la première colonne.")
     else:
         try:
             messages.success(request, action(request, cases))
@@ -183,18 +183,18 @@ def _remove_label(request: PersonRequest, cases: list[Case]) -> str:
 
 def _follow(request: PersonRequest, cases: list[Case]) -> str:
     desk_tools.follow(cases, user=request.user)
-    return f"Vous suivez {_letters(len(cases))}."
+    return f"Vous suivez {_cases(len(cases))}."
 
 
 def _unfollow(request: PersonRequest, cases: list[Case]) -> str:
     desk_tools.unfollow(cases, user=request.user)
-    return f"Vous ne suivez plus {_letters(len(cases))}."
+    return f"Vous ne suivez plus {_cases(len(cases))}."
 
 
 def _assign(request: PersonRequest, cases: list[Case]) -> str:
     person = _person(request.POST.get("personne", ""), request.user)
     if person is None:
-        raise ActionRefusedError("Choisissez d’abord à qui confier les lettres cochées.")
+        raise ActionRefusedError("Choisissez d’abord à qui confier les dossiers cochés.")
     done = 0
     refusals: list[str] = []
     for case in cases:
@@ -210,17 +210,21 @@ def _assign(request: PersonRequest, cases: list[Case]) -> str:
         told = " ".join(refusals[:3])
         more = f" Et {len(refusals) - 3} autres." if len(refusals) > 3 else ""
         raise ActionRefusedError(
-            f"{_letters(done).capitalize()} sur {len(cases)} : confiées à {person}. {told}{more}"
+            f"{_cases(done)} sur {len(cases)} : {_given(done)} à {person}. {told}{more}"
         )
-    return f"{_letters(done).capitalize()} : confiées à {person}."
+    return f"{_cases(done)} : {_given(done)} à {person}."
 
 
-def _letters(count: int) -> str:
-    return f"{count}\N{NO-BREAK SPACE}lettre{'s' if count > 1 else ''}"
+def _cases(count: int) -> str:
+    return f"{count}\N{NO-BREAK SPACE}dossier{'s' if count > 1 else ''}"
+
+
+def _given(count: int) -> str:
+    return "confiés" if count > 1 else "confié"
 
 
 def _counted(count: int, what: str) -> str:
-    return f"{what} {_letters(count)}"
+    return f"{what} {_cases(count)}"
 
 
 _BULK: dict[str, Callable[[PersonRequest, list[Case]], str]] = {

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from cpts_portal.paging import read_page
 from workflow import opinion_rules as rules
-from workflow.models import Consultation, Opinion
+from workflow.models import Case, Consultation, Opinion
 from workflow.opinion_states import ConsultationState, Position
 from workflow.opinion_words import POSITION_TONES, days_left, due_tone, long_day
 
@@ -78,6 +78,8 @@ class Row:
 
     url: str
     reference: str
+    # « Lettre d’intention ».
+    nature: str
     title: str
     departments: str
     # « jusqu’au 3 mars 2027 », then « il reste 12 jours ».
@@ -139,6 +141,7 @@ _CELLS: Final = (
     "due_on",
     "case__public_id",
     "case__reference",
+    "case__kind",
     "case__title",
     "case__department_codes",
     "standing__position",
@@ -177,6 +180,7 @@ def _row(cells: dict[str, Any], model: str) -> Row:
     return Row(
         url=url.replace("/avis/0/", f"/avis/{cells['pk']}/"),
         reference=cells["case__reference"],
+        nature=Case.Kind(cells["case__kind"]).label,
         title=cells["case__title"],
         departments=", ".join(cells["case__department_codes"]),
         due_on=long_day(cells["due_on"]),

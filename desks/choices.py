@@ -91,10 +91,10 @@ COLUMNS: Final = (
     Column("cpts", "CPTS", ("title_key", "case_id"), is_optional=False),
     Column("departement", "Département", ("departments", "case_id")),
     Column("population", "Population", ("population", "case_id")),
-    Column("depot", "Déposée le", ("deposited_at", "case_id")),
+    Column("depot", "Déposé le", ("deposited_at", "case_id")),
     Column("echeance", "Échéance", ("deadline_on", "case_id")),
     Column("etat", "État", ("state", "deposited_at", "case_id")),
-    Column("suivi", "Suivie par"),
+    Column("suivi", "Suivi par"),
     Column("bureau", "Votre bureau"),
 )
 COLUMNS_BY_KEY: Final = {column.key: column for column in COLUMNS}
@@ -102,6 +102,19 @@ OPTIONAL: Final = tuple(column.key for column in COLUMNS if column.is_optional)
 DEFAULT_COLUMNS: Final = ("departement", "population", "depot", "echeance", "etat", "suivi")
 ORDERS: Final = frozenset(column.key for column in COLUMNS if column.order)
 
+# The states a case on a desk can be in, in words that fit every nature of case.
+STATES: Final[dict[str, str]] = {
+    CaseState.DEPOSITED.value: "À examiner",
+    CaseState.IN_CONSULTATION.value: "Avis en cours",
+    CaseState.UNDER_REVIEW.value: "À instruire",
+    CaseState.COMPLETION_REQUESTED.value: "En attente de l’équipe",
+    CaseState.DECISION_PROPOSED.value: "À signer",
+    CaseState.ACCEPTED.value: "Accepté",
+    CaseState.TACITLY_ACCEPTED.value: "Accepté par silence",
+    CaseState.REFUSED.value: "Refusé",
+    CaseState.WITHDRAWN.value: "Retiré",
+    CaseState.CLOSED.value: "Clos sans suite",
+}
 DEADLINES: Final = {"proche": "Dans les 15 jours", "depassee": "Dépassée"}
 ME: Final = "moi"
 NOBODY: Final = "personne"
@@ -109,6 +122,7 @@ NOBODY: Final = "personne"
 _NAMES: Final = (
     "onglet",
     "q",
+    "nature",
     "etat",
     "departement",
     "taille",
@@ -126,6 +140,8 @@ class InboxChoices:
 
     tab: str = ALL_TAB
     search: str = ""
+    # A kind of case.
+    kind: str = ""
     state: str = ""
     department: str = ""
     size: str = ""
@@ -159,7 +175,8 @@ class InboxChoices:
         return cls(
             tab=one_of("onglet", TABS_BY_KEY) or ALL_TAB,
             search=" ".join(query.get("q", "").replace("\0", "").split())[:LONGEST_SEARCH],
-            state=one_of("etat", deposited_states()),
+            kind=one_of("nature", Case.Kind.values),
+            state=one_of("etat", STATES),
             department=query.get("departement", "").replace("\0", "")[:3],
             size=one_of("taille", Case.SizeClass.values),
             label=number_or("etiquette"),
@@ -179,7 +196,10 @@ class InboxChoices:
     def narrows(self) -> bool:
         """Whether a filter other than the words searched narrows the list."""
         return self.followed or any(
-            (self.state, self.department, self.size, self.label, self.instructor, self.deadline)
+            (
+                *(self.kind, self.state, self.department, self.size),
+                *(self.label, self.instructor, self.deadline),
+            )
         )
 
     @property
@@ -202,6 +222,7 @@ class InboxChoices:
         # What comes from a list of ours is written as it is: this is asked twenty times a page.
         said = (
             f"&q={quote_plus(one.search)}" if one.search else "",
+            f"&nature={one.kind}" if one.kind else "",
             f"&etat={one.state}" if one.state else "",
             f"&departement={quote_plus(one.department)}" if one.department else "",
             f"&taille={one.size}" if one.size else "",
@@ -216,11 +237,6 @@ class InboxChoices:
     def of_tab(self, tab: str) -> str:
         """The address of another tab: its filters are its own, so that its count is right."""
         return f"onglet={tab}&tri={self.order}" if self.order else f"onglet={tab}"
-
-
-def deposited_states() -> list[str]:
-    """The states a case on a desk can be in."""
-    return [state.value for state in CaseState if state != CaseState.DRAFT]
 
 
 def says_something(query: QueryDict) -> bool:

@@ -17,10 +17,10 @@ from django.utils import timezone
 from accounts.models import Membership, Organisation, User
 from cpts_portal.paging import read_page
 from cpts_portal.words import hour
-from desks.choices import NOBODY, InboxChoices
+from desks.choices import NOBODY, STATES, InboxChoices
 from desks.lines import count_lines, lines_of
-from letters.labels import state_label
 from territories.models import Department
+from workflow.kinds import kind_named
 from workflow.models import Case, Consultation, InboxLine, InboxTab
 from workflow.opinion_states import ConsultationState
 from workflow.readers import Reader
@@ -87,7 +87,7 @@ def read_board(user: User) -> Board:
 
 
 def _count(user: User) -> Board:
-    lines = InboxLine.objects.visible_to(user).filter(case_kind=Case.Kind.LETTER_OF_INTENT)
+    lines = InboxLine.objects.visible_to(user)
     return Board(
         at=hour(timezone.localtime()),
         states=_by_state(lines),
@@ -104,12 +104,18 @@ def _list(choices: InboxChoices) -> str:
 
 def _by_state(lines: QuerySet[InboxLine]) -> list[Figure]:
     """As the lists say it: a decision proposed is known to the office in charge only."""
-    counts = dict(lines.order_by().values_list("state").annotate(Count("pk")))
+    rows = lines.order_by().values_list("case_kind", "state").annotate(Count("pk"))
+    counts = {(kind, state): count for kind, state, count in rows}
     return [
         Figure(
-            state_label(state, Reader.OFFICE).label, counts[state], _list(InboxChoices(state=state))
+            kind_named(kind).state_label(state, Reader.OFFICE).label,
+            counts[kind, state],
+            _list(InboxChoices(kind=kind, state=state)),
+            Case.Kind(kind).label,
         )
-        for state in sorted(counts)
+        for kind in Case.Kind.values
+        for state in STATES
+        if (kind, state) in counts
     ]
 
 

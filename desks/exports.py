@@ -6,25 +6,27 @@ from io import StringIO
 
 from django.utils import timezone
 
+from cpts_portal.addresses import address
 from desks.deadlines import deadline_in_words
 from desks.inbox import DeskOptions, labels_of, reader_of_line
 from desks.lines import Cells
-from letters.labels import state_label
+from workflow.kinds import kind_named
 
 HEADERS = [
     "Référence",
+    "Nature",
     "CPTS",
     "Région",
     "Départements",
     "Communes",
     "Population",
     "Taille",
-    "Déposée le",
+    "Déposé le",
     "Échéance",
     "Délai",
     "État",
     "Bureau en charge",
-    "Suivie par",
+    "Suivi par",
     "Étiquettes",
     "Adresse du dossier",
 ]
@@ -39,13 +41,14 @@ def neutral(cell: object) -> str:
 
 
 def inbox_csv(lines: Iterable[Cells], options: DeskOptions, *, portal_url: str) -> str:
-    """The letters, one a row, for a French spreadsheet: semicolons, and a mark of UTF-8."""
+    """The cases, one a row, for a French spreadsheet: semicolons, and a mark of UTF-8."""
     written = StringIO()
     writer = csv.writer(written, delimiter=";")
     writer.writerow(HEADERS)
     today = timezone.localdate()
     for line in lines:
-        state = state_label(line.state, reader_of_line(line))
+        kind = kind_named(line.case_kind)
+        state = kind.state_label(line.state, reader_of_line(line))
         deadline = deadline_in_words(
             line.deadline_on, line.clock_state, line.suspended_until, today=today
         )
@@ -53,6 +56,7 @@ def inbox_csv(lines: Iterable[Cells], options: DeskOptions, *, portal_url: str) 
             neutral(cell)
             for cell in (
                 line.reference,
+                kind.label,
                 line.title,
                 line.region_name,
                 ", ".join(line.departments),
@@ -66,7 +70,7 @@ def inbox_csv(lines: Iterable[Cells], options: DeskOptions, *, portal_url: str) 
                 line.office_name,
                 line.instructor_name,
                 ", ".join(label.name for label in labels_of(line, options)),
-                f"{portal_url}/lettres/{line.public_id}/",
+                f"{portal_url}{address(kind.page, line.public_id)}",
             )
         )
     return "\ufeff" + written.getvalue()

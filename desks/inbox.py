@@ -32,10 +32,10 @@ from desks.choices import (
     MINE_TAB,
     NOBODY,
     SIGN_TAB,
+    STATES,
     TABS,
     InboxChoices,
     acting_of,
-    deposited_states,
     offered_tabs,
     says_something,
 )
@@ -43,6 +43,7 @@ from desks.deadlines import Deadline, deadline_in_words
 from desks.lines import (
     Cells,
     Lines,
+    Place,
     among,
     count_lines,
     lines_of,
@@ -52,10 +53,11 @@ from desks.lines import (
     read_found,
     read_places,
 )
-from letters.labels import STATE_LABELS, state_label
 from territories.normalise import normalise
 from workflow.desk_tools import remember_view
+from workflow.kinds import declared_kinds, kind_named
 from workflow.models import Case, CaseDesk, InboxTab
+from workflow.models.messages import Side
 from workflow.readers import Reader, StateLabel
 from workflow.search import MAX_RESULTS, Asked, Within, excerpts, find, read_search
 
@@ -285,13 +287,16 @@ class Listing:
             return read_cells(self.lines, self.order, start, count, counted=counted)
         return read_found(self.lines, self.found[start : start + count]), None
 
-    def places(self, start: int, count: int) -> list[tuple[int, UUID]]:
-        """The cases there: their number and their public one."""
+    def places(self, start: int, count: int) -> list[Place]:
+        """The cases there."""
         if self.found is None or self.order:
             return read_places(self.lines, order_of(self.order), start, count)
         ids = self.found[start : start + count]
-        there = dict(read_places(among(self.lines, ids), "l.case_id", 0, count))
-        return [(case_id, there[case_id]) for case_id in ids if case_id in there]
+        there = {
+            place.case_id: place
+            for place in read_places(among(self.lines, ids), "l.case_id", 0, count)
+        }
+        return [there[case_id] for case_id in ids if case_id in there]
 
 
 def read_listing(user: User, choices: InboxChoices) -> Listing:
@@ -324,9 +329,11 @@ def _grouped(number: int) -> str:
 
 @dataclass(slots=True)
 class Row:
-    """A letter of the list, each cell as it is read: the template only lays it out."""
+    """A case of the list, each cell as it is read: the template only lays it out."""
 
     pk: int
+    # « Lettre d’intention ».
+    nature: str
     public_id: str
     reference: str
     title: str
@@ -337,11 +344,13 @@ class Row:
     deadline: Deadline
     state: StateLabel
     instructor: str
-    # What the letter is on this desk for, and who is in charge when it is another desk.
+    # Who waits for an answer in the thread, if anybody.
+    question: str
+    # What the case is on this desk for, and who is in charge when it is another desk.
     purpose: str
     other_office: str
     labels: list[LabelTag]
-    # It opens the letter at its place in this list.
+    # It opens the case at its place in this list.
     url: str = ""
     # Where the words searched stand in it.
     excerpt: SafeString | str = ""
@@ -410,17 +419,17 @@ def _rows(
     today = timezone.localdate()
     rows = [_row(one, options, today) for one in cells]
     for rank, (row, one) in enumerate(zip(rows, cells, strict=True), start + 1):
-        row.url = address(one.public_id, rank)
+        row.url = address(one.case_kind, one.public_id, rank)
         row.excerpt = cut.get(row.pk, "")
     return rows
 
 
 def _addresses(choices: InboxChoices) -> Any:
     """The address of a case opened from this list: it knows the list and its place in it."""
-    before, after = around("letters:detail")
     listed = urlencode({"liste": choices.as_query()})
 
-    def address(public_id: UUID, rank: int) -> str:
+    def address(kind: str, public_id: UUID, rank: int) -> str:
+        before, after = around(kind_named(kind).page)
         return f"{before}{public_id}{after}?{listed}&rang={rank}"
 
     return address
@@ -436,8 +445,10 @@ def reader_of_line(cells: Cells) -> Reader:
 def _row(cells: Cells, options: DeskOptions, today: date) -> Row:
     reader = reader_of_line(cells)
     names = options.departments
+    kind = kind_named(cells.case_kind)
     return Row(
         pk=cells.case_id,
+        nature=kind.label,
         public_id=str(cells.public_id),
         reference=cells.reference,
         title=cells.title,
@@ -448,12 +459,26 @@ def _row(cells: Cells, options: DeskOptions, today: date) -> Row:
         deadline=deadline_in_words(
             cells.deadline_on, cells.clock_state, cells.suspended_until, today=today
         ),
-        state=state_label(cells.state, reader),
+        state=kind.state_label(cells.state, reader),
         instructor=cells.instructor_name,
+        question=_question(cells.asking),
         purpose=_PURPOSES[reader],
         other_office="" if reader == Reader.OFFICE else cells.office_name,
         labels=labels_of(cells, options),
     )
+
+
+def _question(asking: list[str] | None) -> str:
+    """What the office reads of the questions of a thread: what is asked of it comes first."""
+    if not asking:
+        return ""
+    return _QUESTIONS[Side.TEAM if Side.TEAM in asking else Side.OFFICE]
+
+
+_QUESTIONS: Final[dict[str, str]] = {
+    Side.TEAM: "L’équipe attend votre réponse",
+    Side.OFFICE: "Réponse de l’équipe attendue",
+}
 
 
 def labels_of(cells: Cells, options: DeskOptions) -> list[LabelTag]:
@@ -556,9 +581,14 @@ def column_options(choices: InboxChoices) -> list[ColumnOption]:
     ]
 
 
+def kind_options() -> list[Option]:
+    """The natures of case the portal handles."""
+    return [Option(value, label) for value, label in Case.Kind.choices if value in declared_kinds()]
+
+
 @cache
 def state_options() -> list[Option]:
-    return [Option(state, STATE_LABELS[state][Reader.OFFICE].label) for state in deposited_states()]
+    return [Option(state, label) for state, label in STATES.items()]
 
 
 @cache
@@ -603,7 +633,7 @@ def neighbours(case: Case, user: User, choices: InboxChoices, rank: int) -> Neig
     start = max(rank - 2, 0)
     listing = read_listing(user, choices)
     around = listing.places(start, rank + 1 - start)
-    ids = [case_id for case_id, _ in around]
+    ids = [place.case_id for place in around]
     address = _addresses(choices)
     here = ids.index(case.pk) if case.pk in ids else min(rank - 1 - start, len(ids))
     found = case.pk in ids
@@ -616,6 +646,10 @@ def neighbours(case: Case, user: User, choices: InboxChoices, rank: int) -> Neig
     return Neighbours(
         list_url=f"{reverse('desks:inbox')}?{choices.as_query()}{pages}",
         rank=place,
-        previous_url=address(before[1], place - 1) if before else "",
-        next_url=address(after[1], place + 1 if found else place) if after else "",
+        previous_url=address(before.case_kind, before.public_id, place - 1) if before else "",
+        next_url=(
+            address(after.case_kind, after.public_id, place + 1 if found else place)
+            if after
+            else ""
+        ),
     )

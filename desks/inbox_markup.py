@@ -120,7 +120,8 @@ def _row(row: Row, cells: Iterable[Callable[[Row], str]]) -> str:
     return (
         f'<tr><td class="inbox-table__tick"><input type="checkbox" name="dossier" '
         f'value="{row.public_id}" aria-label="Choisir {reference}"></td>'
-        f'<th scope="row"><a class="portal-nowrap" href="{_e(row.url)}">{reference}</a></th>'
+        f'<th scope="row"><a class="portal-nowrap" href="{_e(row.url)}">{reference}</a>'
+        f'<span class="inbox-table__nature">{row.nature}</span></th>'
         f"{_name(row)}{''.join(cell(row) for cell in cells)}</tr>"
     )
 
@@ -136,9 +137,10 @@ def _name(row: Row) -> str:
         if excerpt
         else ""
     )
+    question = f'<span class="inbox-table__question">{row.question}</span>' if row.question else ""
     return (
         f'<td data-label="CPTS"><span class="inbox-table__title">{_e(row.title)}</span>'
-        f"{labels}{found}</td>"
+        f"{labels}{question}{found}</td>"
     )
 
 
@@ -155,7 +157,7 @@ def _population(row: Row) -> str:
 
 def _deposit(row: Row) -> str:
     return (
-        f'<td data-label="Déposée le"><time class="portal-nowrap" '
+        f'<td data-label="Déposé le"><time class="portal-nowrap" '
         f'datetime="{row.deposited_on}">{written(row.deposited_on)}</time></td>'
     )
 
@@ -183,7 +185,7 @@ def _state(row: Row) -> str:
 
 
 def _instructor(row: Row) -> str:
-    return f'<td data-label="Suivie par">{_e(row.instructor) or "–"}</td>'
+    return f'<td data-label="Suivi par">{_e(row.instructor) or "–"}</td>'
 
 
 def _desk(row: Row) -> str:

@@ -118,6 +118,8 @@ def _under(lines: Lines, tab: str, user: User) -> Lines:
 
 def _narrowed(lines: Lines, choices: InboxChoices) -> Lines:
     """By what the lines themselves say."""
+    if choices.kind:
+        lines = lines.and_("l.case_kind = %s", choices.kind)
     if choices.state:
         lines = lines.and_("l.state = %s", choices.state)
     if choices.size:
@@ -157,6 +159,8 @@ class Cells(NamedTuple):
 
     case_id: int
     organisation_id: int
+    case_kind: str
+    # Why the case is on the desk.
     kind: str
     state: str
     size_class: str
@@ -174,6 +178,8 @@ class Cells(NamedTuple):
     instructor_name: str
     version: int
     label_ids: list[int]
+    # Which sides asked a question that is still open; for the office in charge only.
+    asking: list[str] | None
     # For the export: with `region_name` they are left empty in a page.
     commune_count: int = 0
     region_name: str = ""
@@ -181,7 +187,7 @@ class Cells(NamedTuple):
 
 _COLUMNS: Final = (
     # The day only: a moment is dear to read.
-    "l.case_id, l.organisation_id, l.kind, l.state, l.size_class,"
+    "l.case_id, l.organisation_id, l.case_kind, l.kind, l.state, l.size_class,"
     f" (l.deposited_at AT TIME ZONE '{settings.TIME_ZONE}')::date, l.deadline_on,"
     " l.reference, l.population, l.departments, c.public_id, c.title, c.clock_state,"
     # Looked up one by one: joins were dearer to plan, and to begin, than these are to run.
@@ -189,7 +195,11 @@ _COLUMNS: Final = (
     " (SELECT o.name FROM accounts_organisation o WHERE o.id = c.office_id),"
     " coalesce((SELECT trim(u.first_name || ' ' || u.last_name) FROM accounts_user u"
     " WHERE u.id = l.instructor_id), ''), c.version,"
-    " ARRAY(SELECT k.label_id FROM workflow_caselabel k WHERE k.case_id = l.case_id)"
+    " ARRAY(SELECT k.label_id FROM workflow_caselabel k WHERE k.case_id = l.case_id),"
+    # As `Message.visible_to` says it of who is in charge.
+    " CASE WHEN c.office_id = l.organisation_id THEN ARRAY("
+    "SELECT m.side FROM workflow_message m WHERE m.case_id = l.case_id"
+    " AND m.answer_expected AND m.settled_at IS NULL) END"
 )
 _BESIDE: Final = " JOIN workflow_case c ON c.id = l.case_id"
 
@@ -237,16 +247,24 @@ def read_found(lines: Lines, case_ids: list[int]) -> list[Cells]:
         return [Cells._make((*row, 0, "")) for row in cursor.fetchall()]
 
 
-def read_places(lines: Lines, order: str, start: int, count: int) -> list[tuple[int, UUID]]:
-    """The number and the public one of the cases there, in one query."""
+class Place(NamedTuple):
+    """A case in a list: its number, its nature and its public number."""
+
+    case_id: int
+    case_kind: str
+    public_id: UUID
+
+
+def read_places(lines: Lines, order: str, start: int, count: int) -> list[Place]:
+    """The cases there, in one query."""
     statement = (
-        "SELECT l.case_id, c.public_id FROM (SELECT l.* FROM workflow_inboxline l"
+        "SELECT l.case_id, c.kind, c.public_id FROM (SELECT l.* FROM workflow_inboxline l"
         f" WHERE {lines.where} ORDER BY {order} LIMIT {count}{_from(start)}) l"
         f" JOIN workflow_case c ON c.id = l.case_id ORDER BY {order}"
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, lines.values)
-        return cursor.fetchall()
+        return [Place._make(row) for row in cursor.fetchall()]
 
 
 def read_all(lines: Lines, order: str) -> Iterator[Cells]:

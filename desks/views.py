@@ -48,7 +48,7 @@ def home(request: PersonRequest) -> HttpResponse:
 @transaction.non_atomic_requests
 @require_safe
 def inbox(request: PersonRequest) -> HttpResponse:
-    """The letters on the desk of the organisation the person acts for.
+    """The cases on the desk of the organisation the person acts for.
 
     It writes one thing, in one statement: how the person last looked at their list.
     """
@@ -90,10 +90,11 @@ def inbox(request: PersonRequest) -> HttpResponse:
 def _inbox_options(
     user: User, choices: inboxes.InboxChoices, options: inboxes.DeskOptions
 ) -> dict[str, SafeString]:
-    """The choices the list may be narrowed by, and those of what is done to the letters ticked."""
+    """The choices the list may be narrowed by, and those of what is done to the cases ticked."""
     departments = [inboxes.Option(code, label) for code, label in options.departments.items()]
     labels = options.labels.values()
     return {
+        "kinds": markup.options_markup(inboxes.kind_options(), choices.kind),
         "states": markup.options_markup(inboxes.state_options(), choices.state),
         "departments": markup.options_markup(departments, choices.department),
         "sizes": markup.options_markup(inboxes.size_options(), choices.size),
@@ -115,7 +116,7 @@ def inbox_export(request: PersonRequest) -> HttpResponse:
     content = inbox_csv(
         inboxes.read_export(request.user, choices), options, portal_url=settings.PORTAL_URL
     )
-    name = f"lettres-{timezone.localdate():%Y-%m-%d}.csv"
+    name = f"dossiers-{timezone.localdate():%Y-%m-%d}.csv"
     return HttpResponse(
         content,
         content_type="text/csv; charset=utf-8",

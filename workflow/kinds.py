@@ -65,6 +65,11 @@ def declared_kinds() -> frozenset[str]:
     return frozenset(_kinds)
 
 
+def kind_named(kind: str) -> CaseKind:
+    """Raises LookupError for a kind that declared nothing."""
+    return _kinds[kind]
+
+
 def kind_of(case: "Case") -> CaseKind:
     """Raises LookupError for a kind that declared nothing."""
     return _kinds[case.kind]

@@ -319,7 +319,7 @@ def test_a_long_list_is_counted_in_words(
     for _ in range(56):
         deposited_letter(office)
     response = desk.get("/bureau/?onglet=tous")
-    assert "Plus de 30 lettres" in response.content.decode()
+    assert "Plus de 30 dossiers" in response.content.decode()
     assert dict.fromkeys([tab_counts(desk)["tous"]]) == {"plus de 30": None}
     assert len(desk.get("/bureau/?onglet=tous&page=3").context["rows"]) == 6
     # What is filtered is counted as far, and its last page is reached by its links.
@@ -471,11 +471,11 @@ def test_a_letter_opened_from_a_list_leads_to_its_neighbours_in_that_order(
     rows = desk.get("/bureau/?onglet=tous&tri=reference").context["rows"]
     first, second, third = [row.url for row in rows]
     page = desk.get(second).content.decode()
-    assert link(page, "Lettre précédente") == first
-    assert link(page, "Lettre suivante") == third
+    assert link(page, "Dossier précédent") == first
+    assert link(page, "Dossier suivant") == third
     assert link(page, "Retour à la liste") == "/bureau/?onglet=tous&tri=reference"
-    assert link(desk.get(first).content.decode(), "Lettre précédente") == ""
-    assert link(desk.get(third).content.decode(), "Lettre suivante") == ""
+    assert link(desk.get(first).content.decode(), "Dossier précédent") == ""
+    assert link(desk.get(third).content.decode(), "Dossier suivant") == ""
     # Without a list there is no next one.
     assert "Dans la liste" not in desk.get(second.partition("?")[0]).content.decode()
 
@@ -655,13 +655,13 @@ def test_a_note_is_read_by_nobody_else(loaded_organisations: None) -> None:
     }
     readers["the same person in another role"].post("/compte/role/", {"membership": other_role.pk})
     for who, client in readers.items():
-        for url in (page, "/bureau/?onglet=tous&q=mystère", "/bureau/lettres.csv?q=mystère"):
+        for url in (page, "/bureau/?onglet=tous&q=mystère", "/bureau/dossiers.csv?q=mystère"):
             response = client.get(url)
             text = b"".join(response).decode()
             assert (who, url, secret in text) == (who, url, False)
             # Searching it finds nothing either, for its author as for the others.
             assert letter.reference not in text or url == page
-    assert letter.reference not in desk.get("/bureau/lettres.csv?q=mystère").content.decode()
+    assert letter.reference not in desk.get("/bureau/dossiers.csv?q=mystère").content.decode()
     desk.post(f"/bureau/dossiers/{letter.public_id}/note/", {"note": " "})
     assert PrivateNote.objects.count() == 0
 
@@ -770,6 +770,6 @@ def test_several_letters_are_given_at_once_and_the_others_are_told(received: Any
         follow=True,
     )
     message = told(response)[0]
-    assert message.startswith(f"1\u00a0lettre sur 2\u00a0: confiées à {colleague}.")
+    assert message.startswith(f"1\u00a0dossier sur 2\u00a0: confié à {colleague}.")
     assert str(done.reference) in message
     assert Case.objects.get(pk=received.pk).instructor_id == colleague.pk

@@ -46,7 +46,7 @@ def test_a_person_in_their_own_name_has_no_inbox(client: Client) -> None:
     client.force_login(factories.user())
     response = client.get("/bureau/")
     assert (response.status_code, response.headers["Location"]) == (302, "/accueil/")
-    assert client.get("/bureau/lettres.csv").status_code == 403
+    assert client.get("/bureau/dossiers.csv").status_code == 403
 
 
 def test_an_anonymous_person_is_asked_to_sign_in(client: Client) -> None:
@@ -253,9 +253,9 @@ def test_the_inbox_costs_the_same_queries_whatever_its_length(
 
 
 def test_an_empty_desk_says_what_will_come(agent: Client) -> None:
-    assert "Aucune lettre pour l’instant" in agent.get("/bureau/").content.decode()
+    assert "Aucun dossier pour l’instant" in agent.get("/bureau/").content.decode()
     page = agent.get("/bureau/", {"q": "introuvable"}).content.decode()
-    assert "Aucune lettre ne correspond" in page
+    assert "Aucun dossier ne correspond" in page
 
 
 def test_the_export_holds_the_filtered_list_and_no_formula(
@@ -264,7 +264,7 @@ def test_the_export_holds_the_filtered_list_and_no_formula(
     settings.PORTAL_URL = "https://portail.example.test"
     trap = deposited_letter(office, name='=HYPERLINK("http://x")', reference="LI-76-2026-7001")
     deposited_letter(office, name="CPTS Albi", size_class="T3")
-    response = agent.get("/bureau/lettres.csv", {"taille": "T2"})
+    response = agent.get("/bureau/dossiers.csv", {"taille": "T2"})
     assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
     text = response.content.decode()
     assert text.startswith("\ufeff")
@@ -272,18 +272,19 @@ def test_the_export_holds_the_filtered_list_and_no_formula(
     assert rows == [
         {
             "Référence": "LI-76-2026-7001",
+            "Nature": "Lettre d’intention",
             "CPTS": '\'=HYPERLINK("http://x")',
             "Région": "Occitanie",
             "Départements": "81",
             "Communes": "50",
             "Population": "54800",
             "Taille": "T2",
-            "Déposée le": str(trap.deposited_at.date()),
+            "Déposé le": str(trap.deposited_at.date()),
             "Échéance": "",
             "Délai": "pas de délai en cours",
             "État": "À examiner",
             "Bureau en charge": "Guichet CPTS",
-            "Suivie par": "",
+            "Suivi par": "",
             "Étiquettes": "",
             "Adresse du dossier": f"https://portail.example.test/lettres/{trap.public_id}/",
         }

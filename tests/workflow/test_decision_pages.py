@@ -94,7 +94,7 @@ def test_a_decision_is_unknown_to_all_but_those_who_prepare_it_until_it_is_taken
     letter = deciding.under_review("32")
     clients = {who: sign_in(person) for who, person in people(letter).items()}
     pages = [url(letter), reverse("letters:detail", args=[letter.public_id])]
-    elsewhere = ["/accueil/", "/bureau/", "/bureau/lettres.csv", "/notifications/"]
+    elsewhere = ["/accueil/", "/bureau/", "/bureau/dossiers.csv", "/notifications/"]
 
     def readers(secret: str, paths: list[str]) -> set[str]:
         found = set()
