@@ -172,7 +172,7 @@ def _reference_rows(areas: list[Area], summary: TerritorySummary) -> list[Row]:
     if earlier is not None:
         changes = [area.change for area in areas]
         label = f"Évolution de la population de {earlier.year} à {summary.population_year}"
-        source = f"{population} ; {earlier.source}, {earlier.year}"
+        source = f"{population} ; {earlier.source}"
         rows.append(_compared(label, areas, changes, source, signed=True))
     return rows
 

@@ -11,10 +11,10 @@ from diagnosis.models import AreaFigures, Indicator
 
 # Sizes of communes, in inhabitants: the least of each class, then its name.
 SIZES: Final = (
-    (0, "moins de 500 habitants"),
+    (0, "de moins de 500 habitants"),
     (500, "de 500 à 1 999 habitants"),
     (2_000, "de 2 000 à 9 999 habitants"),
-    (10_000, "10 000 habitants ou plus"),
+    (10_000, "de 10 000 habitants ou plus"),
 )
 EARLIER_POPULATION: Final = "earlier-population"
 

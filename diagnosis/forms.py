@@ -76,8 +76,7 @@ class AskForm(PortalForm):
         rows=4,
         required=False,
         label="Précisions",
-        help_text="Facultatif : une difficulté à éclairer, une étude déjà connue. Aucune donnée de "
-        "patient.",
+        help_text="Une difficulté à éclairer, une étude déjà connue. Aucune donnée de patient.",
     )
 
     def __init__(self, *args: Any, recipients: Sequence[Organisation], **kwargs: Any) -> None:
@@ -106,7 +105,7 @@ class TakeForm(PortalForm):
     promised_on = coming_day(
         "Réponse annoncée pour le",
         required=False,
-        help_text="Facultatif. L’équipe en est prévenue.",
+        help_text="L’équipe en est prévenue.",
     )
 
     def clean_promised_on(self) -> date | None:

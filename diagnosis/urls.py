@@ -1,11 +1,19 @@
 from django.urls import path
 
-from diagnosis import indicator_views, views
+from diagnosis import indicator_views, letter_views, views
 
 app_name = "diagnosis"
 urlpatterns = [
     path("cpts/<uuid:public_id>/diagnostic/", views.overview, name="overview"),
     path("cpts/<uuid:public_id>/diagnostic/demander/", views.ask, name="ask"),
+    path("cpts/<uuid:public_id>/diagnostic/annexe.pdf", letter_views.pdf, name="pdf"),
+    path("cpts/<uuid:public_id>/diagnostic/joindre/", letter_views.join, name="join"),
+    path("cpts/<uuid:public_id>/diagnostic/lettre/", letter_views.paragraph, name="paragraph"),
+    path(
+        "diagnostics/<uuid:public_id>/documents/<uuid:attachment>/joindre/",
+        letter_views.join_answer,
+        name="join-answer",
+    ),
     path("diagnostics/<uuid:public_id>/", views.show, name="request"),
     path("diagnostics/<uuid:public_id>/retirer/", views.withdraw, name="withdraw"),
     path("diagnostics/<uuid:public_id>/preparer/", views.take, name="take"),

@@ -75,7 +75,9 @@ def ask(request: PersonRequest, public_id: UUID) -> HttpResponse:
         except DiagnosisError as error:
             form.add_error(None, error.message)
         else:
-            messages.success(request, f"La demande part : {made.recipient} en est prévenu.")
+            messages.success(
+                request, f"La demande est partie. {made.recipient} en reçoit l’annonce."
+            )
             return redirect("diagnosis:request", made.public_id)
     communes = asking.communes_of(community.territory)
     context = {"community": community, "form": form, "communes": communes}
@@ -120,6 +122,7 @@ def _show(request: PersonRequest, found: DiagnosisRequest, **bound: forms.Form) 
         "files": [link.attachment for link in found.files.select_related("attachment")],
         "answers": answers,
         "withdraws": found.is_open and rules.may_ask(found.community, request.user),
+        "joins": rules.may_ask(found.community, request.user),
         "is_team": request.user.acting is None,
         **forms_of_office,
     }

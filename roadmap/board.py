@@ -8,6 +8,7 @@ from django.utils.formats import date_format
 
 from accounts.models import Organisation
 from communities.models import Community
+from cpts_portal.words import the_body
 from roadmap.deriving import DERIVATIONS, Facts, read_facts
 from roadmap.models import StepTick
 from roadmap.pages import page_of
@@ -136,7 +137,7 @@ def read_helpers(region_code: str, department_code: str) -> dict[str, Helper]:
         if one.kind in {"urps", "cpam", "msa", "ars_branch"} and not is_near:
             continue
         if one.kind not in found or (is_near and one.kind not in near):
-            found[one.kind] = Helper(one.name, one.email, one.phone)
+            found[one.kind] = Helper(_named(one.name), one.email, one.phone)
             if is_near:
                 near.add(one.kind)
     return {
@@ -145,6 +146,12 @@ def read_helpers(region_code: str, department_code: str) -> dict[str, Helper]:
         or Helper(name)
         for kind, name in HELPERS.items()
     }
+
+
+def _named(name: str) -> str:
+    """« Le Guichet CPTS Occitanie »: an organisation at the head of a sentence."""
+    said = the_body(name)
+    return f"{said[:1].upper()}{said[1:]}"
 
 
 def _line(
