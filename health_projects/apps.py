@@ -15,9 +15,11 @@ class HealthProjectsConfig(AppConfig):
 
         declare_written(WRITTEN)
         # They register what is a project's own for each act, after what every form does.
+        from communities.legal import warn_before_change  # noqa: PLC0415
         from health_projects import (  # noqa: F401, PLC0415
             changes,
             completing,
+            costs,
             deciding,
             labels,
             permissions,
@@ -31,6 +33,7 @@ class HealthProjectsConfig(AppConfig):
         from writing import completing as answers  # noqa: PLC0415
 
         _declare_parts()
+        warn_before_change(costs.entity_warning)
         declare_coverage(services.KIND, filed=Status.FILED, decided=Status.PROJECT)
         declare_kind(
             CaseKind(

@@ -1,5 +1,7 @@
 """A project that is completed: what may be asked for, and what its new version is made of."""
 
+from typing import Final
+
 from django.utils import timezone
 
 from accounts.models import User
@@ -13,6 +15,9 @@ from workflow.models import TransitionLog
 from workflow.services import clock_of, freeze
 from writing.completing import adopt, inform_new_desks, item_as_data
 
+# Kept with the CPTS, on pages that no request unlocks: asked for, they are read again.
+_OF_THE_CPTS: Final = frozenset({"legal_entity", "members"})
+
 
 @records(KIND, "answer_completion")
 def deposit_the_answer(project: HealthProject, *, log: TransitionLog, actor: User) -> None:
@@ -21,11 +26,12 @@ def deposit_the_answer(project: HealthProject, *, log: TransitionLog, actor: Use
     if buffer is None:
         raise ValueError(f"{project} has no open request to answer.")
     items = [item_as_data(item, buffer) for item in buffer.items.values()]
+    completed = [item["key"] for item in items if item["changed"] or item["key"] in _OF_THE_CPTS]
     adopt(project, buffer, actor)
     project.buffer = None
     receive_answer(project, buffer.request, actor=actor)
     due_on = buffer.request.due_on
-    content = project_content(project) | {
+    content = project_content(project, completed=completed) | {
         "completion": {
             "number": buffer.request.number,
             "requested_at": buffer.request.sent_at,

@@ -1,9 +1,11 @@
 """What a health project holds beside its form, and what its members are given to sign."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from procedures.schema import FieldKind
+from workflow.models import Snapshot
 from writing.content import Missing, WrittenContent, read_content
 from writing.saying import content_as_data, territory_kept
 
@@ -48,7 +50,45 @@ def missing_beside(project: "HealthProject", _content: WrittenContent) -> list[M
     return [one for part in _parts.values() for one in part.missing(project)]
 
 
-def project_content(project: "HealthProject") -> dict[str, Any]:
-    """All the project says today, labels included: what is signed, deposited and printed."""
+# The part that each field kept as rows is frozen in; the coherence has no field to ask for.
+_PART_OF: Final = {
+    FieldKind.ACTION_SHEETS.value: "sheets",
+    FieldKind.LEGAL_ENTITY.value: "entity",
+    FieldKind.MEMBERS.value: "members",
+}
+
+
+def project_content(
+    project: "HealthProject", *, completed: Collection[str] | None = None
+) -> dict[str, Any]:
+    """All the project says today, labels included: what is signed, deposited and printed.
+
+    `completed`: the keys of what an answer to the office changes. What is kept as rows, on pages
+    of its own, and is not among them stays as it was deposited.
+    """
     content = read_content(project)
-    return content_as_data(project, content) | (territory_kept(project, content) or {})
+    said = content_as_data(project, content) | (territory_kept(project, content) or {})
+    if completed is None:
+        return said
+    last = Snapshot.objects.filter(case_id=project.pk).order_by("-version").first()
+    return said if last is None else said | _kept(said, last.content, completed)
+
+
+def _kept(
+    said: Mapping[str, Any], before: Mapping[str, Any], completed: Collection[str]
+) -> dict[str, Any]:
+    """The parts, and the fields that say them, as they were in the version before."""
+    deposited = {field["key"]: field for one in before["sections"] for field in one["fields"]}
+    kept = {part: before[part] for part in _parts if part in before}
+    sections = []
+    for section in said["sections"]:
+        fields = []
+        for field in section["fields"]:
+            part = _PART_OF.get(field["kind"])
+            if part and field["key"] in completed:
+                kept.pop(part, None)
+            elif part:
+                field = deposited.get(field["key"], field)  # noqa: PLW2901
+            fields.append(field)
+        sections.append({**section, "fields": fields})
+    return {**kept, "sections": sections}

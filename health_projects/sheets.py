@@ -297,6 +297,8 @@ def _locked(project: HealthProject, by: User) -> HealthProject:
     locked = HealthProject.objects.select_for_update(of=("case_ptr",)).get(pk=project.pk)
     if not writes(locked, by):
         raise PermissionDenied(why_not(locked))
+    # A change that is refused undoes this with the rest.
+    unlocking.note_change(locked, KEY, by)
     return locked
 
 

@@ -28,7 +28,10 @@ from tests.health_projects import projects
 from tests.health_projects.sheet_making import posted, sheet
 from tests.letters import cases
 from tests.members import making
-from workflow.models import CaseDesk, CaseDocument, Snapshot
+from tests.workflow import asking, completing
+from workflow.complements import save_item, save_request, send, start_request
+from workflow.models import CaseDesk, CaseDocument, CompletionRequest, Snapshot
+from workflow.services import perform
 from writing.content import procedure_of
 
 pytestmark = pytest.mark.django_db
@@ -413,3 +416,61 @@ def test_each_part_that_changes_asks_those_it_binds() -> None:
         "members": [("member_added", [3]), ("member_left", [1])],
         "file": [("content", [])],
     }
+
+
+# --- What the office asks to complete -----------------------------------------------------------
+
+
+def asked_to_complete(project: HealthProject, key: str) -> CompletionRequest:
+    """A request of the office in charge, for one thing."""
+    user = projects.agent(project)
+    request = start_request(project, user=user)
+    save_item(request, completing.item(key), user=user)
+    save_request(request, user=user, message="Merci.", due_on=asking.in_days(20))
+    return send(request, user=user)
+
+
+def test_a_request_unlocks_the_sheets_and_nothing_that_was_not_asked() -> None:
+    project = projects.under_review()
+    owner, office = project.created_by, projects.agent(project)
+    (before,) = sheets.frozen_sheets(project)
+    tail = f"fiches/{before['uid']}/"
+    with pytest.raises(PermissionDenied):
+        sheet(project)
+    request = asked_to_complete(project, "action_sheets")
+    added = sheet(projects.fresh(project), label="Après la demande")
+    newcomer = making.professional(project.community)
+
+    # The team reads what it prepares; the office what was deposited.
+    pages = {who: text(signed_in(person).get(url(project, "fiches/")))
+             for who, person in {"team": owner, "office": office}.items()}  # fmt: skip
+    assert {who: "Après la demande" in page for who, page in pages.items()} == {
+        "team": True,
+        "office": False,
+    }
+    assert signed_in(owner).get(url(project, f"{tail}modifier/")).status_code == 200
+    assert request.items.get().revision == 1
+
+    completed = projects.fresh(project)
+    perform(completed, "answer_completion", actor=owner)
+    first, second = Snapshot.objects.filter(case=project).order_by("version")
+    assert [one["label"] for one in second.content["sheets"]] == [before["label"], added.label]
+    assert second.content["members"] == first.content["members"]
+    assert newcomer.pk not in {one["member"] for one in second.content["members"]}
+    assert [one.kind.value for one in changes(first.content, second.content)] == ["sheet_added"]
+    with pytest.raises(PermissionDenied):
+        sheets.remove_sheet(projects.fresh(project), added.uid, by=owner)
+
+
+def test_what_another_answer_does_not_touch_stays_as_it_was_deposited() -> None:
+    project = projects.under_review()
+    request = asked_to_complete(project, "evaluation")
+    # Rows left by a request that was given up, say: nobody may write them now.
+    project.sheets.update(means="Écrit sans que personne l’ait demandé.")
+    request.items.update(revision=1, value="Une enquête par an.")
+    perform(projects.fresh(project), "answer_completion", actor=project.created_by)
+    first, second = Snapshot.objects.filter(case=project).order_by("version")
+    assert second.content["sheets"] == first.content["sheets"]
+    assert [(one.kind.value, one.label) for one in changes(first.content, second.content)] == [
+        ("framework", "Modalités d’évaluation")
+    ]
