@@ -18,7 +18,7 @@ from signatures.models import Invitation
 from signatures.signable import signable_of
 from signatures.signing import Seen, WrongCodeError, find_invitation, masked_address
 from signatures.telling import signer_name
-from signatures.views import send_official
+from signatures.views.access import send_official
 from workflow.services import ActionRefusedError, AlreadyDoneError
 
 State = Invitation.State

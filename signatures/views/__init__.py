@@ -1,0 +1,1 @@
+"""The pages of the campaigns of a CPTS, for its team and its offices."""
