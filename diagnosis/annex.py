@@ -13,6 +13,7 @@ from communities.models import Community
 from cpts_portal.words import NBSP, day, figure
 from diagnosis.asking import DiagnosisError
 from diagnosis.board import UNKNOWN, Board, Row, read_board
+from diagnosis.figures import SIZES
 from documents.models import Attachment
 from documents.rendering import render_pdf
 from letters.models import LetterOfIntent
@@ -24,6 +25,7 @@ from writing.content import procedure_of
 # Where a region asks for what the figures say, the most fitting first.
 FIELDS: Final = ("prediagnosis", "territory_specifics", "territory_rationale")
 SLOTS: Final = ("diagnosis", "other")
+_LONG: Final = frozenset(f"Communes {label}" for _, label in SIZES[1:])
 ANNEX_NAME: Final = "diagnostic-du-territoire.pdf"
 
 
@@ -114,14 +116,14 @@ def write_paragraph(
 
 
 def paragraph(board: Board) -> str:
-    """The figures as sentences, each with its source. Raises DiagnosisError when there are none."""
+    """The figures as sentences, then their sources. Raises DiagnosisError when there are none."""
     if board.is_empty:
         raise DiagnosisError("Le territoire est encore vide : dessinez-le d’abord.")
     summary = board.summary
     inhabitants = f"{figure(summary.population)}{NBSP}habitants"
     source = f"INSEE, population municipale {summary.population_year}"
     communes = _count(summary.commune_count, "commune")
-    said = [f"Le territoire réunit {communes} et {inhabitants} ({source})."]
+    said = [f"Le territoire réunit {communes} et {inhabitants}."]
     if board.epci:
         names = ", ".join(
             f"{one.name} ({one.held} commune{'s' if one.held > 1 else ''} sur {one.commune_count})"
@@ -132,12 +134,16 @@ def paragraph(board: Board) -> str:
         said.append(
             f"Il s’étend sur {_count(len(board.epci), 'intercommunalité')} : {names}{rest}."
         )
-    said += [
-        _compared(row, board.columns)
-        for row in (*board.reference, *board.loaded)
-        if row.bars and row.cells[0] != UNKNOWN
-    ]
-    return "\n".join(said).replace(" : ", f"{NBSP}: ")
+    rows = [row for row in (*board.reference, *board.loaded) if _is_said(row)]
+    said += [_compared(row, board.columns) for row in rows]
+    sources = dict.fromkeys([source, *(row.source for row in rows)])
+    said.append(f"Sources : {' ; '.join(sources)}.")
+    return "\n".join(said).replace(" : ", f"{NBSP}: ").replace(" ; ", f"{NBSP}; ")
+
+
+def _is_said(row: Row) -> bool:
+    """What a short paragraph keeps: what is compared, and of the sizes of communes the first."""
+    return row.has_chart and row.cells[0] != UNKNOWN and row.label not in _LONG
 
 
 def _count(count: int, word: str) -> str:
@@ -145,14 +151,14 @@ def _count(count: int, word: str) -> str:
 
 
 def _compared(row: Row, columns: list[str]) -> str:
-    others = [
-        f"{name} {cell}"
-        for name, cell in zip(columns[1:], row.cells[1:], strict=True)
-        if cell != UNKNOWN
+    # A rate alone: its sum, in brackets on the page, would be lost among the others.
+    own, *others = (cell.split(" (", 1)[0] for cell in row.cells)
+    named = [
+        f"{name} {cell}" for name, cell in zip(columns[1:], others, strict=True) if cell != UNKNOWN
     ]
-    beside = f" ({', '.join(others)})" if others else ""
+    beside = f" ({', '.join(named)})" if named else ""
     notes = "".join(f" {note}" for note in row.notes)
-    return f"{row.label} : {row.cells[0]}{beside}. Source : {row.source}.{notes}"
+    return f"{row.label} : {own}{beside}.{notes}"
 
 
 # --- Files ----------------------------------------------------------------------------------------

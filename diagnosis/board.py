@@ -1,19 +1,23 @@
 """What the page of a territory's figures says: each one beside its département, region, France."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
+from django.db import connection
 from django.db.models import Q
+from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from communities.models import Community
+from cpts_portal.composed import Composed
+from cpts_portal.memo import Memo
 from cpts_portal.words import NBSP, figure
 from diagnosis import figures
 from diagnosis.figures import SIZES, Area, Figure
-from diagnosis.models import Addition, AreaFigures, Indicator, IndicatorFigure, Level
-from territories.models import Intercommunality
+from diagnosis.models import Addition, Indicator, Level
 from territories.population import TerritorySummary, summarise
 
 # A territory over more départements is compared with those where most of its people live.
@@ -35,10 +39,53 @@ class Row:
     """A figure for each set of communes, in words, with where it comes from."""
 
     label: str
-    cells: list[str]
+    cells: tuple[str, ...]
     source: str
-    bars: list[Bar]
-    notes: list[str]
+    # What bars are drawn from, and the sets of communes they are of; nothing without a chart.
+    values: tuple[Decimal | None, ...] = ()
+    columns: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def has_chart(self) -> bool:
+        return bool(self.values)
+
+    @property
+    def bars(self) -> list[Bar]:
+        return bars(self.columns, self.values, self.cells) if self.values else []
+
+
+class Said(NamedTuple):
+    """What is said of an indicator."""
+
+    pk: int
+    key: str | None
+    name: str
+    source: str
+    year: int
+    unit: str
+    addition: str
+    rate_per: int | None
+    decimals: int
+    weights_name: str | None
+    weights_year: int | None
+
+
+_SAID: Final = Composed(
+    lambda: Indicator.objects.filter(Q(is_shown=True) | Q(key=figures.EARLIER_POPULATION))
+    .order_by("name", "-year", "pk")
+    .values_list(
+        "pk", "key", "name", "source", "year", "unit", "addition", "rate_per", "decimals",
+        "weights__name", "weights__year",
+    )
+)  # fmt: skip
+
+
+def _read_indicators() -> tuple[list[Said], Said | None]:
+    """Those that are shown, and the population of before, which only serves a comparison."""
+    found = [Said(*row) for row in _SAID.rows()]
+    earlier = next((one for one in found if one.key == figures.EARLIER_POPULATION), None)
+    return [one for one in found if one.key is None], earlier
 
 
 @dataclass(frozen=True)
@@ -74,15 +121,28 @@ def read_board(community: Community) -> Board:
     codes = _areas_of(summary, community)
     areas = _read_areas(territory.pk, codes)
     columns = [area.name for area in areas.values()]
-    indicators = list(Indicator.objects.filter(is_shown=True).select_related("weights"))
+    indicators, earlier = _read_indicators()
     loaded = _read_loaded(territory.pk, indicators, codes)
     return Board(
         summary=summary,
         columns=columns,
-        reference=_reference_rows(list(areas.values()), summary),
+        reference=_reference_rows(list(areas.values()), summary, earlier),
         loaded=[_loaded_row(one, columns, loaded[one.pk], summary) for one in indicators],
         epci=_read_epci(territory.pk),
         caveats=_caveats(summary),
+    )
+
+
+# What the boards of some hundreds of territories weigh.
+_kept: Final = Memo[SafeString](limit=8_000_000, weigh=len)
+
+
+def markup(board: Board) -> SafeString:
+    """The figures as a page shows them, drawn once for all that they say."""
+    said = (*board.columns, *board.caveats, *board.epci, *board.reference, *board.loaded)
+    return _kept.get(
+        said,
+        lambda: SafeString(render_to_string("diagnosis/_board.html", {"board": board})),
     )
 
 
@@ -97,25 +157,37 @@ def _areas_of(summary: TerritorySummary, community: Community) -> list[_Key]:
     return [*departments[:MOST_DEPARTMENTS], region, (str(Level.COUNTRY), "")]
 
 
-def _among(codes: list[_Key]) -> Q:
-    wanted = Q(pk__in=[])
-    for level, code in codes:
-        wanted |= Q(level=level, code=code)
-    return wanted
+def _as_arrays(codes: list[_Key]) -> list[list[str]]:
+    return [[level for level, _ in codes], [code for _, code in codes]]
+
+
+_AREAS: Final = """
+    SELECT level, code, name, population, commune_count, epci_count, sizes,
+           population_then, population_now
+      FROM diagnosis_areafigures JOIN unnest(%s::text[], %s::text[]) AS wanted (level, code)
+     USING (level, code)
+"""
+_FIGURES: Final = """
+    SELECT indicator_id, level, code, value, low, high, known, commune_count, population
+      FROM diagnosis_indicatorfigure JOIN unnest(%s::text[], %s::text[]) AS wanted (level, code)
+     USING (level, code)
+     WHERE indicator_id = ANY(%s)
+"""
 
 
 def _read_areas(territory: int, codes: list[_Key]) -> dict[_Key, Area]:
     held = figures.area_of_territory(territory, "Votre territoire")
-    found = {
-        (row.level, row.code): figures.as_area(row)
-        for row in AreaFigures.objects.filter(_among(codes))
-    }
+    found = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_AREAS, _as_arrays(codes))
+        for level, code, *row in cursor.fetchall():
+            found[level, code] = figures.area(*row)
     own = {TERRITORY: held} if held else {}
     return own | {key: found[key] for key in codes if key in found}
 
 
 def _read_loaded(
-    territory: int, indicators: list[Indicator], codes: list[_Key]
+    territory: int, indicators: list[Said], codes: list[_Key]
 ) -> dict[int, list[Figure | None]]:
     """For each indicator, its figure for the territory then for each set of communes."""
     numbers = [one.pk for one in indicators]
@@ -123,41 +195,43 @@ def _read_loaded(
         return {}
     own = figures.of_territory(territory, numbers)
     known: dict[tuple[int, _Key], Figure] = {}
-    rows = IndicatorFigure.objects.filter(_among(codes), indicator__in=numbers)
-    for row in rows:
-        known[row.indicator_id, (row.level, row.code)] = Figure(
-            row.value, row.low, row.high, row.known, row.commune_count, row.population
-        )
+    with connection.cursor() as cursor:
+        cursor.execute(_FIGURES, [*_as_arrays(codes), numbers])
+        for number, level, code, *row in cursor.fetchall():
+            known[number, (level, code)] = Figure(*row)
     return {
         number: [own.get(number), *(known.get((number, key)) for key in codes)]
         for number in numbers
     }
 
 
+_EPCI: Final = """
+    SELECT epci.name, held.count, count(*)
+      FROM (SELECT commune.intercommunality_id AS siren,
+                   count(DISTINCT coalesce(commune.parent_id, commune.code)) AS count
+              FROM territories_territorypart AS part
+              JOIN territories_commune AS commune ON commune.code = part.commune_id
+             WHERE part.territory_id = %s GROUP BY 1) AS held
+      JOIN territories_intercommunality AS epci ON epci.siren = held.siren
+      JOIN territories_commune AS commune ON commune.intercommunality_id = epci.siren
+           AND commune.is_active AND commune.kind = 'commune'
+     GROUP BY epci.siren, epci.name, held.count
+     ORDER BY held.count DESC, epci.name
+"""
+
+
 def _read_epci(territory: int) -> list[Epci]:
-    rows = Intercommunality.objects.raw(
-        """
-        SELECT epci.siren, epci.name, held.count AS held, count(*) AS commune_count
-          FROM (SELECT commune.intercommunality_id AS siren,
-                       count(DISTINCT coalesce(commune.parent_id, commune.code)) AS count
-                  FROM territories_territorypart AS part
-                  JOIN territories_commune AS commune ON commune.code = part.commune_id
-                 WHERE part.territory_id = %s GROUP BY 1) AS held
-          JOIN territories_intercommunality AS epci ON epci.siren = held.siren
-          JOIN territories_commune AS commune ON commune.intercommunality_id = epci.siren
-               AND commune.is_active AND commune.kind = 'commune'
-         GROUP BY epci.siren, epci.name, held.count
-         ORDER BY held.count DESC, epci.name
-        """,
-        [territory],
-    )
-    return [Epci(row.name, vars(row)["held"], row.commune_count) for row in rows]
+    with connection.cursor() as cursor:
+        cursor.execute(_EPCI, [territory])
+        return [Epci(*row) for row in cursor.fetchall()]
 
 
 # --- What the reference data says -----------------------------------------------------------------
 
 
-def _reference_rows(areas: list[Area], summary: TerritorySummary) -> list[Row]:
+def _reference_rows(
+    areas: list[Area], summary: TerritorySummary, earlier: "Said | None"
+) -> list[Row]:
     population = f"INSEE, population municipale {summary.population_year}"
     communes = f"Code officiel géographique {summary.cog_year}"
     rows = [
@@ -168,7 +242,6 @@ def _reference_rows(areas: list[Area], summary: TerritorySummary) -> list[Row]:
     for rank, (_, label) in enumerate(SIZES):
         shares = [area.share(rank) for area in areas]
         rows.append(_compared(f"Communes {label}", areas, shares, population))
-    earlier = Indicator.objects.filter(key=figures.EARLIER_POPULATION).first()
     if earlier is not None:
         changes = [area.change for area in areas]
         label = f"Évolution de la population de {earlier.year} à {summary.population_year}"
@@ -178,7 +251,7 @@ def _reference_rows(areas: list[Area], summary: TerritorySummary) -> list[Row]:
 
 
 def _row(label: str, cells: list[str], source: str) -> Row:
-    return Row(label, cells, source, [], [])
+    return Row(label, tuple(cells), source)
 
 
 def _compared(
@@ -189,8 +262,8 @@ def _compared(
     *,
     signed: bool = False,
 ) -> Row:
-    cells = [_percent(value, signed=signed) for value in values]
-    return Row(label, cells, source, bars([area.name for area in areas], values, cells), [])
+    cells = tuple(_percent(value, signed=signed) for value in values)
+    return Row(label, cells, source, tuple(values), tuple(area.name for area in areas))
 
 
 def _percent(value: Decimal | None, *, signed: bool) -> str:
@@ -201,14 +274,15 @@ def _percent(value: Decimal | None, *, signed: bool) -> str:
 
 
 def _loaded_row(
-    indicator: Indicator, columns: list[str], found: list[Figure | None], summary: TerritorySummary
+    indicator: Said, columns: list[str], found: list[Figure | None], summary: TerritorySummary
 ) -> Row:
     source = f"{indicator.source}, {indicator.year}"
     notes = _missing(found[0], summary)
     match indicator.addition:
         case Addition.NONE:
             cells = [_range(one, indicator) for one in found]
-            return Row(f"{indicator.name} ({indicator.unit})", cells, source, [], notes)
+            label = f"{indicator.name} ({indicator.unit})"
+            return Row(label, tuple(cells), source, notes=tuple(notes))
         case Addition.MEAN:
             values = [one.value if one else None for one in found]
             cells = [_said(value, max(1, min(2, indicator.decimals))) for value in values]
@@ -226,14 +300,15 @@ def _loaded_row(
             ]
         case _:
             cells = [_said(one.value if one else None, indicator.decimals) for one in found]
-            return Row(f"{indicator.name} ({indicator.unit})", cells, source, [], notes)
-    return Row(label, cells, source, bars(columns, values, cells), notes)
+            label = f"{indicator.name} ({indicator.unit})"
+            return Row(label, tuple(cells), source, notes=tuple(notes))
+    return Row(label, tuple(cells), source, tuple(values), tuple(columns), tuple(notes))
 
 
-def weights_in_words(indicator: Indicator) -> str:
+def weights_in_words(indicator: Said) -> str:
     """« la population municipale », or the indicator that weighs."""
-    if indicator.weights is not None:
-        return f"« {indicator.weights} »"
+    if indicator.weights_name is not None:
+        return f"« {indicator.weights_name} ({indicator.weights_year}) »"
     return "la population municipale"
 
 
@@ -254,7 +329,7 @@ def _missing(found: Figure | None, summary: TerritorySummary) -> list[str]:
     return [sentence]
 
 
-def _range(found: Figure | None, indicator: Indicator) -> str:
+def _range(found: Figure | None, indicator: Said) -> str:
     if found is None or found.low is None or found.high is None:
         return UNKNOWN
     decimals = min(2, indicator.decimals)
@@ -298,7 +373,9 @@ _WIDTH: Final = 200
 _HEIGHT: Final = 12
 
 
-def bars(labels: list[str], values: list[Decimal | None], cells: list[str]) -> list[Bar]:
+def bars(
+    labels: Sequence[str], values: Sequence[Decimal | None], cells: Sequence[str]
+) -> list[Bar]:
     """One bar for each set of communes, on one scale that holds zero. Its words are beside it."""
     known = [value for value in values if value is not None]
     low, high = min([Decimal(0), *known]), max([Decimal(0), *known])

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.db import connection
 
-from diagnosis.models import AreaFigures, Indicator
+from diagnosis.models import Indicator
 
 # Sizes of communes, in inhabitants: the least of each class, then its name.
 SIZES: Final = (
@@ -184,10 +184,11 @@ def area_of_territory(territory_id: int, name: str) -> Area | None:
     with connection.cursor() as cursor:
         cursor.execute(sql, {"territory": territory_id})
         row = cursor.fetchone()
-    return _area(name, *row[2:]) if row else None
+    return area(name, *row[2:]) if row else None
 
 
-def _area(name: str, *figures: Any) -> Area:
+def area(name: str, *figures: Any) -> Area:
+    """The columns of `diagnosis_areafigures`, from the name on."""
     population, communes, epci, sizes, then, now = figures
     return Area(
         name,
@@ -197,18 +198,6 @@ def _area(name: str, *figures: Any) -> Area:
         tuple(sizes),
         None if then is None else int(then),
         None if now is None else int(now),
-    )
-
-
-def as_area(row: AreaFigures) -> Area:
-    return _area(
-        row.name,
-        row.population,
-        row.commune_count,
-        row.epci_count,
-        row.sizes,
-        row.population_then,
-        row.population_now,
     )
 
 

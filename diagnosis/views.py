@@ -22,7 +22,7 @@ from cpts_portal.paging import read_page
 from cpts_portal.transactions import writes_when_posted
 from diagnosis import asking, rules
 from diagnosis.asking import DiagnosisError
-from diagnosis.board import read_board
+from diagnosis.board import markup, read_board
 from diagnosis.forms import AnswerForm, AskForm, DeclineForm, TakeForm
 from diagnosis.models import DiagnosisRequest, RequestState
 from documents.downloads import send_attachment
@@ -48,6 +48,7 @@ FILTERS: Final = {"": "À traiter", "repondues": "Répondues", "toutes": "Toutes
 def overview(request: PersonRequest, public_id: UUID) -> HttpResponse:
     """What is known of the territory, and what was asked about it."""
     community = _community(request, public_id)
+    board = read_board(community)
     asked = list(
         DiagnosisRequest.objects.filter(community=community).select_related("recipient")[:50]
     )
@@ -55,7 +56,8 @@ def overview(request: PersonRequest, public_id: UUID) -> HttpResponse:
         "community": community,
         "requests": [(one, TONES[RequestState(one.state)]) for one in asked],
         "may_ask": rules.may_ask(community, request.user),
-        "board": read_board(community),
+        "board": board,
+        "figures": "" if board.is_empty else markup(board),
     }
     return render(request, "diagnosis/overview.html", context)
 

@@ -8,6 +8,7 @@ from django.utils.formats import date_format
 
 from accounts.models import Organisation
 from communities.models import Community
+from cpts_portal.composed import Composed, Given
 from cpts_portal.words import the_body
 from roadmap.deriving import DERIVATIONS, Facts, read_facts
 from roadmap.models import StepTick
@@ -81,7 +82,7 @@ def read_board(community: Community, *, of_team: bool, may_tick: bool) -> Board:
             "ticked_by"
         )
     }
-    helpers = read_helpers(community.region_id, _department_of(community))
+    helpers = read_helpers(community.region_id, facts.department)
     roadmap = roadmap_of(community.region_id)
     lines = [
         _line(
@@ -115,31 +116,28 @@ def board_of(lines: list[Line]) -> Board:
     )
 
 
-def _department_of(community: Community) -> str:
-    """The département where most communes of the territory are; empty before it is drawn."""
-    row = (
-        community.territories.filter(valid_to=None, territory__parts__isnull=False)
-        .values_list("territory__parts__commune__department", flat=True)
-        .order_by("territory__parts__commune__department")
-        .first()
+_HELPERS: Final = Composed(
+    lambda: (
+        Organisation.objects.filter(region=Given("region"), kind__in=list(HELPERS))
+        .order_by("name", "pk")
+        .values_list("kind", "name", "email", "phone", "department")
     )
-    return row or ""
+)
 
 
 def read_helpers(region_code: str, department_code: str) -> dict[str, Helper]:
     """Who helps in a region, by kind of organisation; the office of the département first."""
-    rows = Organisation.objects.filter(region=region_code, kind__in=HELPERS).order_by("name", "pk")
     found: dict[str, Helper] = {}
     near: set[str] = set()
-    for one in rows:
-        is_near = bool(department_code) and one.department_id == department_code
+    for kind, name, email, phone, department in _HELPERS.rows(region=region_code):
+        is_near = bool(department_code) and department == department_code
         # Several URPS, several funds: none is more yours than another but the near one.
-        if one.kind in {"urps", "cpam", "msa", "ars_branch"} and not is_near:
+        if kind in {"urps", "cpam", "msa", "ars_branch"} and not is_near:
             continue
-        if one.kind not in found or (is_near and one.kind not in near):
-            found[one.kind] = Helper(_named(one.name), one.email, one.phone)
+        if kind not in found or (is_near and kind not in near):
+            found[kind] = Helper(_named(name), email, phone)
             if is_near:
-                near.add(one.kind)
+                near.add(kind)
     return {
         kind: found.get(kind)
         or (found.get("ars") if kind == "ars_branch" else None)

@@ -18,6 +18,8 @@ class Facts:
 
     team: int
     communes: int
+    # The first département of the territory, by code; empty before it is drawn.
+    department: str
     questionnaire_on: date | None
     diagnosis_on: date | None
     association_on: date | None
@@ -45,6 +47,11 @@ _FACTS: Final = """
               FROM communities_communityterritory AS link
               JOIN territories_territorypart AS part ON part.territory_id = link.territory_id
              WHERE link.community_id = community.id AND link.valid_to IS NULL),
+           coalesce((SELECT min(commune.department_id)
+              FROM communities_communityterritory AS link
+              JOIN territories_territorypart AS part ON part.territory_id = link.territory_id
+              JOIN territories_commune AS commune ON commune.code = part.commune_id
+             WHERE link.community_id = community.id AND link.valid_to IS NULL), ''),
            (SELECT min(opened_at) FROM mobilisation_questionnaire AS asked
              WHERE asked.community_id = community.id)::date,
            (SELECT min(asked_at) FROM diagnosis_diagnosisrequest AS asked

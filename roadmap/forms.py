@@ -30,6 +30,8 @@ class _WithOrganisation(PortalForm):
         field.queryset = Organisation.objects.filter(pk__in=known)
         blank = [] if field.required else [("", field.empty_label or "")]
         field.choices = [*blank, *((pk, str(one)) for pk, one in known.items())]
+        # Drawn once for these organisations.
+        self.drawn_from = tuple((self.prefix, pk, str(one)) for pk, one in known.items())
 
 
 class InviteForm(_WithOrganisation):

@@ -17,6 +17,7 @@ from django.utils import timezone
 from accounts.models import Organisation, User
 from communities.models import Community
 from cpts_portal.calendars import calendar_file
+from cpts_portal.composed import Composed, Given
 from cpts_portal.words import day_and_hour
 from diagnosis.people import desk_of, team_of
 from notifications.services import About, Told, notify
@@ -80,12 +81,32 @@ def untick(community: Community, step_key: str, *, by: User) -> None:
 # --- Who accompanies ------------------------------------------------------------------------------
 
 
+_OFFERED: Final = Composed(
+    lambda: Organisation.objects.filter(
+        region=Given("region"), kind__in=list(rules.COMPANIONS)
+    ).values_list("pk", "kind", "name", "department")
+)
+
+
 def companions_offered(community: Community) -> list[Organisation]:
-    """The organisations of the region a team may invite, and has not: by kind, then by name."""
-    already = community.accompaniments.filter(ended_at=None).values("organisation")
-    found = Organisation.objects.filter(region=community.region_id, kind__in=rules.COMPANIONS)
+    """Those of the region a team may invite, and has not, by kind, the near ones first.
+
+    They have their names alone.
+    """
+    already = set(
+        community.accompaniments.filter(ended_at=None).values_list("organisation", flat=True)
+    )
+    rows = _OFFERED.rows(region=community.region_id)
     order = list(rules.COMPANIONS)
-    return sorted(found.exclude(pk__in=already), key=lambda one: (order.index(one.kind), one.name))
+    found = [
+        Organisation(pk=pk, kind=kind, name=name, department_id=department)
+        for pk, kind, name, department in rows
+    ]
+    near = read_facts(community.pk).department
+    return sorted(
+        (one for one in found if one.pk not in already),
+        key=lambda one: (order.index(one.kind), one.department_id != near, one.name),
+    )
 
 
 @transaction.atomic
@@ -102,6 +123,7 @@ def invite(community: Community, organisation: Organisation, *, by: User) -> Acc
         )
     if community.accompaniments.filter(ended_at=None).count() >= MOST_COMPANIONS:
         raise RoadmapError(f"{MOST_COMPANIONS} organismes au plus vous accompagnent à la fois.")
+    organisation = Organisation.objects.get(pk=organisation.pk)
     made = Accompaniment.objects.create(
         community=community, organisation=organisation, invited_by=by
     )
