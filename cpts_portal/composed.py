@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Expression, Value
+from django.db.models.query import get_related_populators
 
 
 class Given(Expression):
@@ -57,3 +58,49 @@ class Composed:
         with connection.cursor() as cursor:
             cursor.execute(self.sql, self.parameters(**given))
             return cursor.fetchall()
+
+
+class ComposedObjects:
+    """The same for the objects of a queryset, with those it selects beside them."""
+
+    def __init__(self, compose: Callable[[], Any]) -> None:
+        self._compose = compose
+
+    @cached_property
+    def _parts(self) -> tuple[str, tuple[Any, ...], Callable[[Any], list[Any]]]:
+        compiler = self._compose().query.get_compiler(connection.alias)
+        sql, parameters = compiler.as_sql()
+        return sql, tuple(parameters), _reader(compiler)
+
+    def objects(self, *, start: int = 0, count: int | None = None, **given: Any) -> list[Any]:
+        """Run it: `count` objects at most, from the place `start`. Raises KeyError when a value
+        is not given."""
+        sql, parameters, read = self._parts
+        values = [given[one.name] if isinstance(one, Given) else one for one in parameters]
+        with connection.cursor() as cursor:
+            cursor.execute(f"{sql} LIMIT %s OFFSET %s", [*values, count, start])
+            return read(cursor.fetchall())
+
+
+def _reader(compiler: Any) -> Callable[[Any], list[Any]]:
+    """From the rows of a compiled queryset to its objects, as Django makes them."""
+    about, select = compiler.klass_info, compiler.select
+    model, notes = about["model"], compiler.annotation_col_map or {}
+    begin, end = about["select_fields"][0], about["select_fields"][-1] + 1
+    names = [column[0].target.attname for column in select[begin:end]]
+    # The types are those of a later Django.
+    beside = get_related_populators(about, select, connection.alias)  # type: ignore[call-arg]
+    converters = compiler.get_converters([column[0] for column in select])
+
+    def read(rows: Any) -> list[Any]:
+        found = []
+        for row in compiler.apply_converters(rows, converters) if converters else rows:
+            one = model.from_db(connection.alias, names, row[begin:end])
+            for populator in beside:
+                populator.populate(row, one)
+            for name, place in notes.items():
+                setattr(one, name, row[place])
+            found.append(one)
+        return found
+
+    return read

@@ -2,15 +2,20 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Final
+from functools import cache
+from typing import Final
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, Window
 
+from cpts_portal.composed import ComposedObjects, Given
 from cpts_portal.spreadsheets import plain
 from members.codes import PROFESSIONS, STRUCTURES
-from signatures.models import Campaign, Invitation
+from signatures.models import Campaign, CampaignLog, Invitation
 
+# Of what is typed in the search of a list: beyond, the words are not asked.
+MOST_WORDS: Final = 6
+LOG_LINES: Final = 15
 State = Invitation.State
 BOUNCED: Final = Q(last_mail__bounced_at__isnull=False) | Q(last_mail__refused_at__isnull=False)
 _PENDING: Final = Q(state__in=(State.WAITING, State.POSTPONED))
@@ -112,19 +117,40 @@ def counts_of(campaign: Campaign) -> Counts:
     )
 
 
-def rows_of(campaign: Campaign, *, state: str, q: str, what: str) -> "QuerySet[Invitation, Any]":
-    """The invitations a list asks for, by name; what means nothing is not asked."""
-    _, condition = FILTERS.get(state, FILTERS[""])
-    found = campaign.invitations.filter(condition)
-    if what in PROFESSIONS or what in STRUCTURES:
-        found = found.filter(what=what)
-    for word in plain(q).split()[:6]:
-        found = found.filter(member__sort_key__contains=word)
-    return (
-        found.select_related("member", "last_mail", "kept__campaign__snapshot")
-        .only(*_SHOWN)
-        .order_by("sort_key", "pk")
-    )
+def rows_of(
+    campaign: Campaign,
+    *,
+    state: str,
+    q: str,
+    what: str,
+    start: int,
+    count: int,
+    with_total: bool,
+) -> list[Invitation]:
+    """The invitations a list asks for, by name, `count` at most from the place `start`.
+
+    What means nothing is not asked. `with_total`: each knows the `total` of the list.
+    """
+    words = plain(q).split()[:MOST_WORDS]
+    of_one_kind = what in PROFESSIONS or what in STRUCTURES
+    state = state if state in FILTERS else ""
+    listed = _listed(state, len(words), of_one_kind=of_one_kind, with_total=with_total)
+    given = {f"word{number}": word for number, word in enumerate(words)}
+    return listed.objects(start=start, count=count, campaign=campaign.pk, what=what, **given)
+
+
+@cache
+def _listed(state: str, words: int, *, of_one_kind: bool, with_total: bool) -> ComposedObjects:
+    """The statement of the lists that are narrowed in this way."""
+    found = Invitation.objects.filter(FILTERS[state][1], campaign=Given("campaign"))
+    if of_one_kind:
+        found = found.filter(what=Given("what"))
+    for number in range(words):
+        found = found.filter(member__sort_key__contains=Given(f"word{number}"))
+    if with_total:
+        found = found.annotate(total=Window(Count("*")))
+    beside = found.select_related("member", "last_mail", "kept__campaign__snapshot")
+    return ComposedObjects(lambda: beside.only(*_SHOWN).order_by("sort_key", "pk"))
 
 
 # What a row shows, and no more: a page makes a hundred objects of it.
@@ -136,6 +162,16 @@ _SHOWN: Final = (
     *("last_mail__bounced_at", "last_mail__refused_at", "last_mail__failure"),
     "kept__campaign__snapshot__version",
 )
+
+
+_LOGS: Final = ComposedObjects(
+    lambda: CampaignLog.objects.filter(campaign=Given("campaign")).select_related("actor", "member")
+)
+
+
+def last_logs(campaign: Campaign) -> list[CampaignLog]:
+    """What was done last in the campaign, the newest first."""
+    return _LOGS.objects(count=LOG_LINES, campaign=campaign.pk)
 
 
 _TONES: Final = {

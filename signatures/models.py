@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from communities.models import Community
+from cpts_portal.composed import Given
 from documents.models import Attachment
 from members.models import Member
 from outbox.models import Mail
@@ -28,11 +29,15 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
         if not isinstance(user, User):
             return self.none()
         if user.acting is None:
-            team = self.filter(community__team_members__user=user)
-            return team.annotate(viewer_role=F("community__team_members__role"))
+            return self.of_team(user)
         cases = Case.objects.visible_to(user).filter(deposited_at__isnull=False)
         cases = cases.exclude(viewer_desk="consulted")
         return self.exclude(state="draft").filter(case__in=cases.values("pk"))
+
+    def of_team(self, person: "User | Given") -> "CampaignQuerySet":
+        """The campaigns of the CPTS on whose team the person is, with their role there."""
+        team = self.filter(community__team_members__user=person)
+        return team.annotate(viewer_role=F("community__team_members__role"))
 
 
 class Campaign(models.Model):

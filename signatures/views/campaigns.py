@@ -13,10 +13,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.http import PersonRequest
 from communities.models import Community
 from cpts_portal.forms import PortalForm
-from cpts_portal.paging import read_page
+from cpts_portal.paging import page_of, read_page
+from cpts_portal.transactions import writes_when_posted
 from signatures import board, forms, markup, rules
 from signatures import campaigns as acts
-from signatures.models import Campaign, PaperPage
+from signatures.models import Campaign, Invitation, PaperPage
 from signatures.register import registers_of
 from signatures.views.access import (
     ACTIONS,
@@ -84,22 +85,34 @@ def prepare(request: PersonRequest, public_id: UUID) -> HttpResponse:
 
 
 @require_safe
+@writes_when_posted
 def campaign(request: PersonRequest, public_id: UUID, campaign: UUID) -> HttpResponse:
     """Who signed, who declined, who is awaited; a draft shows what opening it would do."""
     seen = see(request, public_id, campaign)
     if seen.campaign.state == Campaign.State.DRAFT:
         return _draft(request, seen)
     asked = {key: request.GET.get(key, "").strip()[:100] for key in ("q", "etat", "nature")}
-    found = board.rows_of(seen.campaign, state=asked["etat"], q=asked["q"], what=asked["nature"])
     shown = seen.campaign
+
+    def read(start: int, count: int) -> list[Invitation]:
+        return board.rows_of(
+            shown,
+            state=asked["etat"],
+            q=asked["q"],
+            what=asked["nature"],
+            start=start,
+            count=count,
+            with_total=any(asked.values()),
+        )
+
     open_now = shown.is_open
     counts = board.counts_of(shown)
     if any(asked.values()):
-        rows, page = read_page(found, request.GET.get("page"), PAGE_SIZE)
+        rows, page = page_of(read, request.GET.get("page"), PAGE_SIZE)
     else:
         # How many there are is known already: the page is a slice of an index.
         page = Paginator(range(counts.invited), PAGE_SIZE).get_page(request.GET.get("page"))
-        rows = list(found[page.start_index() - 1 : page.end_index()]) if counts.invited else []
+        rows = read(PAGE_SIZE * (page.number - 1), PAGE_SIZE)
     return render(
         request,
         "signatures/campaign.html",
@@ -137,8 +150,7 @@ def campaign(request: PersonRequest, public_id: UUID, campaign: UUID) -> HttpRes
 
 
 def _logs(shown: Campaign) -> list[tuple[Any, str]]:
-    logs = shown.logs.select_related("actor", "member")[:15]
-    return [(one, ACTIONS.get(one.action, one.action)) for one in logs]
+    return [(one, ACTIONS.get(one.action, one.action)) for one in board.last_logs(shown)]
 
 
 def _draft(request: PersonRequest, seen: Seen) -> HttpResponse:

@@ -7,7 +7,7 @@ from django.db.models import F
 
 from accounts.models import Membership, Organisation
 from accounts.viewers import Viewer, stand_in, viewer_of
-from cpts_portal.composed import Composed, Given, constant
+from cpts_portal.composed import Composed, ComposedObjects, Given, constant
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -77,3 +77,24 @@ def test_a_viewer_says_in_what_role_and_within_what_limits_a_person_acts() -> No
         (True, False),
         (True, True),
     ]
+
+
+def test_it_gives_objects_with_those_beside_them_and_what_is_noted_of_them() -> None:
+    held = [factories.membership() for _ in range(3)]
+    named = ComposedObjects(
+        lambda: (
+            Membership.objects.filter(role=Given("role"))
+            .select_related("organisation", "department")
+            .annotate(body=F("organisation__name"))
+            .defer("organisation__email")
+            .order_by("pk")
+        )
+    )
+
+    read = named.objects(start=1, count=2, role="agent")
+
+    assert [(one, one.organisation.name, one.department, one.body) for one in read] == [
+        (one, one.organisation.name, None, one.organisation.name) for one in held[1:]
+    ]
+    assert [one.organisation.get_deferred_fields() for one in read] == [{"email"}, {"email"}]
+    assert named.objects(role="president") == []
