@@ -150,6 +150,12 @@ def _questionnaires(rounds: int) -> "list[Line]":
     return questionnaires.questionnaires(rounds)
 
 
+def _contracts(rounds: int) -> "list[Line]":
+    from benchmarks import contracts  # noqa: PLC0415
+
+    return contracts.contracts_of_a_region(rounds)
+
+
 # The load empties the tables: it comes before the letters are written.
 PARTS: dict[str, Callable[[int], "list[Line]"]] = {
     "load": _load,
@@ -162,6 +168,7 @@ PARTS: dict[str, Callable[[int], "list[Line]"]] = {
     "desks": _desks,
     "signatures": _signatures,
     "questionnaires": _questionnaires,
+    "contracts": _contracts,
 }
 
 if __name__ == "__main__":

@@ -12,8 +12,22 @@ from django.urls import URLPattern, path
 
 from contracts import ratebook
 from contracts.fields import AmountField
-from contracts.models import RateLine, RateTable
+from contracts.models import RateLine, RateTable, SocialSecurityCeiling
 from contracts.models.rates import mission_choices
+
+
+@admin.register(SocialSecurityCeiling)
+class CeilingAdmin(admin.ModelAdmin):
+    list_display = ("civil_year", "amount", "source")
+
+    # A year as text: the site writes numbers with a space between thousands.
+    @admin.display(description="année", ordering="year")
+    def civil_year(self, ceiling: SocialSecurityCeiling) -> str:
+        return str(ceiling.year)
+
+    def get_readonly_fields(self, _request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        # What was checked against a year was checked against this figure.
+        return () if obj is None else ("year", "amount")
 
 
 class RateLineForm(forms.ModelForm):

@@ -4,11 +4,13 @@ from typing import Any
 
 from django import forms
 
+from communities.models import Community
 from contracts.fields import AmountField
-from contracts.models import Contract
+from contracts.models import Contract, Indemnity
 from contracts.ratebook import mission_labels
 from contracts.schedule import years_of
 from cpts_portal.forms import PortalForm
+from members.models import Member
 
 _DATE_ERRORS = {
     "required": "Écrivez la date du paiement.",
@@ -55,6 +57,28 @@ class PaymentForm(PortalForm):
         given["mission"] = {"auto": None, "operating": ""}.get(mission, mission)
         given["year"] = int(year) if year else None
         return given
+
+
+class IndemnityForm(PortalForm):
+    """What a member received."""
+
+    member = forms.ModelChoiceField(
+        label="Professionnel", queryset=Member.objects.none(), empty_label="Choisissez"
+    )
+    kind = forms.ChoiceField(label="Nature", choices=Indemnity.Kind.choices)
+    paid_on = forms.DateField(
+        label="Date du versement",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages=_DATE_ERRORS | {"required": "Écrivez la date du versement."},
+    )
+    amount = AmountField(label="Montant en euros", help_text="Par exemple 250,50.")
+
+    def __init__(self, *args: Any, community: Community, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        member: Any = self.fields["member"]
+        member.queryset = Member.objects.filter(
+            community=community, kind=Member.Kind.PROFESSIONAL
+        ).in_order()
 
 
 class CancelForm(PortalForm):

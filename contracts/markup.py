@@ -1,32 +1,62 @@
 """The tables of a contract's money: hundreds of cells, drawn without a template."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from contracts.models import ScheduleLine
 from contracts.money import Account, Balance
+from contracts.schedule import Line
 from contracts.storing import line_from_row
 from contracts.wording import mission_name, rule_of, working_of
 from cpts_portal.words import euros
 
 
-def schedule_markup(rows: Sequence[ScheduleLine]) -> tuple[SafeString, list[str]]:
-    """The lines of a schedule as rows of a table, and the sources they refer to by number."""
-    lines = [line_from_row(row) for row in rows]
+@dataclass(frozen=True)
+class YearShown:
+    """A year of a contract: its sums, then its balances and its lines as rows of two tables."""
+
+    number: int
+    expected: str
+    paid: str
+    balances: SafeString
+    lines: SafeString
+    is_open: bool
+
+
+def years_shown(account: Account, current: int | None) -> tuple[list[YearShown], list[str]]:
+    """The years of a contract, `current` opened, and the sources their lines refer to by number."""
+    lines = [line_from_row(row) for row in account.lines]
     sources = list(dict.fromkeys(source for line in lines for source in line.sources))
     numbers = {source: number for number, source in enumerate(sources, start=1)}
-    drawn = format_html_join(
+    found = []
+    for number, expected, paid in sums_by_year(account):
+        balances = [one for one in account.balances if one.year == number]
+        rows = _lines_markup([line for line in lines if line.year == number], numbers)
+        found.append(
+            YearShown(
+                number,
+                euros(expected),
+                euros(paid),
+                balances_markup(balances),
+                rows,
+                number == current,
+            )
+        )
+    return found, sources
+
+
+def _lines_markup(lines: Sequence[Line], numbers: Mapping[str, int]) -> SafeString:
+    return format_html_join(
         "\n",
-        '<tr><th scope="row">{}</th><td data-label="Année">{}</td><td data-label="Mission">{}</td>'
+        '<tr><th scope="row">{}</th><td data-label="Mission">{}</td>'
         '<td data-label="Règle">{}</td><td data-label="Calcul">{} <span class="portal-muted">'
         '(source{} {})</span></td><td class="portal-number" data-label="Montant">{}</td></tr>',
         (
             (
                 f"{line.due_on:%d/%m/%Y}",
-                line.year,
                 mission_name(line.mission),
                 rule_of(line),
                 working_of(line),
@@ -37,18 +67,17 @@ def schedule_markup(rows: Sequence[ScheduleLine]) -> tuple[SafeString, list[str]
             for line in lines
         ),
     )
-    return drawn, sources
 
 
 def balances_markup(balances: Iterable[Balance]) -> SafeString:
-    """The balance of each mission in each year as rows of a table."""
+    """The balance of each mission as rows of a table."""
     return format_html_join(
         "\n",
-        '<tr><th scope="row">Année {} – {}</th><td class="portal-number" data-label="Prévu">{}</td>'
+        '<tr><th scope="row">{}</th><td class="portal-number" data-label="Prévu">{}</td>'
         '<td class="portal-number" data-label="Échu">{}</td><td class="portal-number" '
         'data-label="Payé">{}</td><td class="portal-number" data-label="Reste">{}</td></tr>',
         (
-            (one.year, mission_name(one.mission), *_amounts(one))
+            (mission_name(one.mission), *_amounts(one))
             for one in balances
             if one.expected or one.paid
         ),
@@ -64,17 +93,20 @@ def left_in_words(left: Decimal) -> str:
     return f"{euros(-left)} en trop" if left < 0 else euros(left)
 
 
-def years_markup(account: Account) -> tuple[list[tuple[int, Decimal, Decimal]], SafeString]:
-    """By year of the contract: what is expected and paid, and the same as rows of a table."""
+def sums_by_year(account: Account) -> list[tuple[int, Decimal, Decimal]]:
+    """(year of the contract, expected at most, paid)."""
     sums: dict[int, tuple[Decimal, Decimal]] = {}
     for one in account.balances:
         expected, paid = sums.get(one.year, (Decimal(0), Decimal(0)))
         sums[one.year] = (expected + one.expected, paid + one.paid)
-    rows = [(year, expected, paid) for year, (expected, paid) in sorted(sums.items())]
-    drawn = format_html_join(
+    return [(year, expected, paid) for year, (expected, paid) in sorted(sums.items())]
+
+
+def years_markup(sums: Sequence[tuple[int, Decimal, Decimal]]) -> SafeString:
+    """The same as rows of a table."""
+    return format_html_join(
         "\n",
-        '<tr><th scope="row">Année {}</th><td class="portal-number">{}</td>'
-        '<td class="portal-number">{}</td></tr>',
-        ((year, euros(expected), euros(paid)) for year, expected, paid in rows),
+        '<tr><th scope="row">Année {}</th><td class="portal-number" data-label="Prévu, au plus">'
+        '{}</td><td class="portal-number" data-label="Payé">{}</td></tr>',
+        ((year, euros(expected), euros(paid)) for year, expected, paid in sums),
     )
-    return rows, format_html("{}", drawn)

@@ -1,6 +1,7 @@
 """Contracts in force: their schedule, their payments, and what the two add up to."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -319,7 +320,22 @@ def complete_rates(contract: Contract, *, by: User) -> Schedule:
         raise ActionRefusedError("Ce contrat a déjà un échéancier.")
     contract.versions.update(rates=rates_as_data(current_rates()))
     signed_on = contract.signed_on or timezone.localdate()
-    return revise_schedule(contract, None, Schedule.Cause.SIGNATURE, as_of=signed_on, by=by)
+    schedule = revise_schedule(contract, None, Schedule.Cause.SIGNATURE, as_of=signed_on, by=by)
+    _allocate_what_was_paid(contract)
+    return schedule
+
+
+def _allocate_what_was_paid(contract: Contract) -> None:
+    """Share out the payments that came before the schedule; one too large stays unallocated."""
+    ledger = ledgers_of([contract.pk])[contract.pk]
+    parts: list[PaymentPart] = []
+    for payment in contract.payments.standing().filter(parts=None).order_by("paid_on", "pk"):
+        with suppress(ActionRefusedError):
+            parts += [
+                PaymentPart(payment=payment, year=year, mission=mission, amount=amount)
+                for (year, mission), amount in ledger.share_out(payment.amount).items()
+            ]
+    PaymentPart.objects.bulk_create(parts)
 
 
 def revise_schedule(

@@ -14,7 +14,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from contracts.models import RateLine, RateTable
+from contracts.models import RateLine, RateTable, SocialSecurityCeiling
 from cpts_portal.words import NBSP, day, euros
 from procedures import rates
 from procedures.rates import Rate, Share, delivered_rates
@@ -107,12 +107,17 @@ class Loaded:
 
 @transaction.atomic
 def load_delivered_rates() -> Loaded:
-    """Publish the tables the portal is delivered with, on a portal that has none.
+    """Publish the tables the portal is delivered with, on a portal that has none, and its ceilings.
 
     A portal that has tables keeps them: from then on the national administrator prepares the
     next ones.
     """
     _lock()
+    for ceiling in rates.delivered_ceilings():
+        SocialSecurityCeiling.objects.get_or_create(
+            year=ceiling.year,
+            defaults={"amount": ceiling.amount, "source": ceiling.source},
+        )
     if RateTable.objects.filter(key=KEY).exists():
         return Loaded([])
     made: list[RateTable] = []

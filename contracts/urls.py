@@ -10,6 +10,13 @@ urlpatterns = [
     path("paiements/importer/modele.<str:form>", views.template_file, name="import-template"),
     path("paiements/importer/<int:pk>/", views.import_report, name="import-report"),
     path("paiements/importer/<int:pk>/abandonner/", views.import_give_up, name="import-give-up"),
+    path("cpts/<uuid:public_id>/indemnites/", views.indemnity_list, name="indemnities"),
+    path("cpts/<uuid:public_id>/indemnites/ajouter/", views.add_indemnity, name="indemnity-add"),
+    path(
+        "cpts/<uuid:public_id>/indemnites/<int:pk>/annuler/",
+        views.cancel_indemnity,
+        name="indemnity-cancel",
+    ),
     path("<uuid:public_id>/argent/", views.money_page, name="money"),
     path("<uuid:public_id>/echeancier.<str:form>", views.schedule_file, name="schedule-file"),
     path("<uuid:public_id>/etablir-l-echeancier/", views.complete, name="complete"),

@@ -7,16 +7,18 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.http import PersonRequest
+from communities.models import Community
 from contracts import board as boards
-from contracts import importing, markup, money, rules
+from contracts import importing, indemnities, markup, money, rules
 from contracts.chart import Bar, draw
-from contracts.forms import CancelForm, ImportForm, PaymentForm
+from contracts.forms import CancelForm, ImportForm, IndemnityForm, PaymentForm
 from contracts.labels import state_label
-from contracts.models import Contract, Payment, PaymentImport
+from contracts.models import Contract, Indemnity, Payment, PaymentImport
 from contracts.storing import line_from_row
 from contracts.wording import mission_name, rule_of, working_of
 from cpts_portal.paging import read_page
@@ -29,6 +31,7 @@ from cpts_portal.spreadsheets import (
 )
 from cpts_portal.transactions import writes_when_posted
 from cpts_portal.words import euros
+from members.rules import may_manage_members
 from workflow.readers import reader_of
 from workflow.reading import read_seen
 from workflow.services import ActionRefusedError
@@ -78,10 +81,11 @@ def _payable(request: PersonRequest, public_id: UUID) -> Contract:
 def money_page(request: PersonRequest, public_id: UUID) -> HttpResponse:
     """Where a contract stands: what was paid, what is due, the schedule, the payments."""
     contract = _contract(request, public_id)
-    account = money.account_of(contract, on=timezone.localdate())
-    lines_html, sources = markup.schedule_markup(account.lines)
-    years, years_html = markup.years_markup(account)
-    bars = [Bar(f"Année {year}", expected, paid) for year, expected, paid in years]
+    today = timezone.localdate()
+    account = money.account_of(contract, on=today)
+    years, sources = markup.years_shown(account, money.contract_year_on(contract, today) or 1)
+    sums = markup.sums_by_year(account)
+    bars = [Bar(f"Année {year}", expected, paid) for year, expected, paid in sums]
     title = "Prévu et payé par année du contrat ; le tableau qui suit dit la même chose."
     payments, page = read_page(
         contract.payments.select_related("recorded_by", "cancelled_by").prefetch_related("parts"),
@@ -93,14 +97,14 @@ def money_page(request: PersonRequest, public_id: UUID) -> HttpResponse:
         "state": state_label(contract.state, reader_of(contract, request.user)),
         "account": account,
         "left": markup.left_in_words(account.left),
-        "lines_html": lines_html,
+        "years": years,
         "sources": sources,
-        "balances_html": markup.balances_markup(account.balances),
-        "years_html": years_html,
+        "years_html": markup.years_markup(sums),
         "chart": draw(bars, title) if bars else "",
         "payments": payments,
         "page": page,
         "records": rules.may_record_payments(contract, request.user),
+        "is_team": request.user.acting is None,
     }
     return render(request, "contracts/money.html", context)
 
@@ -194,6 +198,74 @@ def payments_file(request: PersonRequest, form: str) -> HttpResponse:
     )
     name = f"paiements-{timezone.localdate():%Y-%m-%d}"
     return _file(form, name, list(importing.EXPORT_HEADINGS), importing.exported(found))
+
+
+# --- Indemnities ----------------------------------------------------------------------------------
+
+
+def _community(request: PersonRequest, public_id: UUID) -> Community:
+    return get_object_or_404(Community.objects.visible_to(request.user), public_id=public_id)
+
+
+@require_safe
+@writes_when_posted
+def indemnity_list(request: PersonRequest, public_id: UUID) -> HttpResponse:
+    """What each professional received in a civil year, against its ceiling, then each sum."""
+    community = _community(request, public_id)
+    today = timezone.localdate()
+    year = boards.asked_year(request.GET.get("annee", ""), today)
+    ceiling = indemnities.ceiling_of(year)
+    rows, people = read_page(
+        indemnities.totals(community, year), request.GET.get("page"), PAYMENTS_SHOWN
+    )
+    sums = Indemnity.objects.filter(community=community, paid_on__year=year)
+    sums = sums.select_related("member", "recorded_by")
+    context = {
+        "community": community,
+        "year": year,
+        "years": range(boards.FIRST_YEAR, today.year + 1),
+        "ceiling": ceiling,
+        "rows": [indemnities.received(row, ceiling) for row in rows],
+        "people": people,
+        "sums": sums[:PAYMENTS_SHOWN],
+        "manages": may_manage_members(community, request.user),
+    }
+    return render(request, "contracts/indemnities.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@writes_when_posted
+def add_indemnity(request: PersonRequest, public_id: UUID) -> HttpResponse:
+    community = _community(request, public_id)
+    if not may_manage_members(community, request.user):
+        raise PermissionDenied
+    form = IndemnityForm(request.POST or None, community=community)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = indemnities.record_indemnity(community, **form.cleaned_data, by=request.user)
+        except ActionRefusedError as refused:
+            form.add_error(None, refused.message)
+        else:
+            messages.success(request, f"Le versement de {euros(made.amount)} est enregistré.")
+            url = reverse("contracts:indemnities", args=[community.public_id])
+            return redirect(f"{url}?annee={made.paid_on.year}")
+    status = 422 if request.method == "POST" else 200
+    context = {"community": community, "form": form}
+    return render(request, "contracts/indemnity_add.html", context, status=status)
+
+
+@require_POST
+def cancel_indemnity(request: PersonRequest, public_id: UUID, pk: int) -> HttpResponse:
+    community = _community(request, public_id)
+    indemnity = get_object_or_404(Indemnity, community=community, pk=pk)
+    try:
+        indemnities.cancel_indemnity(indemnity, by=request.user)
+    except ActionRefusedError as refused:
+        messages.error(request, refused.message)
+    else:
+        messages.success(request, f"Le versement de {euros(indemnity.amount)} est annulé.")
+    url = reverse("contracts:indemnities", args=[community.public_id])
+    return redirect(f"{url}?annee={indemnity.paid_on.year}")
 
 
 # --- Import ---------------------------------------------------------------------------------------

@@ -188,6 +188,21 @@ def described_tables() -> list[Described]:
     return sorted(described, key=lambda one: one.valid_from)
 
 
+@dataclass(frozen=True)
+class Ceiling:
+    """The social security ceiling of a civil year, in euros."""
+
+    year: int
+    amount: Decimal
+    source: str
+
+
+def delivered_ceilings() -> list[Ceiling]:
+    """Those that a source gives, from `fixtures/rates/pass.toml`."""
+    read = tomllib.loads((FOLDER / "pass.toml").read_text())["year"]
+    return [Ceiling(one["year"], Decimal(one["amount"]), one["source"]) for one in read]
+
+
 def read_rates(path: Path) -> RateTable:
     """A table from its file. Raises RatesError for what is missing, wrong or twice there."""
     return parse_rates(tomllib.loads(path.read_text()), path.name)

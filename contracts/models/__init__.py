@@ -9,6 +9,7 @@ from contracts.models.contracts import (
     Schedule,
     ScheduleLine,
 )
+from contracts.models.indemnities import Indemnity, SocialSecurityCeiling
 from contracts.models.payments import (
     ContractYear,
     Payment,
@@ -22,6 +23,7 @@ __all__ = [
     "ContractMission",
     "ContractVersion",
     "ContractYear",
+    "Indemnity",
     "MissionResult",
     "Payment",
     "PaymentImport",
@@ -31,4 +33,5 @@ __all__ = [
     "RecognisedCrisis",
     "Schedule",
     "ScheduleLine",
+    "SocialSecurityCeiling",
 ]

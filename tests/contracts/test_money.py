@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, IntegrityError, transaction
 
 from accounts.models import User
-from contracts import money
+from contracts import money, ratebook
 from contracts.fields import read_amount
 from contracts.models import Contract, ContractYear, Payment, PaymentPart, ScheduleLine
 from contracts.schedule import Achievement, Results
@@ -87,6 +87,30 @@ def test_unknown_rates_block_a_signature_but_not_the_record_of_one_made_elsewher
     pay(kept, agent, "50000")
     assert money.account_of(kept, on=date(2024, 1, 1)).unallocated == Decimal(50_000)
     with pytest.raises(money.ScheduleRefusedError, match="à confirmer"):
+        money.complete_rates(kept, by=agent)
+
+
+def test_once_its_rates_are_published_a_contract_signed_elsewhere_has_its_schedule() -> None:
+    tables = ratebook.load_delivered_rates().tables
+    kept = signed.contract(size="T1", signed_outside=True)
+    assert kept.cpam
+    agent = signed.agent(kept.cpam)
+    pay(kept, agent, "60000")
+    draft = ratebook.prepare_version(tables[1], by=agent)
+    draft.lines.filter(size_class="T1").update(
+        fixed_share=Decimal(10_000), is_confirmed=True, source="Un texte"
+    )
+    draft.lines.filter(size_class="T1").exclude(mission="").update(variable_share=Decimal(1_000))
+    draft.source = "Un texte"
+    draft.save()
+    ratebook.publish(draft)
+
+    money.complete_rates(kept, by=agent)
+
+    account = money.account_of(kept, on=date(2023, 12, 31))
+    assert (account.unallocated, account.paid) == (Decimal(0), Decimal(60_000))
+    assert account.expected == Decimal(5 * (10_000 + 6 * 11_000))
+    with pytest.raises(ActionRefusedError, match="déjà un échéancier"):
         money.complete_rates(kept, by=agent)
 
 

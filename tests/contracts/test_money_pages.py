@@ -41,6 +41,10 @@ SENT: Final = {
 }
 ALL: Final = (
     Asked("board", is_about_a_contract=False),
+    # The team's alone: see below.
+    Asked("indemnities", ("{cpts}",), is_about_a_contract=False),
+    Asked("indemnity-add", ("{cpts}",), is_about_a_contract=False),
+    Asked("indemnity-cancel", ("{cpts}", "0"), {}, is_about_a_contract=False),
     Asked("payments-file", ("csv",), is_about_a_contract=False),
     Asked("import", is_about_a_contract=False),
     Asked("import-template", ("xlsx",), is_about_a_contract=False),
@@ -95,6 +99,7 @@ def statuses(client: Client, contract: Contract, payment: Payment, waiting: int)
         "{contract}": str(contract.public_id),
         "{payment}": str(payment.pk),
         "{import}": str(waiting),
+        "{cpts}": str(contract.community.public_id),
     }
     found = {}
     for asked in ALL:
@@ -120,7 +125,8 @@ def test_every_address_answers_those_it_concerns_and_nobody_else(
     def asked_by(person: User) -> dict[str, int]:
         return statuses(browser(person), contract, payment, waiting)
 
-    own = {"board": 200, "payments-file": 200}
+    of_the_team = ("indemnities", "indemnity-add", "indemnity-cancel sent")
+    own = {"board": 200, "payments-file": 200} | dict.fromkeys(of_the_team, 404)
     imports = ("import", "import-template", "import-report", "import-give-up sent")
     about = {
         f"{asked.name}{'' if asked.data is None else ' sent'}"
@@ -139,8 +145,8 @@ def test_every_address_answers_those_it_concerns_and_nobody_else(
                                "import-report": 404, "import-give-up sent": 404}  # fmt: skip
     reads = nothing | dict.fromkeys(about, 403) | {"money": 200, "schedule-file": 200}
     team = factories.team_member(contract.community, role="reader").user
-    for reader in (team, signed.agent(signed.ars())):
-        assert asked_by(reader) == reads
+    assert asked_by(signed.agent(signed.ars())) == reads
+    assert asked_by(team) == reads | {"indemnities": 200, "indemnity-add": 403}
     assert asked_by(payer) == own | {
         **dict.fromkeys(("import", "import-template", "import-report"), 200),
         "import-give-up sent": 302,

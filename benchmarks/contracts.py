@@ -1,0 +1,96 @@
+"""The money of contracts: a schedule of five years, and a région that has a thousand of them."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Final
+
+from django.db import connection
+
+from accounts.models import Membership, Organisation, User
+from benchmarks.measure import Line, interleaved
+from benchmarks.pages import request, served
+from communities.models import Community
+from contracts import money
+from contracts.models import Contract
+from contracts.schedule import compute_schedule, five_years
+from procedures.rates import delivered_rates
+from territories.models import Department, Region
+from tests import factories
+from tests.contracts.engaging import MISSIONS, engagement
+
+REGION: Final = "76"
+CONTRACTS: Final = 1_000
+MOST_MILLISECONDS: Final = 10
+
+
+def contracts_of_a_region(rounds: int) -> list[Line]:
+    """The schedule against ten milliseconds; the pages against one that is empty."""
+    contract = engagement()
+    found = interleaved({"schedule": lambda: compute_schedule(contract)}, rounds=rounds)
+    lines = [
+        Line("échéancier de cinq ans", f"{MOST_MILLISECONDS} ms", found["schedule"],
+             MOST_MILLISECONDS, "ms", 1.0),
+    ]  # fmt: skip
+    agent, one = _fill()
+    year = date.today().year  # noqa: DTZ011 - a year to look at
+    asked = {
+        f"argent d’une région, {CONTRACTS} contrats": f"/contrats/?annee={year}",
+        "argent, dernière page": f"/contrats/?annee={year}&page=40",
+        "argent d’un contrat": f"/contrats/{one.public_id}/argent/",
+    }
+    with served() as port:
+        actions = {name: request(port, path, agent) for name, path in asked.items()}
+        floor = {"plancher": request(port, "/bench/", agent)}
+        measured = interleaved(actions | floor, rounds=rounds, warm_up=6)
+    lines += [
+        Line(name, "une page qui ne fait qu’étendre base.html", measured[name],
+             measured["plancher"], "ms", 2.0)
+        for name in asked
+    ]  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE workflow_case, communities_community CASCADE")
+    return lines
+
+
+def _fill() -> tuple[User, Contract]:
+    """Contracts of the third size, their starts spread over two years, each with a payment."""
+    region = Region.objects.get(pk=REGION)
+    author = User.objects.get_or_create(email="banc-contrats@exemple.test")[0]
+    agency = Organisation.objects.filter(kind="ars", region=region).first()
+    if agency is None:
+        agency = factories.organisation("ars", region=region)
+    payers = [
+        factories.membership(
+            organisation_=factories.organisation("cpam", region=region, department=one)
+        )
+        for one in Department.objects.filter(region=region).order_by("code")
+    ]
+    for payer in payers:
+        payer.user.acting = payer
+    contract = None
+    rates = delivered_rates()
+    for rank in range(CONTRACTS):
+        starts = date(2024, 1, 1) + timedelta(days=rank % 700)
+        payer = payers[rank % len(payers)]
+        community = Community.objects.create(
+            name=f"CPTS du banc {rank:04d}", region=region, created_by=author
+        )
+        terms = money.Signed(
+            starts_on=starts,
+            ends_on=five_years(starts),
+            signed_on=starts,
+            size="T3",
+            missions=dict.fromkeys(MISSIONS, starts),
+            rates=rates,
+        )
+        contract = money.put_in_force(
+            community, terms, by=author, ars=agency, cpam=payer.organisation
+        )
+        money.record_payment(
+            contract, paid_on=starts, amount=Decimal(225_000), reference=f"B-{rank}", by=payer.user
+        )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    assert contract is not None
+    agent = factories.membership(organisation_=agency, role=Membership.Role.COORDINATOR).user
+    return agent, contract
