@@ -527,6 +527,11 @@ class ShownActor:
     line: str
     role: str
 
+    @property
+    def said(self) -> str:
+        """« Claire Fabre, médecin »."""
+        return f"{self.who}, {_inside(self.what)}" if self.what else self.who
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -584,7 +589,13 @@ def show(data: Data, *, public: bool = False) -> Shown:
 def _said(person: Data, *, public: bool) -> str:
     if public:
         return str(person["what"])
-    return f"{person['name']}, {person['what'].lower()}" if person["what"] else str(person["name"])
+    name, what = str(person["name"]), str(person["what"])
+    return f"{name}, {_inside(what)}" if what else name
+
+
+def _inside(what: str) -> str:
+    """A profession or a nature inside a sentence: « médecin », but « EHPAD »."""
+    return what if what[:2].isupper() else what[:1].lower() + what[1:]
 
 
 def _dates(data: Data) -> str:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Membership, User
 from desks.demo import ACCOUNTS, DRAFT_NAME, PASSWORD
+from health_projects.models import HealthProject
 from letters.models import LetterOfIntent
 from writing.content import missing_before_deposit, read_content
 from writing.documents import documents_of
@@ -40,7 +41,7 @@ def test_each_account_signs_in_with_the_password_and_lands_on_its_desk(
     demonstration: None,
 ) -> None:
     def desk_of(person: Any) -> str:
-        if person.organisation.startswith(("urps-", "comite-")):
+        if person.organisation.startswith(("urps-", "comite-", "cpam-")):
             return "/bureau/avis/"
         return "/bureau/" if person.organisation else "/accueil/"
 
@@ -113,3 +114,13 @@ def test_without_the_organisations_the_command_says_what_to_run(settings: Any) -
     with pytest.raises(CommandError, match="load_organisations"):
         call_command("load_demo", stdout=StringIO())
     assert User.objects.count() == 0
+
+
+def test_a_project_of_eight_sheets_and_three_hundred_members_is_ready_to_be_signed(
+    demonstration: None,
+) -> None:
+    project = HealthProject.objects.get()
+    members = project.community.members
+    assert (project.sheets.count(), members.count()) == (8, 300)
+    assert members.values("first_name", "last_name").distinct().count() == 300
+    assert [one.sentence for one in missing_before_deposit(read_content(project))] == []

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -65,6 +66,9 @@ def test_a_team_writes_its_sheets_with_the_keyboard(
         "Vacciner ",
         "Repérer l",
     ]
+    # More columns than a phone is wide.
+    for one in sheets.sheets_as_data(project) * 3:
+        sheets.duplicate_sheet(project, UUID(one["uid"]), by=community.created_by)
     follow(page, "Missions couvertes")
     checked(page, "missions")
     follow(page, "Modèles de la région")

@@ -4,11 +4,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import Organisation
-from desks import demo
+from desks import demo, demo_projects
 
 
 class Command(BaseCommand):
-    help = "Prépare la démonstration : un compte par rôle, des lettres déposées, un brouillon."
+    help = "Prépare la démonstration : comptes, lettres déposées, brouillon, projet de santé."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         if not settings.DEMO:
@@ -29,3 +29,6 @@ class Command(BaseCommand):
             self.stdout.write(f"{path.stem} : {reference or 'déjà là'}")
         draft = "créé" if demo.make_draft() else "déjà là"
         self.stdout.write(f"Brouillon « {demo.DRAFT_NAME} » : {draft}")
+        for path in demo_projects.projects():
+            project = demo_projects.make_project(path)
+            self.stdout.write(f"Projet « {path.stem} » : {'écrit' if project else 'déjà là'}")
