@@ -27,14 +27,14 @@ CHUNK: Final = 100
 # What the team is told when it happens without it: subject, and the sentence of the mail.
 TOLD: Final[dict[str, tuple[str, str]]] = {
     "approved": (
-        "l’URPS est d’accord, le questionnaire est ouvert",
+        "l’URPS est d’accord, il est ouvert",
         (
             "{urps} ouvre avec vous le questionnaire aux professionnels. L’adresse à diffuser et "
             "l’affiche sont sur sa page."
         ),
     ),
     "refused": (
-        "l’URPS demande de revoir le questionnaire",
+        "l’URPS demande de le revoir",
         (
             "{urps} n’ouvre pas le questionnaire en l’état. Son motif est sur la page du "
             "questionnaire : corrigez-le, puis soumettez-le de nouveau."

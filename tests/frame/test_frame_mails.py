@@ -10,7 +10,8 @@ from devstack.paths import PROJECT
 from outbox.models import Mail
 
 # An address of the portal, as templates write it.
-_LINK = re.compile(r"{{ *(?:\w+_)?url *}}(?:{% url [^%]*%})?|https?://")
+# The link to be written to no more is not one to act.
+_LINK = re.compile(r"{{ *(?!leave_url)(?:\w+_)?url *}}(?:{% url [^%]*%})?|https?://")
 _BUTTON = re.compile(r"(?:\n|%})\n[^\n]+\n{{ *(?:\w+_)?url *}}")
 _SUBJECT = re.compile(r"{% block subject %}(.*?){% endblock %}", re.DOTALL)
 
@@ -117,6 +118,7 @@ def test_only_what_needs_no_notification_is_mailed_directly():
         "accounts/adapters.py",
         "accounts/services.py",
         "communities/services.py",
+        "mobilisation/telling.py",
         "notifications/digests.py",
         "notifications/services.py",
         "outbox/services.py",
