@@ -104,6 +104,7 @@ def add_entity(
         changed.append(_join(entity, statutes, by))
     _save(entity)
     entity.changes.create(action=_Action.ADDED, changed=changed, by=by)
+    _tell_of_statutes(entity, statutes, by)
     return entity
 
 
@@ -136,6 +137,7 @@ def correct_entity(
         entity.changes.create(
             action=_Action.CLOSED if closes else _Action.CORRECTED, changed=changed, by=by
         )
+        _tell_of_statutes(entity, statutes, by)
     return entity
 
 
@@ -202,6 +204,16 @@ def rows_of(data: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Depuis le", day(date.fromisoformat(data["valid_from"]))),
         ("Statuts", data["statutes"]["name"] if data["statutes"] else "non joints"),
     ]
+
+
+_followers: list[Callable[[LegalEntity, User], None]] = []
+
+
+def on_statutes(follow: Callable[[LegalEntity, User], None]) -> Callable[[LegalEntity, User], None]:
+    """Register what goes with statutes that are joined, in their transaction."""
+    if follow not in _followers:
+        _followers.append(follow)
+    return follow
 
 
 _warnings: list[Callable[[Community], str]] = []
@@ -284,6 +296,12 @@ def _join(entity: LegalEntity, file: UploadedFile, by: User) -> list[str]:
         file, content_types={"application/pdf"}, accept_label="PDF", user=by
     )
     return ["Statuts", before, entity.statutes.name]
+
+
+def _tell_of_statutes(entity: LegalEntity, joined: UploadedFile | None, by: User) -> None:
+    if joined is not None:
+        for follow in _followers:
+            follow(entity, by)
 
 
 def _save(entity: LegalEntity) -> None:

@@ -15,12 +15,13 @@ class HealthProjectsConfig(AppConfig):
 
         declare_written(WRITTEN)
         # They register what is a project's own for each act, after what every form does.
-        from communities.legal import warn_before_change  # noqa: PLC0415
+        from communities.legal import on_statutes, warn_before_change  # noqa: PLC0415
         from health_projects import (  # noqa: F401, PLC0415
             changes,
             completing,
             costs,
             deciding,
+            entity,
             labels,
             permissions,
             services,
@@ -34,6 +35,7 @@ class HealthProjectsConfig(AppConfig):
 
         _declare_parts()
         warn_before_change(costs.entity_warning)
+        on_statutes(entity.carry_statutes)
         declare_coverage(services.KIND, filed=Status.FILED, decided=Status.PROJECT)
         declare_kind(
             CaseKind(

@@ -10,6 +10,7 @@ from accounts.models import Organisation, User
 from communities.models import Community
 from health_projects import rules
 from health_projects.content import project_content
+from health_projects.entity import join_statutes
 from health_projects.models import HealthProject
 from health_projects.signing import campaign_of, frozen_version
 from letters.models import LetterOfIntent
@@ -69,6 +70,7 @@ def open_project(
         for key, value in known.items()
         if value and any(field.key == key for field in procedure.answer_fields)
     )
+    join_statutes(project, user)
     return project
 
 

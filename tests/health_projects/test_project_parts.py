@@ -5,15 +5,17 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, transaction
 from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
+from communities import legal
 from documents.models import OfficialDocument
 from documents.rendering import html_to_pdf
-from health_projects import actors, coherence, costs, library, parts, sheets
+from health_projects import actors, coherence, costs, library, parts, services, sheets
 from health_projects.changes import changes
 from health_projects.coherence import ChangedMeanwhileError, Finding
 from health_projects.models import CoherenceNote, HealthProject, SheetModel
@@ -275,6 +277,31 @@ def test_the_steps_say_where_the_rows_stand(project: HealthProject) -> None:
     assert "1 fiche action, dont 1 à compléter" in after["action_sheets"][2]
     assert f"/projets/{project.public_id}/fiches/" in after["action_sheets"][2]
     assert after["members"][:2] == (True, 0)
+
+
+def test_statutes_joined_to_the_association_are_not_asked_again(project: HealthProject) -> None:
+    community, owner = project.community, project.created_by
+    values = {
+        "name": "CPTS du Lac", "address": "1 rue du Lac", "postal_code": "44000", "city": "Nantes",
+        "valid_from": timezone.localdate(),
+    }  # fmt: skip
+    entity = legal.add_entity(community, values, by=owner)
+
+    def held() -> list[str]:
+        rows = project.attachments.current().filter(slot="statutes")
+        return list(rows.values_list("attachment__name", flat=True))
+
+    assert held() == []
+    first = SimpleUploadedFile("statuts.pdf", completing.PDF)
+    entity = legal.correct_entity(entity, {}, revision=1, by=owner, statutes=first)
+    # What the project has already is the team's to replace.
+    second = SimpleUploadedFile("statuts-2.pdf", completing.PDF)
+    legal.correct_entity(entity, {}, revision=2, by=owner, statutes=second)
+    assert held() == ["statuts.pdf"]
+    # A project begun afterwards has them from its first page.
+    HealthProject.objects.filter(pk=project.pk).delete()
+    project = services.open_project(community, user=owner)
+    assert held() == ["statuts-2.pdf"]
 
 
 def test_twenty_sheets_print_after_what_they_cover(project: HealthProject) -> None:
