@@ -30,6 +30,11 @@ def models_for(project: HealthProject) -> "SheetModelQuerySet":
     return SheetModel.objects.standing().filter(region=project.region_id)
 
 
+def shares(user: User) -> bool:
+    """Whether the person shares models for the organisation they act for."""
+    return user.acting is not None and user.acting.role in _SHARING
+
+
 def may_publish(project: HealthProject, user: User) -> bool:
     """An agent or a coordinator of the office in charge, or of an agency that has the project, once
     it is deposited; nobody who writes it with its team."""

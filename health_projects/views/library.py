@@ -37,7 +37,7 @@ def models(request: PersonRequest, project: uuid.UUID) -> HttpResponse:
             "project": case,
             "models": rows,
             "page": page,
-            "writes": sheets.writes(case, request.user),
+            "shares": library.shares(request.user),
         },
     )
 

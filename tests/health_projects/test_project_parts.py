@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.template.loader import render_to_string
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
@@ -246,6 +247,27 @@ def test_only_an_office_shares_models(project: HealthProject) -> None:
         sheets.remove_sheet(project, made.uid, by=owner)
     with pytest.raises(SheetError):
         sheet(projects.draft(), means="x" * 5_000)
+
+
+def test_lists_of_models_cost_the_same_with_one_model_and_thirty(project: HealthProject) -> None:
+    agent = agent_of()
+    office = agent.memberships.get().organisation
+    filed(project, agent)
+    client, counts = signed_in(agent), []
+    for number in range(30):
+        SheetModel.objects.create(
+            region=project.region, title=f"Modèle {number:02}", office=office, published_by=agent
+        )
+        if number in {0, 29}:
+            for path in (url(project, "fiches/modeles/"), "/projets/modeles/"):
+                with CaptureQueriesContext(connection) as queries:
+                    page = text(client.get(path))
+                counts.append(len(queries))
+    assert counts[:2] == counts[2:]
+    assert ("Modèle 19" in page, "Modèle 20" in page) == (True, False)
+    assert "Modèle 20" in text(client.get("/projets/modeles/?page=2"))
+    page = text(client.get(url(project, "fiches/modeles/")))
+    assert "Tenir les modèles de la région" in page
 
 
 # --- In the form, and in print ------------------------------------------------------------------
