@@ -539,7 +539,8 @@ def ledgers_of(contracts: Iterable[int]) -> dict[int, Ledger]:
     paid: dict[int, dict[tuple[int, str], Decimal]] = {pk: {} for pk in asked}
     for pk, number, key, part in (
         ScheduleLine.objects.filter(schedule__contract__in=asked, schedule__is_current=True)
-        .order_by("due_on", "rank")
+        # What results may still lower comes after what is sure, on the same day.
+        .order_by("due_on", "is_ceiling", "rank")
         .values_list("schedule__contract_id", "year", "mission", "amount")
     ):
         lines[pk].append((number, key, part))

@@ -143,7 +143,7 @@ def bring_back(member: Member, *, by: User) -> None:
 def erase_member(member: Member, *, by: User) -> None:
     """Delete a member entered by mistake.
 
-    Raises PermissionDenied, or MemberError for one that a signature campaign or a sheet names.
+    Raises PermissionDenied, or MemberError for one that a campaign, a sheet or an indemnity names.
     """
     _require(member.community, by)
     try:
@@ -151,8 +151,8 @@ def erase_member(member: Member, *, by: User) -> None:
             member.delete()
     except models.ProtectedError as refused:
         raise MemberError(
-            "Ce membre figure dans une campagne de signatures ou dans une fiche action : il ne "
-            "peut pas être effacé. Notez plutôt la date de son départ."
+            "Ce membre figure dans une campagne de signatures, une fiche action ou une indemnité : "
+            "il ne peut pas être effacé. Notez plutôt la date de son départ."
         ) from refused
 
 
