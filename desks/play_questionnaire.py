@@ -80,7 +80,7 @@ def play_questionnaire(
         if number % 200 == 0:
             say(f"  {number} réponses")
     services.write_counts(
-        questionnaire, {key: (count, None) for key, count in _IDENTIFIED.items()}, by=lead
+        questionnaire, {key: (count, count) for key, count in _IDENTIFIED.items()}, by=lead
     )
     services.add_gathering(
         questionnaire,

@@ -13,8 +13,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from cpts_portal.spreadsheets import csv_bytes
 from cpts_portal.transactions import writes_when_posted
 from mobilisation import answering
+from mobilisation.drawing import empty_fields
 from mobilisation.forms import AnswerForm
-from mobilisation.links import own_link, token_of
+from mobilisation.links import new_mark, own_link, token_of
 from mobilisation.models import Questionnaire, Reply
 from workflow.services import ActionRefusedError
 
@@ -47,7 +48,14 @@ def form(request: HttpRequest, code: str) -> HttpResponse:
     if not found.is_open:
         return _page(request, "answer_ended", {"questionnaire": found}, status=410)
     if request.method != "POST":
-        return _form(request, found, AnswerForm(questionnaire=found))
+        context = {
+            "questionnaire": found,
+            "community": found.community,
+            "model": found.model,
+            "fields": empty_fields(found),
+            "mark": new_mark(),
+        }
+        return _page(request, "answer_form", context)
     if not answering.may_send(_ip(request)):
         return render(request, "429.html", status=429)
     typed = AnswerForm(request.POST, questionnaire=found)

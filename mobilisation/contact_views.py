@@ -19,6 +19,7 @@ from cpts_portal.spreadsheets import (
     csv_bytes,
     xlsx_bytes,
 )
+from cpts_portal.transactions import writes_when_posted
 from documents.uploads import dropped_files
 from members.forms import ImportForm
 from mobilisation import contacts as services
@@ -38,6 +39,7 @@ def _prepared(request: PersonRequest, public_id: UUID, questionnaire: UUID) -> S
     return seen
 
 
+@writes_when_posted
 @require_safe
 def contacts(request: PersonRequest, public_id: UUID, questionnaire: UUID) -> HttpResponse:
     """The list, by name, and how many may be written to now."""

@@ -317,11 +317,12 @@ class AnswerForm(PortalForm):
         *args: Any,
         questionnaire: Questionnaire,
         reply: Reply | None = None,
+        communes: list[tuple[str, str]] | None = None,
         **kwargs: Any,
     ) -> None:
         self.questionnaire, self.reply, self.form_mark = questionnaire, reply, ""
         self.model: QuestionModel = questionnaire.model
-        self.communes = communes_of(questionnaire.community)
+        self.communes = communes_of(questionnaire.community) if communes is None else communes
         if reply is not None:
             kwargs.setdefault("initial", self._initial(reply))
         else:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -12,18 +13,17 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.http import PersonRequest
-from cpts_portal.paging import read_page
 from cpts_portal.spreadsheets import csv_bytes, xlsx_bytes
 from cpts_portal.transactions import writes_when_posted
 from mobilisation import files, markup, services, words
+from mobilisation.drawing import comment_count, drawn_results
 from mobilisation.forms import CountsForm, GatheringForm, MethodologyForm
-from mobilisation.map import description_of, draw_map, steps_of
+from mobilisation.map import draw_map
 from mobilisation.models import Questionnaire
 from mobilisation.poster import poster_pdf
-from mobilisation.results import Results, comments_of, results_of
+from mobilisation.results import comments_of, results_of
 from mobilisation.views import Seen, act, address_of, press, seen_by
 from procedures.questionnaires import QuestionKind
-from territories.contours import current_contours
 from workflow.views.documents import pdf_response
 
 TEXTS_PER_PAGE: Final = 50
@@ -45,29 +45,14 @@ def results(request: PersonRequest, public_id: UUID, questionnaire: UUID) -> Htt
     """All the counts, each a table whose bars make it a chart."""
     seen = opened_one(request, public_id, questionnaire)
     one = seen.questionnaire
-    found = results_of(one)
     context = {
         "seen": seen,
         "questionnaire": one,
         "community": one.community,
-        "results": found,
-        "tables": _tables(found),
-        "steps": steps_of(found),
-        "has_map": current_contours() is not None,
-        "map_description": description_of(found),
+        "drawn": drawn_results(one),
         "has_texts": not one.forgotten_at and bool(_text_questions(one)),
     }
     return render(request, "mobilisation/results.html", context)
-
-
-def _tables(found: Results) -> dict[str, Any]:
-    total = found.all.total
-    return {
-        "professions": markup.professions(found),
-        "communes": markup.communes(found),
-        "missions": markup.bars(found.missions, total),
-        "questions": [(label, markup.bars(rows, total)) for label, rows in found.questions],
-    }
 
 
 def _text_questions(one: Questionnaire) -> list[tuple[str, str]]:
@@ -80,7 +65,7 @@ def _text_questions(one: Questionnaire) -> list[tuple[str, str]]:
 def map_drawing(request: PersonRequest, public_id: UUID, questionnaire: UUID) -> HttpResponse:
     """The map, as a picture of its own: the page does not wait for it."""
     seen = opened_one(request, public_id, questionnaire)
-    drawn = draw_map(results_of(seen.questionnaire))
+    drawn = draw_map(drawn_results(seen.questionnaire).results)
     if not drawn:
         raise Http404("Aucun contour de commune n’est chargé.")
     return HttpResponse(drawn, content_type="image/svg+xml; charset=utf-8")
@@ -97,11 +82,11 @@ def comments(request: PersonRequest, public_id: UUID, questionnaire: UUID) -> Ht
     key = asked if asked in questions else next(iter(questions), "")
     professions = {option.key: option.label for option in one.model.professions}
     profession = request.GET.get("profession", "")
-    rows, page = read_page(
-        comments_of(one, key, profession if profession in professions else ""),
-        request.GET.get("page"),
-        TEXTS_PER_PAGE,
+    chosen = profession if profession in professions else ""
+    page = Paginator(range(comment_count(one, key, chosen)), TEXTS_PER_PAGE).get_page(
+        request.GET.get("page")
     )
+    rows = list(comments_of(one, key, chosen)[max(page.start_index() - 1, 0) : page.end_index()])
     context = {
         "seen": seen,
         "questionnaire": one,

@@ -18,9 +18,11 @@ from accounts.models import Organisation
 from communities.models import Community
 from cpts_portal.addresses import address
 from cpts_portal.paging import read_page
+from cpts_portal.transactions import writes_when_posted
 from cpts_portal.words import the_body
 from mobilisation import rules, services
-from mobilisation.forms import AnswerForm, ClosingForm, QuestionnaireForm, RefusalForm
+from mobilisation.drawing import empty_fields
+from mobilisation.forms import ClosingForm, QuestionnaireForm, RefusalForm
 from mobilisation.links import public_link
 from mobilisation.models import Questionnaire
 from workflow.services import ActionRefusedError
@@ -119,6 +121,7 @@ def _require(allowed: bool) -> None:  # noqa: FBT001 - reads as a sentence where
 # --- Lists ----------------------------------------------------------------------------------------
 
 
+@writes_when_posted
 @require_safe
 def questionnaires(request: PersonRequest, public_id: UUID) -> HttpResponse:
     """The questionnaires of a CPTS, the newest first."""
@@ -135,6 +138,7 @@ def questionnaires(request: PersonRequest, public_id: UUID) -> HttpResponse:
     return render(request, "mobilisation/list.html", context)
 
 
+@writes_when_posted
 @require_safe
 def of_urps(request: PersonRequest) -> HttpResponse:
     """The questionnaires the URPS was asked about, the last one first."""
@@ -216,6 +220,7 @@ def discard(request: PersonRequest, public_id: UUID, questionnaire: UUID) -> Htt
 # --- One questionnaire ----------------------------------------------------------------------------
 
 
+@writes_when_posted
 @require_safe
 def questionnaire(request: PersonRequest, public_id: UUID, questionnaire: UUID) -> HttpResponse:
     """Where it stands, what is next, and the address to spread once it is open."""
@@ -238,6 +243,7 @@ def _logs(one: Questionnaire) -> list[tuple[Any, str]]:
     return [(line, ACTIONS.get(line.action, line.action)) for line in logs]
 
 
+@writes_when_posted
 @require_safe
 def preview(request: PersonRequest, public_id: UUID, questionnaire: UUID) -> HttpResponse:
     """The page a professional will see; nothing can be sent from it."""
@@ -247,7 +253,7 @@ def preview(request: PersonRequest, public_id: UUID, questionnaire: UUID) -> Htt
         "questionnaire": one,
         "community": one.community,
         "model": one.model,
-        "form": AnswerForm(questionnaire=one),
+        "fields": empty_fields(one),
         "back_url": seen.url,
     }
     return render(request, "mobilisation/preview.html", context)
