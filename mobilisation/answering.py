@@ -15,6 +15,7 @@ from django.utils import timezone
 from communities.models import Community
 from mobilisation.links import CODE_LENGTH, address_digest, digest, issue
 from mobilisation.models import Contact, OptOut, Questionnaire, Reply
+from mobilisation.telling import forget_mails
 from outbox.services import publish
 from procedures.questionnaires import Question, QuestionKind
 from territories.errors import TerritoryError
@@ -153,8 +154,10 @@ def correct(reply: Reply, values: Mapping[str, Any]) -> Reply:
     return found
 
 
+@transaction.atomic
 def delete_reply(reply: Reply) -> None:
     """Its author wants nothing kept of it: the row goes, whatever the questionnaire became."""
+    forget_mails([reply])
     Reply.objects.filter(pk=reply.pk).delete()
 
 

@@ -27,7 +27,7 @@ from mobilisation.models import (
     QuestionnaireLog,
     Reply,
 )
-from mobilisation.telling import publish_mails
+from mobilisation.telling import forget_mails, publish_mails
 from procedures.questionnaires import QuestionModel
 from workflow.services import ActionRefusedError
 
@@ -288,6 +288,7 @@ def apply_import(waiting: ContactImport, *, by: User) -> int:
 def remove_contact(contact: Contact, *, by: User) -> None:
     """Take somebody off the list: nothing is kept of them."""
     _require(contact.questionnaire, by)
+    forget_mails([contact])
     contact.delete()
 
 

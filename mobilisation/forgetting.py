@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from mobilisation.models import ContactImport, Questionnaire, QuestionnaireLog
 from mobilisation.results import as_kept, results_of
+from mobilisation.telling import forget_mails
 from workflow.models import Case, TransitionLog
 from workflow.states import CaseState
 
@@ -51,6 +52,8 @@ def forget(questionnaire: Questionnaire, now: datetime) -> bool:
         return False
     found.kept_counts, found.forgotten_at = as_kept(results_of(found)), now
     found.save(update_fields=["kept_counts", "forgotten_at"])
+    forget_mails(found.replies.all())
+    forget_mails(found.contacts.all())
     found.replies.all().delete()
     found.contacts.all().delete()
     found.contact_imports.all().delete()

@@ -4,7 +4,7 @@ Respondents and those who are asked have no account: their mails leave without p
 notifications of people who have one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from django.urls import reverse
@@ -18,6 +18,7 @@ from mobilisation.links import own_link, public_link, unsubscribe_link
 from mobilisation.models import Contact, QuestionnaireLog, Reply
 from mobilisation.rules import APPROVERS
 from notifications.services import About, notify
+from outbox.models import Mail
 from outbox.registry import handles
 from outbox.services import publish
 
@@ -159,3 +160,12 @@ def ask(*, told: list[list[int]]) -> None:
             },
         )
         Contact.objects.filter(pk=one.pk).update(last_mail=mail)
+
+
+def forget_mails(rows: Iterable[Reply] | Iterable[Contact]) -> None:
+    """Delete the mails these were sent: each holds an address, and a link to what is no more."""
+    known = {f"{type(row).__name__.lower()}:{row.pk}": row.email for row in rows if row.email}
+    found = Mail.objects.filter(recipient__in=set(known.values()))
+    keys = found.values_list("pk", "deduplication_key")
+    gone = [pk for pk, key in keys if ":".join(key.split(":")[:2]) in known]
+    Mail.objects.filter(pk__in=gone).delete()

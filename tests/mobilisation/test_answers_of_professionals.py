@@ -106,8 +106,10 @@ def test_an_author_corrects_exports_and_deletes_by_their_own_link() -> None:
     assert reply.email in exported
     assert client.get(f"{path}supprimer/").status_code == 200
     assert Reply.objects.exists()
+    deliver_pending()
+    assert mails(reply.email)
     client.post(f"{path}supprimer/")
-    assert not Reply.objects.exists()
+    assert (Reply.objects.exists(), mails(reply.email)) == (False, [])
     assert client.get(path).status_code == 404
 
 

@@ -10,10 +10,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from mobilisation import forgetting, links, services
+from mobilisation import forgetting, links, services, telling
 from mobilisation.map import steps_of
 from mobilisation.models import Interest, Questionnaire, Reply
 from mobilisation.results import results_of
+from outbox.models import Mail
 from territories.services import add_communes
 from tests.documents.pdf import flat_text, page_texts
 from tests.mobilisation import polling
@@ -176,11 +177,14 @@ def closed() -> Questionnaire:
 def test_answers_are_deleted_a_year_after_the_end_and_their_counts_stay() -> None:
     one = closed()
     before = results_of(one)
+    telling.thank(reply=one.replies.first().pk)
+    assert Mail.objects.filter(subject__contains="réponse").exists()
     year = timezone.now() + forgetting.LONGEST_KEPT
     assert forgetting.forget_due(year - timedelta(days=1)) == 0
     assert (forgetting.forget_due(year), forgetting.forget_due(year)) == (1, 0)
     one = polling.fresh(one)
     assert not one.replies.exists()
+    assert not Mail.objects.filter(subject__contains="réponse").exists()
     assert results_of(one) == before
     client = polling.signed_in(one.created_by)
     assert client.get(polling.url(one, "resultats/")).status_code == 200
