@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse
 
 from notifications import services
 
-# What the addresses of a case name it by.
-_CASES: Final = ("case", "letter")
+# What the addresses of a case, of a CPTS or of what is asked about it name it by.
+_CASES: Final = ("case", "letter", "project", "public_id")
 
 
 class ReadWhereItLeadsMiddleware:

@@ -90,7 +90,7 @@ def read_board(community: Community, *, of_team: bool, may_tick: bool) -> Board:
             facts,
             ticks.get(step.key),
             helper=helpers[step.helper],
-            link=page_of(step.page, community.public_id, facts.letter) if of_team else None,
+            link=_link(step, community, facts) if of_team else None,
             may_tick=may_tick,
         )
         for step in roadmap.steps
@@ -144,6 +144,10 @@ def read_helpers(region_code: str, department_code: str) -> dict[str, Helper]:
         or Helper(name)
         for kind, name in HELPERS.items()
     }
+
+
+def _link(step: Step, community: Community, facts: Facts) -> tuple[str, str] | None:
+    return page_of(step.page, community.public_id, letter=facts.letter, project=facts.project)
 
 
 def _named(name: str) -> str:

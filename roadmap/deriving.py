@@ -28,8 +28,10 @@ class Facts:
     letter_deposited_on: date | None
     project: UUID | None
     project_state: str
-    project_on: date | None
+    # Whether its text was frozen for its members to sign.
+    project_frozen: bool
     project_deposited_on: date | None
+    contract_on: date | None
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,11 @@ _FACTS: Final = """
            (SELECT min(valid_from) FROM communities_legalentity AS entity
              WHERE entity.community_id = community.id),
            letter.public_id, coalesce(letter.state, ''), letter.deposited_at::date,
-           project.public_id, coalesce(project.state, ''), project.created_at::date,
-           project.deposited_at::date
+           project.public_id, coalesce(project.state, ''), project.reference IS NOT NULL,
+           project.deposited_at::date,
+           (SELECT min(contract.signed_on) FROM contracts_contract AS contract
+              JOIN workflow_case AS signed ON signed.id = contract.case_ptr_id
+             WHERE signed.community_id = community.id)
       FROM communities_community AS community
       LEFT JOIN LATERAL (
                SELECT * FROM workflow_case WHERE community_id = community.id
@@ -116,11 +121,14 @@ DERIVATIONS: Final[dict[str, Derivation]] = {
     "letter_accepted": Derivation(
         lambda facts: "Lettre acceptée" * (facts.letter_state in _ACCEPTED), strict=True
     ),
-    "project_opened": Derivation(lambda facts: _on(facts.project_on, "Commencé")),
+    "project_written": Derivation(
+        lambda facts: "Figé pour être signé" * facts.project_frozen, strict=True
+    ),
     "project_deposited": Derivation(
         lambda facts: _on(facts.project_deposited_on, "Déposé"), strict=True
     ),
     "project_validated": Derivation(
         lambda facts: "Projet validé" * (facts.project_state in _ACCEPTED), strict=True
     ),
+    "contract_signed": Derivation(lambda facts: _on(facts.contract_on, "Signé")),
 }

@@ -13,14 +13,20 @@ PAGES: Final[dict[str, tuple[str, str]]] = {
     "diagnosis": ("diagnosis:overview", "Ouvrir le diagnostic"),
     "mobilisation": ("mobilisation:list", "Ouvrir le questionnaire"),
     "members": ("members:list", "Ouvrir les membres"),
+    "project": ("projects:detail", "Ouvrir le projet de santé"),
 }
 
 
-def page_of(name: str, community: UUID, letter: UUID | None) -> tuple[str, str] | None:
-    """The words and the address of a page; None when there is none, or no letter yet."""
+# The pages of one case, which may not be there yet.
+OF_A_CASE: Final = frozenset({"letter", "project"})
+
+
+def page_of(
+    name: str, community: UUID, *, letter: UUID | None, project: UUID | None
+) -> tuple[str, str] | None:
+    """The words and the address of a page; None when there is none, or no such case yet."""
     if name not in PAGES:
         return None
     view, words = PAGES[name]
-    if name == "letter":
-        return (words, address(view, letter)) if letter else None
-    return words, address(view, community)
+    about = {"letter": letter, "project": project}.get(name) if name in OF_A_CASE else community
+    return (words, address(view, about)) if about else None
