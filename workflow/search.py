@@ -204,12 +204,12 @@ def find(asked: Asked, within: Within) -> Found:
     # A choice that has become the slower one finds the same cases.
     key = (asked, COMMON_BEYOND, MAX_RESULTS)
     common = _COMMON.get(key, lambda: _common(words))
-    statements, values = [], []
-    for vector, rank in _RANKS.items():
-        newest, narrowing = _newest(vector, within, is_common=common[vector])
-        statements.append(_KEPT.format(rank=rank, newest=newest))
-        values += [*words[vector], *narrowing]
-    named, said = _planned_for_these_words(" UNION ALL ".join(statements), values)
+    newest, narrowing = zip(
+        *(_newest(vector, within, is_common=common[vector]) for vector in words), strict=True
+    )
+    statement = _FOUND.format(names=newest[0], texts=newest[1])
+    values = [*words["names"], *narrowing[0], *words["texts"], *narrowing[1]]
+    named, said = _planned_for_these_words(statement, values)
     ranks = dict(zip(named[0] or (), named[1] or (), strict=True))
     # The newest first, among those of one rank as among the answers.
     best = sorted(ranks, key=ranks.__getitem__, reverse=True)
@@ -220,14 +220,17 @@ def find(asked: Asked, within: Within) -> Found:
 _COMMON: Final[Memo[dict[str, bool]]] = Memo(limit=1_000_000, weigh=len)
 # A name is worth what it names: the title, a commune, somebody. An answer that has the words is
 # worth another: the newest come first, as everybody expects of a list that cannot be explained.
-_RANKS: Final = {
-    "names": "ts_rank('{0.1,0.2,0.5,1}', k.names, k.query)",
-    "texts": "NULL::real",
-}
-_KEPT: Final = """
-    (SELECT array_agg(k.case_id ORDER BY k.deposited_at DESC, k.case_id DESC),
-            array_agg({rank} ORDER BY k.deposited_at DESC, k.case_id DESC)
-       FROM ({newest}) k)"""
+# When names are enough to fill what is kept, no answer is read.
+_FOUND: Final = """
+    WITH named AS MATERIALIZED ({names})
+    SELECT array_agg(n.case_id ORDER BY n.deposited_at DESC, n.case_id DESC),
+           array_agg(ts_rank('{{0.1,0.2,0.5,1}}', n.names, n.query)
+                     ORDER BY n.deposited_at DESC, n.case_id DESC)
+      FROM named n
+     UNION ALL
+    SELECT array_agg(t.case_id ORDER BY t.deposited_at DESC, t.case_id DESC), NULL
+      FROM ({texts}) t"""
+_WANTED: Final = "AND (SELECT count(*) FROM named) < {limit}"
 # Words that many cases hold: their newest lines are read one by one, until enough hold them.
 # « OFFSET 0 » has a document looked for by its number: where there are few documents the planner
 # would rather read all of them, answers included.
@@ -236,26 +239,28 @@ _OF_COMMON_WORDS: Final = """
       FROM search_query(%s::text[], %s) asked (query), workflow_inboxline l CROSS JOIN LATERAL (
            SELECT s.names FROM workflow_searchdocument s
             WHERE s.case_id = l.case_id AND s.{vector} @@ asked.query OFFSET 0) holds
-     WHERE {where}
+     WHERE {where} {wanted}
      ORDER BY l.deposited_at DESC, l.case_id DESC LIMIT {limit}"""
 # Others: the index of the words says where they are.
 _OF_RARE_WORDS: Final = """
     SELECT s.case_id, s.deposited_at, s.names, asked.query
       FROM search_query(%s::text[], %s) asked (query), workflow_searchdocument s {beside}
-     WHERE s.{vector} @@ asked.query AND %s = ANY (s.lists) {narrowed}
+     WHERE s.{vector} @@ asked.query AND %s = ANY (s.lists) {narrowed} {wanted}
      ORDER BY s.deposited_at DESC, s.case_id DESC LIMIT {limit}"""
 
 
 def _newest(vector: str, within: Within, *, is_common: bool) -> tuple[str, list[Any]]:
     limit = MAX_RESULTS + 1
+    wanted = _WANTED.format(limit=limit) if vector == "texts" else ""
+    parts = {"vector": vector, "limit": limit, "wanted": wanted}
     if is_common:
-        statement = _OF_COMMON_WORDS.format(vector=vector, where=within.where, limit=limit)
-        return statement, list(within.values)
-    beside = "" if within.is_whole else "JOIN workflow_inboxline l ON l.case_id = s.case_id"
-    narrowed = "" if within.is_whole else f"AND {within.where}"
+        return _OF_COMMON_WORDS.format(where=within.where, **parts), list(within.values)
+    if within.is_whole:
+        return _OF_RARE_WORDS.format(beside="", narrowed="", **parts), [within.listed]
+    beside = "JOIN workflow_inboxline l ON l.case_id = s.case_id"
     return (
-        _OF_RARE_WORDS.format(vector=vector, limit=limit, beside=beside, narrowed=narrowed),
-        [within.listed, *(() if within.is_whole else within.values)],
+        _OF_RARE_WORDS.format(beside=beside, narrowed=f"AND {within.where}", **parts),
+        [within.listed, *within.values],
     )
 
 
