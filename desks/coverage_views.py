@@ -1,6 +1,5 @@
 """The coverage of a région, for its agency: the page, what its map paints, its files."""
 
-import gzip
 from datetime import date
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from accounts.http import PersonRequest
+from cpts_portal.compressed import gzip_or_plain
 from desks import coverage as looks
 from desks.coverage_files import (
     coverage_csv,
@@ -126,11 +126,10 @@ def map_data(request: PersonRequest) -> HttpResponse:
     etag = f'"{payload.digest[:32]}"'
     response = get_conditional_response(request, etag=etag)
     if response is None:
-        zipped = "gzip" in request.headers.get("Accept-Encoding", "")
-        body = payload.body if zipped else gzip.decompress(payload.body)
+        body, encoding = gzip_or_plain(payload.body, request.headers.get("Accept-Encoding", ""))
         response = HttpResponse(body, content_type="application/json")
-        if zipped:
-            response.headers["Content-Encoding"] = "gzip"
+        if encoding:
+            response.headers["Content-Encoding"] = encoding
     response.headers["ETag"] = etag
     response.headers["Cache-Control"] = "private, no-cache"
     patch_vary_headers(response, ["Accept-Encoding", "Cookie"])

@@ -1,7 +1,5 @@
 """Search and outlines as JSON, for the scripts. Everything else is on the territory's own page."""
 
-import gzip
-
 from django.contrib.auth.decorators import login_not_required
 from django.db.models import QuerySet
 from django.db.transaction import non_atomic_requests
@@ -10,6 +8,7 @@ from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
+from cpts_portal.compressed import accepted_by, gzip_or_plain
 from territories.models import Commune, DepartmentOutline, Intercommunality
 
 # The reference data changes once a year: a few minutes spare most of a typist's requests.
@@ -84,8 +83,6 @@ def department_outlines(request: HttpRequest, department: str) -> HttpResponse:
 
 def _compressed(drawn: QuerySet[DepartmentOutline], accepted: str) -> tuple[bytes, str]:
     """The smallest form the browser reads, and its name; one column is read, not both."""
-    names = {name.split(";")[0].strip() for name in accepted.split(",")}
-    if "br" in names and (smallest := drawn.values_list("brotli", flat=True).get()):
+    if "br" in accepted_by(accepted) and (smallest := drawn.values_list("brotli", flat=True).get()):
         return bytes(smallest), "br"
-    zipped = bytes(drawn.values_list("payload", flat=True).get())
-    return (zipped, "gzip") if "gzip" in names else (gzip.decompress(zipped), "")
+    return gzip_or_plain(bytes(drawn.values_list("payload", flat=True).get()), accepted)

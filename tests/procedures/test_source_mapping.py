@@ -184,7 +184,6 @@ def test_the_pages_of_the_docs_are_up_to_date():
 
 def test_a_stale_page_fails_the_check_and_is_written_again(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(documentation, "FORMS_FOLDER", tmp_path)
-    monkeypatch.setattr("procedures.management.commands.document_procedures.FORMS_FOLDER", tmp_path)
     (tmp_path / "ancienne.md").write_text("vieux", encoding="utf-8")
     with pytest.raises(CommandError, match=r"occitanie\.md"):
         call_command("document_procedures", "--check")

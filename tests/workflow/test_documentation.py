@@ -17,7 +17,6 @@ def test_the_drawings_are_up_to_date():
 
 def test_a_stale_drawing_fails_the_check_and_is_drawn_again(tmp_path, monkeypatch):
     monkeypatch.setattr(documentation, "CIRCUITS_FOLDER", tmp_path)
-    monkeypatch.setattr("workflow.management.commands.document_workflow.CIRCUITS_FOLDER", tmp_path)
     (tmp_path / "ancienne.md").write_text("vieux", encoding="utf-8")
     with pytest.raises(CommandError, match=r"lettre-d-intention\.md"):
         call_command("document_workflow", "--check")
