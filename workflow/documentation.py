@@ -57,8 +57,9 @@ def stale_pages() -> list[Path]:
 
 
 def _kinds_of_case() -> list[type[Case]]:
+    """The kinds that change state: a machine without an arrow has nothing to draw."""
     models = (one for one in apps.get_models() if issubclass(one, Case) and one is not Case)
-    return [model for model in models if is_declared(model)]
+    return [model for model in models if is_declared(model) and transitions_of(model)]
 
 
 def _received(model: type[Case], procedures: Iterable[Procedure]) -> list[Procedure]:
