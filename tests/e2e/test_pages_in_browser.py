@@ -41,6 +41,16 @@ def story(transactional_db: None, settings: Any, tmp_path: Any) -> dict[str, Any
         "complete": f"/lettres/{complete.public_id}/",
         "deposited": f"/lettres/{deposited.public_id}/",
         "team": f"/cpts/{draft.community.public_id}/equipe/",
+        "before": [
+            reverse(name, args=[draft.community.public_id])
+            for name in (
+                "diagnosis:overview",
+                "diagnosis:ask",
+                "diagnosis:paragraph",
+                "roadmap:roadmap",
+                "roadmap:accompaniment",
+            )
+        ],
         "office": reverse("accounts:organisation", args=[deposited.office.code]),
         "steps": [
             f"/lettres/{draft.public_id}/etapes/{s.key}/" for s in procedure_of(draft).sections
@@ -74,6 +84,7 @@ PUBLIC = [
     "/mentions-legales/",
     "/donnees-personnelles/",
     "/demo/courriels/",
+    "/feuille-de-route/?region=76",
 ]
 
 
@@ -96,6 +107,7 @@ def test_each_main_page_is_clean_and_fits_the_screen(
         "/lettres/nouvelle/",
         "/compte/",
         story["team"],
+        *story["before"],
         draft,
         *story["steps"],
         f"{draft}territoire/",
@@ -115,6 +127,8 @@ def test_each_main_page_is_clean_and_fits_the_screen(
         "/bureau/?onglet=tous&q=soins",
         "/bureau/?q=introuvable",
         "/bureau/etiquettes/",
+        "/bureau/diagnostics/",
+        "/bureau/accompagnements/",
         deposited,
         story["office"],
         "/compte/",
