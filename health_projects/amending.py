@@ -48,19 +48,6 @@ def validated(community: Community, on: date) -> HealthProject | None:
     )
 
 
-def chain_of(project: HealthProject) -> list[int]:
-    """What an amendment changes, then what that one changed, to the first project: their numbers.
-
-    One query for each amendment before it.
-    """
-    found: list[int] = []
-    before = project.amends_id
-    while before is not None:
-        found.append(before)
-        before = HealthProject.objects.values_list("amends_id", flat=True).get(pk=before)
-    return found
-
-
 def begin_amendment(
     community: Community, *, sections: Collection[str], user: User, on: date
 ) -> HealthProject:

@@ -9,7 +9,7 @@ class HealthProjectsConfig(AppConfig):
 
     def ready(self) -> None:
         from health_projects.models import HealthProject  # noqa: PLC0415
-        from health_projects.signing import SIGNED_DOCUMENT  # noqa: PLC0415
+        from health_projects.signing import SIGNED_DOCUMENT, earlier_cases  # noqa: PLC0415
         from health_projects.writing import WRITTEN  # noqa: PLC0415
         from writing.declaring import declare_written  # noqa: PLC0415
 
@@ -63,6 +63,7 @@ class HealthProjectsConfig(AppConfig):
                 document_kind=SIGNED_DOCUMENT,
                 is_closed=lambda case: case.is_deposited,
                 changes=lambda before, after: changes.changes(before.content, after.content),
+                earlier=earlier_cases,
             )
         )
 

@@ -106,10 +106,8 @@ def project_context(
     """Context of `pdf/project.html` for a content, frozen or of today."""
     procedure = procedure_of(project)
     shown = without_personal_data(content) if is_public else content
-    # The printing of a form reads a deposit beside it: what is frozen to be signed has none.
-    bare = {key: value for key, value in shown.items() if key != "reference"}
     printed = form_context(
-        bare,
+        shown,
         procedure,
         digest=digest,
         territory_map=printed_map(
@@ -148,6 +146,8 @@ def without_personal_data(content: Mapping[str, Any]) -> dict[str, Any]:
         }
         for section in content["sections"]
     ]
+    # A part that said nothing but who to reach has nothing left to say.
+    sections = [section for section in sections if section["fields"]]
     return dict(content) | {"sections": sections, "attachments": [], "signature": {}}
 
 
@@ -176,7 +176,7 @@ def _issue_signed(project: HealthProject, snapshot: Snapshot, *, is_public: bool
         register = register_of(campaign) if campaign else None
         shown = project_context(
             project,
-            snapshot.content,
+            snapshot.content | filed(project),
             version=snapshot.version,
             digest=snapshot.sha256,
             is_public=is_public,

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from health_projects.content import project_content
 from signatures.models import Campaign
-from workflow.models import Snapshot
+from workflow.models import Case, Snapshot
 from workflow.services import digest_of
 from writing.content import Missing, missing_before_deposit, read_content
 
@@ -49,6 +49,19 @@ def missing_to_freeze(project: "HealthProject") -> list[Missing]:
 def missing_to_sign(project: "HealthProject") -> list[Missing]:
     """What its signatures lack before a project is deposited."""
     return [Missing(one) for one in signature_problems(project)]
+
+
+def earlier_cases(case: Case) -> list[int]:
+    """What an amendment changes, then what that one changed: signatures given there are kept."""
+    from health_projects.models import HealthProject  # noqa: PLC0415 - the model reads this
+
+    amends = HealthProject.objects.values_list("amends_id", flat=True)
+    found: list[int] = []
+    before = amends.get(pk=case.pk)
+    while before is not None:
+        found.append(before)
+        before = amends.get(pk=before)
+    return found
 
 
 def signature_problems(project: "HealthProject") -> list[str]:

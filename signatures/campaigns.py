@@ -65,7 +65,9 @@ def prepare_campaign(case: Case, *, closes_on: date, message: str, by: User) -> 
         )
     _check_day(closes_on)
     previous = (
-        Campaign.objects.filter(case=case, opened_at__isnull=False)
+        Campaign.objects.filter(
+            case__in=[case.pk, *signable.earlier(case)], opened_at__isnull=False
+        )
         .order_by("-opened_at", "-pk")
         .first()
     )

@@ -51,6 +51,8 @@ class Signable:
     difference: Callable[[Snapshot, Snapshot], Comparison] = compared
     # The same as changes that cost signatures: see `signatures.costs`.
     changes: Callable[[Snapshot, Snapshot], Sequence[Change]] = everything
+    # Other cases whose signatures this one may keep, by number: those that it amends.
+    earlier: Callable[[Case], Sequence[int]] = lambda _case: ()
     # Whether the case still may be signed.
     is_closed: Callable[[Case], bool] = lambda _case: False
 

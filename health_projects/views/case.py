@@ -6,9 +6,10 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.http import PersonRequest
+from cpts_portal.addresses import address
 from cpts_portal.transactions import writes_when_posted
 from health_projects import services
 from health_projects.documents import KINDS, LABELS
@@ -141,10 +142,12 @@ def freeze(request: PersonRequest, project: uuid.UUID) -> HttpResponse:
     return redirect("projects:detail", case.public_id)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def deposit(request: PersonRequest, project: uuid.UUID) -> HttpResponse:
-    """File the version that the members signed."""
+    """File the version that the members signed: asked on the page of the project."""
     case = visible_project(request, project)
+    if request.method != "POST":
+        return redirect(f"{address('projects:detail', case.public_id)}#deposer")
     form = DepositForm(request.POST, commitment=procedure_of(case).commitment)
     if not form.is_valid():
         if case.is_deposited:

@@ -72,12 +72,14 @@ def complete(region: str = "84", **options: Any) -> HealthProject:
         by=owner,
     )
     rules = rules_of(project)
-    sheet(
-        project,
-        coordinator=nurse.pk,
-        actors=[Actor("first_line", member=doctor.pk), Actor("structure", member=centre.pk)],
-        missions=[mission.key for mission in rules.missions],
-    )
+    for theme in (rules.themes or (None,))[: max(rules.sheets.minimum, 1)]:
+        sheet(
+            project,
+            coordinator=nurse.pk,
+            actors=[Actor("first_line", member=doctor.pk), Actor("structure", member=centre.pk)],
+            missions=[mission.key for mission in rules.missions],
+            themes=[theme.key] if theme else [],
+        )
     findings = [
         coherence.Finding(framework=one.key, finding="coherent") for one in rules.frameworks
     ]
@@ -112,7 +114,8 @@ def signed(region: str = "84", **options: Any) -> HealthProject:
 
 def sign(project: HealthProject) -> HealthProject:
     opened = campaign(project)
-    record_paper_signature(opened.invitations.order_by("pk")[0], by=project.created_by, evidence={})
+    for invitation in opened.invitations.filter(state="waiting").order_by("pk")[:1]:
+        record_paper_signature(invitation, by=project.created_by, evidence={})
     campaigns.close_campaign(opened, by=project.created_by)
     return fresh(project)
 
@@ -145,7 +148,11 @@ def agent(project: HealthProject, role: str = "agent") -> User:
 
 def under_review(region: str = "84", **options: Any) -> HealthProject:
     """A project that an agent of the agency has taken up, the opinions being closed."""
-    project = deposited(region, **options)
+    return taken_up(deposited(region, **options))
+
+
+def taken_up(project: HealthProject) -> HealthProject:
+    """The same, its opinions closed, in the hands of an agent of the agency."""
     consult(case_id=project.pk)
     project = fresh(project)
     if project.state == "in_consultation":

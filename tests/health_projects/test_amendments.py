@@ -9,6 +9,7 @@ from django.utils import timezone
 from health_projects.amending import begin_amendment, in_force, validated
 from health_projects.models import HealthProject
 from tests.health_projects import projects
+from tests.health_projects.sheet_making import sheet
 from workflow.models import Answer, Case
 from workflow.services import ActionRefusedError, IncompleteError
 
@@ -79,6 +80,22 @@ def test_the_consolidated_project_of_any_day_is_that_of_its_last_validation():
         second.pk,
         second.pk,
     ]
+
+
+def test_an_amendment_asks_again_those_whom_its_changes_engage_only():
+    project = in_force_since(timezone.localdate() - timedelta(days=100))
+    owner = project.created_by
+    amendment = begin_amendment(
+        project.community, sections=["action_sheets"], user=owner, on=timezone.localdate()
+    )
+    sheet(amendment, label="Vacciner les plus de 65 ans")
+    projects.services.freeze_version(amendment, actor=owner)
+    projects.deliver_pending()
+    opened = projects.campaign(projects.fresh(amendment))
+    states = opened.invitations.values_list("member__profession", "state")
+    # The health centre had signed the project, and the new sheet does not name it.
+    assert [one for one in states if one[1] == "kept"] == [("", "kept")]
+    assert opened.invitations.filter(state="waiting").count() == 5
 
 
 def test_nothing_is_amended_before_a_validation():
