@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from contracts.money import Account, Balance
 from contracts.schedule import Line
-from contracts.storing import line_from_row
 from contracts.wording import mission_name, rule_of, working_of
+from cpts_portal.memo import Memo
 from cpts_portal.words import euros
 
 
@@ -28,13 +29,11 @@ class YearShown:
 
 def years_shown(account: Account, current: int | None) -> tuple[list[YearShown], list[str]]:
     """The years of a contract, `current` opened, and the sources their lines refer to by number."""
-    lines = [line_from_row(row) for row in account.lines]
-    sources = list(dict.fromkeys(source for line in lines for source in line.sources))
-    numbers = {source: number for number, source in enumerate(sources, start=1)}
+    drawn = _drawn.get((account.schedule,), lambda: _draw(account.lines))
     found = []
     for number, expected, paid in sums_by_year(account):
         balances = [one for one in account.balances if one.year == number]
-        rows = _lines_markup([line for line in lines if line.year == number], numbers)
+        rows = drawn.years.get(number, SafeString(""))
         found.append(
             YearShown(
                 number,
@@ -45,7 +44,34 @@ def years_shown(account: Account, current: int | None) -> tuple[list[YearShown],
                 number == current,
             )
         )
-    return found, sources
+    return found, drawn.sources
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """The lines of a schedule as rows of a table, by year of the contract, and their sources."""
+
+    years: dict[int, SafeString]
+    sources: list[str]
+
+
+# A schedule never changes: its hundred rows are drawn once.
+_drawn: Final = Memo[_Drawn](
+    limit=8_000_000, weigh=lambda drawn: sum(len(rows) for rows in drawn.years.values())
+)
+
+
+def _draw(lines: Sequence[Line]) -> _Drawn:
+    sources = list(dict.fromkeys(source for line in lines for source in line.sources))
+    numbers = {source: number for number, source in enumerate(sources, start=1)}
+    years = sorted({line.year for line in lines})
+    return _Drawn(
+        {
+            year: _lines_markup([line for line in lines if line.year == year], numbers)
+            for year in years
+        },
+        sources,
+    )
 
 
 def _lines_markup(lines: Sequence[Line], numbers: Mapping[str, int]) -> SafeString:

@@ -19,7 +19,6 @@ from contracts.chart import Bar, draw
 from contracts.forms import CancelForm, ImportForm, IndemnityForm, PaymentForm
 from contracts.labels import state_label
 from contracts.models import Contract, Indemnity, Payment, PaymentImport
-from contracts.storing import line_from_row
 from contracts.wording import mission_name, rule_of, working_of
 from cpts_portal.paging import read_page
 from cpts_portal.spreadsheets import (
@@ -114,21 +113,18 @@ def money_page(request: PersonRequest, public_id: UUID) -> HttpResponse:
 def schedule_file(request: PersonRequest, public_id: UUID, form: str) -> HttpResponse:
     """The schedule as a file: each line with its rule, its working and its sources."""
     contract = _contract(request, public_id)
-    rows = money.account_of(contract, on=timezone.localdate()).lines
-    lines = []
-    for row in rows:
-        line = line_from_row(row)
-        lines.append(
-            [
-                f"{line.due_on:%d/%m/%Y}",
-                str(line.year),
-                mission_name(line.mission),
-                rule_of(line),
-                working_of(line),
-                f"{line.amount:.2f}".replace(".", ","),
-                " ; ".join(line.sources),
-            ]
-        )
+    lines = [
+        [
+            f"{line.due_on:%d/%m/%Y}",
+            str(line.year),
+            mission_name(line.mission),
+            rule_of(line),
+            working_of(line),
+            f"{line.amount:.2f}".replace(".", ","),
+            " ; ".join(line.sources),
+        ]
+        for line in money.current_lines(contract)[1]
+    ]
     headings = ["Échéance", "Année du contrat", "Mission", "Règle", "Calcul", "Montant", "Sources"]
     return _file(form, f"echeancier-{contract.reference}", headings, lines)
 

@@ -1,6 +1,5 @@
 """The contract as a case, its versions, and the schedule that each of them gives."""
 
-from datetime import date
 from decimal import Decimal
 
 from django.db import models
@@ -243,7 +242,3 @@ class ScheduleLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.due_on} {self.amount}"
-
-    def is_due(self, on: date) -> bool:
-        """Whether it was to be paid by that day; what results decide is not due before them."""
-        return self.due_on <= on and not self.is_ceiling
