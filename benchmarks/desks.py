@@ -159,7 +159,9 @@ def _addresses(prepared: dict[str, Any]) -> dict[str, Asked]:
         )
         for name, (who, path) in PAGES.items()
     }
-    return pages | {_floor(who): Asked(who, "/bench/") for who in PEOPLE}
+    # Whoever comes first of a size finds the caches full of the other: that page is not told.
+    first = {"mise en route": Asked("guichet", "/bureau/?onglet=tous")}
+    return first | pages | {_floor(who): Asked(who, "/bench/") for who in PEOPLE}
 
 
 def _floor(who: str) -> str:
