@@ -156,6 +156,12 @@ def _contracts(rounds: int) -> "list[Line]":
     return contracts.contracts_of_a_region(rounds)
 
 
+def _projects(rounds: int) -> "list[Line]":
+    from benchmarks import projects  # noqa: PLC0415
+
+    return projects.health_projects(rounds)
+
+
 # The load empties the tables: it comes before the letters are written.
 PARTS: dict[str, Callable[[int], "list[Line]"]] = {
     "load": _load,
@@ -169,6 +175,7 @@ PARTS: dict[str, Callable[[int], "list[Line]"]] = {
     "signatures": _signatures,
     "questionnaires": _questionnaires,
     "contracts": _contracts,
+    "projects": _projects,
 }
 
 if __name__ == "__main__":

@@ -30,7 +30,14 @@ from workflow.complements import Asked, save_item, save_request, send, start_req
 from workflow.consultations import close_the_silent
 from workflow.grants import euros, grant, grants_of, record_payment
 from workflow.meetings import plan_meeting, read_guests, record_held, suggested_guests
-from workflow.models import Arbitration, CaseDocument, ConflictDeclaration, Consultation, Opinion
+from workflow.models import (
+    Arbitration,
+    Case,
+    CaseDocument,
+    ConflictDeclaration,
+    Consultation,
+    Opinion,
+)
 from workflow.official import read_document
 from workflow.overlaps import arbitrate, unsettled
 from workflow.reserves import answer_reserve, lift_reserve, reserves_of
@@ -185,15 +192,20 @@ class Play:
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self.say = say
-        self.letters: list[LetterOfIntent] = []
+        # The cases it made: health projects too, when they are played.
+        self.letters: list[Any] = []
         last = Mail.objects.order_by("pk").last()
         self._mails_before = last.pk if last else 0
 
     def run(self, circuits: Sequence[str]) -> None:
         """Play the circuits named. Raises Organisation.DoesNotExist and PlayError."""
-        make_accounts(CAST)
+        self.cast()
         for name in circuits:
             CIRCUITS[name](self)
+
+    def cast(self) -> None:
+        """Have everyone who acts. Raises Organisation.DoesNotExist."""
+        make_accounts(CAST)
 
     # --- People -----------------------------------------------------------------------
 
@@ -272,7 +284,7 @@ class Play:
         letter.__dict__.update(LetterOfIntent.objects.get(pk=letter.pk).__dict__)
         letter._state.fields_cache.clear()
 
-    def give_opinion(self, letter: LetterOfIntent, body: Organisation, script: Script) -> None:
+    def give_opinion(self, letter: Case, body: Organisation, script: Script) -> None:
         """A member drafts and submits, whoever presides reads and gives it."""
         request = Consultation.objects.live().get(case=letter.pk, body=body)
         president = self.member(body.code, _ROLE.PRESIDENT)
@@ -315,7 +327,7 @@ class Play:
         self.tell(agent, "prend la lettre en charge.")
         self.refresh(letter)
 
-    def settle_overlaps(self, letter: LetterOfIntent, agent: User) -> None:
+    def settle_overlaps(self, letter: Case, agent: User) -> None:
         """Write the arbitration without which a territory shared with another CPTS stops all."""
         for overlap in unsettled(letter):
             arbitrate(
@@ -543,8 +555,8 @@ class Play:
 
     # --- What it produced -------------------------------------------------------------
 
-    def documents(self, letter: LetterOfIntent) -> list[CaseDocument]:
-        """The official documents of a letter, oldest first."""
+    def documents(self, letter: Case) -> list[CaseDocument]:
+        """The official documents of a case, oldest first."""
         found = CaseDocument.objects.filter(case=letter.pk).select_related("document")
         return list(found.order_by("document__created_at", "pk"))
 
@@ -568,7 +580,7 @@ def file_name(document: CaseDocument) -> str:
     return f"{document.document.number}-{document.kind}.pdf".replace("/", "-")
 
 
-def write_documents(letters: Sequence[LetterOfIntent], play: Play, folder: Path) -> list[Path]:
+def write_documents(letters: Sequence[Case], play: Play, folder: Path) -> list[Path]:
     """Write every official document of these letters into a folder, made if need be.
 
     Raises DocumentAlteredError for a file that is no longer the one issued.

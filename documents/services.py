@@ -122,6 +122,23 @@ def store_attachment(
     return attachment
 
 
+def copy_attachment(kept: Attachment) -> Attachment:
+    """The same bytes as a file of its own, for another case that holds it too."""
+    copy = Attachment(
+        name=kept.name,
+        content_type=kept.content_type,
+        size=kept.size,
+        sha256=kept.sha256,
+        scan=kept.scan,
+        uploaded_by_id=kept.uploaded_by_id,
+        uploaded_at=kept.uploaded_at,
+    )
+    with kept.file.open("rb") as content:
+        copy.file.save(str(copy.pk), content, save=False)
+    copy.save()
+    return copy
+
+
 def _short_name(name: str) -> str:
     path = PurePath(name.replace("\\", "/"))
     suffix = path.suffix[:10]

@@ -13,13 +13,14 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from communities.models import Community
+from documents.services import copy_attachment
 from health_projects.models import CoherenceNote, HealthProject
 from health_projects.opening import ACCEPTED, UNDER_WAY
 from health_projects.services import KIND
 from health_projects.sheets import start_from
 from procedures import registry
 from procedures.schema import Procedure, ProcedureKind
-from workflow.models import Answer, Case, Snapshot
+from workflow.models import Answer, Case, CaseAttachment, Snapshot
 from workflow.services import ActionRefusedError
 from writing.content import Missing
 
@@ -100,18 +101,19 @@ def _open(
         amends=changed,
         amended_sections=sections,
     )
-    held = dict(changed.answers.values_list("key", "value"))
-    kept = changed.attachments.current().values_list("slot", flat=True)
-    deferrable = {slot.key for slot in procedure.attachments if slot.deferrable}
-    for slot in set(kept) & deferrable:
-        held[slot] = {
-            "deferred": "yes",
-            "reason": f"Inchangée : jointe au projet {changed.reference}.",
-        }
     Answer.objects.bulk_create(
         Answer(case_id=amendment.pk, key=key, value=value, updated_by=user)
-        for key, value in held.items()
+        for key, value in changed.answers.values_list("key", "value")
     )
+    # The pieces too: an amendment says the whole project, and a piece that is missing would ask
+    # every member to sign again.
+    for piece in changed.attachments.current().select_related("attachment"):
+        CaseAttachment.objects.create(
+            case_id=amendment.pk,
+            attachment=copy_attachment(piece.attachment),
+            slot=piece.slot,
+            position=piece.position,
+        )
     frozen = Snapshot.objects.get(case_id=changed.pk, version=changed.version)
     start_from(amendment, frozen.content.get("sheets") or [], by=user)
     notes = CoherenceNote.objects.filter(project=changed, side=CoherenceNote.Side.TEAM)

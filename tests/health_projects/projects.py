@@ -55,7 +55,11 @@ def draft(
 
 def complete(region: str = "84", **options: Any) -> HealthProject:
     """A draft that lacks nothing, of a CPTS with a doctor, a nurse and a health centre."""
-    project = draft(region, **options)
+    return finish(draft(region, **options))
+
+
+def finish(project: HealthProject) -> HealthProject:
+    """What a project just begun lacks: members, an association, a sheet, answers."""
     community, owner = project.community, project.created_by
     nurse, doctor = making.professional(community), making.professional(community, profession="10")
     centre = making.structure(community)

@@ -6,16 +6,31 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Organisation
 from desks.play import CIRCUITS, Play, PlayError, file_name, write_documents
+from desks.play_project import FEWEST, MEMBERS, PROJECTS, ProjectPlay
 from letters.json_import import ImportRefusedError
 from workflow.services import ActionRefusedError, IncompleteError
 
 
 class Command(BaseCommand):
-    help = "Joue le circuit d’une région, du dépôt à la décision, avec tous ceux qu’il nomme."
+    help = (
+        "Joue le circuit d’une région, du dépôt à la décision, ou un projet de santé jusqu’à sa "
+        "validation, avec tous ceux qu’ils nomment."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "circuit", nargs="?", choices=[*CIRCUITS, "all"], default="all", help="tous par défaut"
+            "circuit",
+            nargs="?",
+            choices=[*CIRCUITS, *PROJECTS, "all"],
+            default="all",
+            help="par défaut, les lettres des trois régions",
+        )
+        parser.add_argument(
+            "--members",
+            type=int,
+            default=MEMBERS,
+            metavar="NOMBRE",
+            help="membres de chaque projet de santé (300 par défaut)",
         )
         parser.add_argument(
             "--output", type=Path, metavar="DOSSIER", help="où écrire les PDF produits"
@@ -30,7 +45,11 @@ class Command(BaseCommand):
         name = options["circuit"]
         play = Play(self.stdout.write)
         try:
-            play.run(list(CIRCUITS) if name == "all" else [name])
+            if name in PROJECTS:
+                play.cast()
+                PROJECTS[name](ProjectPlay(play, members=max(FEWEST, options["members"])))
+            else:
+                play.run(list(CIRCUITS) if name == "all" else [name])
         except Organisation.DoesNotExist as missing:
             raise CommandError(
                 "Un organisme du circuit n’est pas chargé. Lancez d’abord "
