@@ -323,10 +323,11 @@ def _legend(coverage: Coverage, y: int) -> str:
     for rank, one in enumerate(figures(coverage, Choices(coverage.region))):
         at = y + rank * _LEGEND
         note = f", {one.note}" if one.note else ""
+        communes = "commune" if one.communes in {"0", "1"} else "communes"
         lines.append(
             f'<rect x="{_MARGIN}" y="{at}" width="44" height="24" fill="url(#{one.status})" '
             f'stroke="#161616"/><text x="{_MARGIN + 58}" y="{at + 18}" font-size="16">'
-            f"{_e(LETTERS[one.status])} · {_e(one.label)}{NBSP}: {one.communes} communes"
+            f"{_e(LETTERS[one.status])} · {_e(one.label)}{NBSP}: {one.communes} {communes}"
             f"{_e(note)}, {one.population} habitants ({one.share})</text>"
         )
     return "".join(lines)

@@ -63,7 +63,8 @@ def test_every_figure_is_the_length_of_the_list_it_leads_to(agency: Client) -> N
 
     page = agency.get(PAGE)
 
-    assert [(one.label, one.communes) for one in page.context["figures"]][:2] == [
+    assert [(one.label, one.communes) for one in page.context["figures"]][:3] == [
+        ("Projet de santé", "0"),
         ("Lettre acceptée", "2"),
         ("Lettre déposée", "1"),
     ]
@@ -106,7 +107,7 @@ def test_a_draft_is_nowhere(agency: Client) -> None:
 
     for path in ("", *FILES[:3]):
         assert draft.title not in agency.get(f"{PAGE}{path}").content.decode()
-    assert agency.get(PAGE).context["figures"][1].communes == "0"
+    assert agency.get(PAGE).context["figures"][2].communes == "0"
 
 
 def test_a_day_gone_by_is_shown_and_a_wrong_one_is_said(agency: Client) -> None:
@@ -115,7 +116,7 @@ def test_a_day_gone_by_is_shown_and_a_wrong_one_is_said(agency: Client) -> None:
     yesterday = today - timedelta(days=1)
 
     def filed(day: str) -> str:
-        return agency.get(PAGE, {"date": day}).context["figures"][1].communes
+        return agency.get(PAGE, {"date": day}).context["figures"][2].communes
 
     assert (filed(yesterday.isoformat()), filed(today.isoformat())) == ("0", "1")
     for day, words in (
@@ -193,6 +194,7 @@ def test_the_map_is_told_the_statuses_and_the_names_of_what_is_decided(agency: C
         "date": None,
         "departments": ["01"],
         "statuses": {
+            "projet": {"whole": [], "parts": []},
             "acceptee": {"whole": ["01004", "69266"], "parts": []},
             "deposee": {"whole": ["01053"], "parts": []},
         },
@@ -264,9 +266,9 @@ def test_the_drawing_says_each_status_by_a_pattern_and_a_letter(agency: Client) 
     shapes = [one.get("class") for one in drawn.iter(f"{space}path") if one.get("class")]
     words = " ".join(one.text or "" for one in drawn.iter(f"{space}text"))
 
-    assert patterns == ["acceptee", "deposee", "rien"]
+    assert patterns == ["projet", "acceptee", "deposee", "rien"]
     assert shapes == ["acceptee", "rien"]
-    assert "A · Lettre acceptée\u00a0: 1 communes" in words
+    assert "A · Lettre acceptée\u00a0: 1 commune," in words
     assert f"{timezone.localdate():%Y}" in words
 
 
