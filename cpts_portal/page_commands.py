@@ -24,7 +24,7 @@ class PagesCommand(BaseCommand):
         parser.add_argument(
             "--check",
             action="store_true",
-            help="n’écrit rien ; échoue si une page n’est pas à jour",
+            help="n’écrit rien ; échoue si une page n’est pas à jour",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
@@ -34,7 +34,7 @@ class PagesCommand(BaseCommand):
         if options["check"]:
             if stale:
                 names = ", ".join(path.name for path in stale)
-                raise CommandError(f"Pages à refaire : {names}. Lancez « manage.py {self.name} ».")
+                raise CommandError(f"Pages à refaire : {names}. Lancez « manage.py {self.name} ».")
             self.stdout.write(f"{self.what} sont à jour.")
             return
         expected = kind.pages()
@@ -42,9 +42,9 @@ class PagesCommand(BaseCommand):
         for path in stale:
             if path in expected:
                 path.write_text(expected[path], encoding="utf-8")
-                self.stdout.write(f"{path.name} : écrite.")
+                self.stdout.write(f"{path.name} : écrite.")
             else:
                 path.unlink()
-                self.stdout.write(f"{path.name} : retirée, {self.gone}.")
+                self.stdout.write(f"{path.name} : retirée, {self.gone}.")
         if not stale:
             self.stdout.write(f"{self.what} étaient à jour.")
