@@ -15,6 +15,7 @@ from benchmarks.pages import SCENARIO, request, served
 from health_projects import documents as project_documents
 from health_projects import services
 from health_projects.models import HealthProject
+from health_projects.sheets import Actor
 from letters.json_import import import_file
 from members.codes import PROFESSIONS
 from members.models import Member
@@ -108,7 +109,10 @@ def _large_project() -> tuple[HealthProject, User]:
         sheet(
             project,
             coordinator=members[0].pk,
-            actors=[],
+            actors=[
+                Actor("first_line", member=members[1].pk, role="Suit les patients"),
+                Actor("structure", name="Centre hospitalier"),
+            ],
             issue=text,
             actions=text,
             evaluation=text,
