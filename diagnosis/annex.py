@@ -20,7 +20,9 @@ from letters.models import LetterOfIntent
 from procedures.schema import AttachmentSlot, Field, FieldKind
 from workflow.services import ActionRefusedError
 from writing import services as writing
+from writing.buffer import open_buffer
 from writing.content import procedure_of
+from writing.rules import may_write
 
 # Where a region asks for what the figures say, the most fitting first.
 FIELDS: Final = ("prediagnosis", "territory_specifics", "territory_rationale")
@@ -48,7 +50,29 @@ class Offer:
 
 def letter_of(community: Community) -> LetterOfIntent | None:
     """The latest letter of a CPTS."""
-    return LetterOfIntent.objects.filter(community=community).order_by("-pk").first()
+    letters = LetterOfIntent.objects.filter(community=community).select_related("community")
+    return letters.order_by("-pk").first()
+
+
+@dataclass(frozen=True)
+class Ways:
+    """What a person may carry into the letter of the CPTS today."""
+
+    writes: bool = False
+    joins: bool = False
+
+
+def ways_into_the_letter(community: Community, user: User) -> Ways:
+    """Nothing without a letter, nor where it is deposited and asks for none of it again."""
+    letter = letter_of(community)
+    if letter is None:
+        return Ways()
+    open_buffer(letter, user)
+    field, slot = field_of(letter), slot_of(letter)
+    return Ways(
+        writes=field is not None and may_write(letter, user, field.key),
+        joins=slot is not None and may_write(letter, user, slot.key),
+    )
 
 
 def field_of(letter: LetterOfIntent) -> Field | None:

@@ -21,6 +21,7 @@ from communities.models import Community
 from cpts_portal.paging import read_page
 from cpts_portal.transactions import writes_when_posted
 from diagnosis import asking, rules
+from diagnosis.annex import ways_into_the_letter
 from diagnosis.asking import DiagnosisError
 from diagnosis.board import markup, read_board
 from diagnosis.forms import AnswerForm, AskForm, DeclineForm, TakeForm
@@ -56,6 +57,7 @@ def overview(request: PersonRequest, public_id: UUID) -> HttpResponse:
         "community": community,
         "requests": [(one, TONES[RequestState(one.state)]) for one in asked],
         "may_ask": rules.may_ask(community, request.user),
+        "ways": ways_into_the_letter(community, request.user),
         "board": board,
         "figures": "" if board.is_empty else markup(board),
     }
@@ -124,7 +126,7 @@ def _show(request: PersonRequest, found: DiagnosisRequest, **bound: forms.Form) 
         "files": [link.attachment for link in found.files.select_related("attachment")],
         "answers": answers,
         "withdraws": found.is_open and rules.may_ask(found.community, request.user),
-        "joins": rules.may_ask(found.community, request.user),
+        "joins": ways_into_the_letter(found.community, request.user).joins,
         "is_team": request.user.acting is None,
         **forms_of_office,
     }

@@ -137,3 +137,13 @@ def test_who_may_not_write_the_letter_adds_nothing_to_it() -> None:
     cases.file(letter)
     owner = as_(letter.created_by)
     assert owner.post(page(letter, "join")).status_code == 403
+
+
+def test_a_deposited_letter_is_offered_nothing_that_it_would_refuse() -> None:
+    figures.refresh_areas()
+    letter = cases.deposited("76", communes=("81140",))
+    client = as_(letter.created_by)
+    shown = text(client.get(page(letter, "overview")))
+    offered = [words in shown for words in ("Ajouter un paragraphe", "Joindre ces", "le PDF")]
+    assert offered == [False, False, True]
+    assert client.get(page(letter, "paragraph")).status_code == 403
