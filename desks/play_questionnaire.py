@@ -152,6 +152,8 @@ def drawn_answers(questionnaire: Questionnaire, count: int) -> Iterator[dict[str
     weights = [people[code] or 1 for code in codes]
     missions = [one.key for one in model.missions]
     difficulties = next(one for one in model.questions if one.key == "difficulties")
+    together = next(one for one in model.questions if one.key == "cooperation")
+    partners = [one.key for one in together.choices if one.key != "nobody"]
     professions = list(_IDENTIFIED)
     for rank in range(count):
         interest = draw.choices((1, 2, 3, 4), (30, 35, 28, 7))[0]
@@ -160,7 +162,8 @@ def drawn_answers(questionnaire: Questionnaire, count: int) -> Iterator[dict[str
         first, last = draw.choice(_FIRST), draw.choice(_LAST)
         has_address = interest >= 3 or draw.random() < 0.3
         answers: dict[str, Any] = {
-            "difficulties": draw.sample([c.key for c in difficulties.choices], draw.randint(0, 3))
+            "difficulties": draw.sample([c.key for c in difficulties.choices], draw.randint(0, 3)),
+            "cooperation": draw.sample(partners, draw.randint(0, 2)) or ["nobody"],
         }
         if draw.random() < 0.25:
             answers["difficulties_text"] = draw.choice(_TEXTS)

@@ -4,6 +4,7 @@ See docs/decisions/0018-mobilisation.md.
 """
 
 import uuid
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -135,6 +136,13 @@ class Questionnaire(models.Model):
     def is_open(self) -> bool:
         """Whether somebody may answer today: the last day is theirs until midnight."""
         return self.state == self.State.OPEN and timezone.localdate() <= self.closes_on
+
+    @property
+    def last_day(self) -> date:
+        """The last day somebody could answer: earlier than planned when the team closed it."""
+        if self.closed_at is None:
+            return self.closes_on
+        return min(self.closes_on, timezone.localdate(self.closed_at))
 
     @property
     def model(self) -> QuestionModel:

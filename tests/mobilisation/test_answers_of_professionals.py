@@ -3,6 +3,8 @@
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 
 from mobilisation import answering, links, services
 from mobilisation.models import Reply
@@ -37,7 +39,11 @@ def test_a_questionnaire_asks_nothing_before_it_is_open_nor_after() -> None:
     services.approve_questionnaire(one, by=polling.president(one.urps))
     assert Client().get(f"/q/{one.code.upper()}/").status_code == 200
     services.close_questionnaire(one, by=one.created_by)
-    assert polling.send(one).status_code == 410
+    closed = polling.send(one)
+    assert closed.status_code == 410
+    # The day it was closed, not the later one that was planned.
+    today = date_format(timezone.localdate(), "j F Y")
+    assert f"jusqu’au {today}." in closed.content.decode()
     assert not Reply.objects.exists()
 
 
