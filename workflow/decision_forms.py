@@ -70,6 +70,10 @@ class ProposalForm(PortalForm):
         super().__init__(*args, **kwargs)
         region_code = case.region_id
         self._say(case)
+        # Asked of one outcome only, and then they are no option.
+        for name in ("ground", "fact_text"):
+            if name in self.fields:
+                vars(self.fields[name])["is_wanted"] = True
         # What is only kept or previewed may still lack its outcome.
         self.fields["outcome"].required = proposes
         parameters = decision_parameters()

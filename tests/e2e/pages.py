@@ -268,7 +268,9 @@ class Inbox:
         return self
 
     def references(self) -> list[str]:
-        return self.page.locator("tbody th").all_inner_texts()
+        """The reference of each row, whose nature is said under it."""
+        texts = self.page.locator("tbody th").all_inner_texts()
+        return [text.partition("\n")[0] for text in texts]
 
     def search(self, text: str) -> None:
         self.page.locator("#q").fill(text)
@@ -292,7 +294,9 @@ class BodyDesk:
         return self
 
     def references(self) -> list[str]:
-        return self.page.locator("tbody th").all_inner_texts()
+        """The reference of each row, whose nature is said under it."""
+        texts = self.page.locator("tbody th").all_inner_texts()
+        return [text.partition("\n")[0] for text in texts]
 
     def open_opinion(self, reference: str) -> "OpinionPage":
         follow(self.page, reference)

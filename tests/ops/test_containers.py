@@ -92,7 +92,13 @@ def test_the_commands_of_the_migration_exist() -> None:
     script = services()["migrate"]["command"][2]
     commands = re.findall(r"manage\.py (\w+)", script)
 
-    assert commands == ["migrate", "load_territories", "load_organisations", "load_rates"]
+    assert commands == [
+        "migrate",
+        "load_territories",
+        "load_organisations",
+        "load_rates",
+        "load_indicators",
+    ]
     assert set(commands) - set(get_commands()) == set()
 
 

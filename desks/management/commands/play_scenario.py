@@ -72,6 +72,8 @@ class Command(BaseCommand):
     def _sum_up(self, play: Play) -> None:
         self.stdout.write("\nLes dossiers")
         for letter in play.letters:
+            # Others have acted on it since it was read.
+            letter.refresh_from_db(fields=["state", "version"])
             self.stdout.write(
                 f"  {letter.reference} « {letter.title} » : {letter.get_state_display()}, "
                 f"version {letter.version}"
