@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from django.db import connection
+from django.utils import timezone
 
 from accounts.models import Membership, Organisation, User
 from benchmarks.measure import Line, interleaved
@@ -32,7 +33,7 @@ def contracts_of_a_region(rounds: int) -> list[Line]:
              MOST_MILLISECONDS, "ms", 1.0),
     ]  # fmt: skip
     agent, one = _fill()
-    year = date.today().year  # noqa: DTZ011 - a year to look at
+    year = timezone.localdate().year
     asked = {
         f"argent d’une région, {CONTRACTS} contrats": f"/contrats/?annee={year}",
         "argent, dernière page": f"/contrats/?annee={year}&page=40",

@@ -17,7 +17,7 @@ from contracts.fields import read_amount
 from contracts.models import Contract, Payment, PaymentImport, PaymentPart
 from contracts.ratebook import mission_labels
 from cpts_portal import spreadsheets
-from cpts_portal.spreadsheets import TableFileError, plain, restore
+from cpts_portal.spreadsheets import plain
 from cpts_portal.words import NBSP, day, euros
 from workflow.models import Case
 from workflow.services import ActionRefusedError
@@ -114,51 +114,17 @@ def rows_of(waiting: PaymentImport) -> list[Row]:
 
 
 def _read(organisation: Organisation, name: str, content: bytes) -> tuple[list[Row], list[str]]:
-    keys = _OTHER_HEADINGS | {plain(label): key for key, label in COLUMNS.items()}
-    lines = spreadsheets.read_lines(
+    found, ignored = spreadsheets.read_list(
         name,
         content,
-        score=lambda line: sum(plain(restore(cell)) in keys for cell in line),
+        headings=_OTHER_HEADINGS | {plain(label): key for key, label in COLUMNS.items()},
+        labels=COLUMNS,
+        needed=_NEEDED,
         max_rows=MOST_ROWS,
     )
-    if not lines:
-        raise TableFileError("Le fichier est vide : il n’y a aucune ligne à importer.")
-    columns, ignored = _columns(lines[0][1], keys)
-    rows = [
-        Row(number, cells)
-        for number, line in lines[1:]
-        if any((cells := _cells(line, columns)).values())
-    ]
-    if not rows:
-        raise TableFileError("Le fichier n’a que sa ligne de titres : il n’y a rien à importer.")
+    rows = [Row(number, cells) for number, cells in found]
     _check(organisation, rows)
     return rows, ignored
-
-
-def _columns(line: Sequence[str], keys: Mapping[str, str]) -> tuple[dict[int, str], list[str]]:
-    columns: dict[int, str] = {}
-    ignored: list[str] = []
-    for position, cell in enumerate(line):
-        key = keys.get(plain(restore(cell)))
-        if key and key not in columns.values():
-            columns[position] = key
-        elif cell.strip():
-            ignored.append(cell.strip()[:100])
-    if lacking := [COLUMNS[key] for key in _NEEDED if key not in columns.values()]:
-        said = ", ".join(f"« {one} »" for one in lacking)
-        raise TableFileError(
-            f"Il manque au fichier {'les colonnes' if len(lacking) > 1 else 'la colonne'} {said}. "
-            "La première ligne doit porter les titres : partez du modèle si vous en doutez."
-        )
-    return columns, ignored
-
-
-def _cells(line: Sequence[str], columns: Mapping[int, str]) -> dict[str, str]:
-    return {
-        key: " ".join(restore(spreadsheets.UNPRINTABLE.sub("", line[position])).split())
-        for position, key in columns.items()
-        if position < len(line)
-    }
 
 
 def _check(organisation: Organisation, rows: Sequence[Row]) -> None:

@@ -9,7 +9,7 @@ import io
 import re
 import unicodedata
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -105,6 +105,68 @@ def read_lines(
     if content.startswith(_XLSX_START):
         return _xlsx_lines(content, max_rows)
     return _csv_lines(name, content, score, max_rows)
+
+
+def read_list(
+    name: str,
+    content: bytes,
+    *,
+    headings: Mapping[str, str],
+    labels: Mapping[str, str],
+    needed: Sequence[str],
+    max_rows: int,
+) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
+    """The rows under a line of headings: each with its number and its cells by column, cleaned;
+    and the headings that were not known.
+
+    `headings` gives the column of each known heading (as `plain` writes it), `labels` the
+    heading each column has in the model of the file, `needed` the columns it cannot do without.
+    Raises TableFileError when nothing of the file can be used.
+    """
+    lines = read_lines(
+        name,
+        content,
+        score=lambda line: sum(plain(restore(cell)) in headings for cell in line),
+        max_rows=max_rows,
+    )
+    if not lines:
+        raise TableFileError("Le fichier est vide : il n’y a aucune ligne à importer.")
+    columns, ignored = _columns(lines[0][1], headings)
+    if lacking := [labels[key] for key in needed if key not in columns.values()]:
+        said = ", ".join(f"« {one} »" for one in lacking)
+        expected = " ; ".join(f"« {label} »" for label in labels.values())
+        raise TableFileError(
+            f"Il manque au fichier {'les colonnes' if len(lacking) > 1 else 'la colonne'} {said}. "
+            f"Sa première ligne doit porter les titres. Titres attendus : {expected}. Partez du "
+            "modèle si vous en doutez."
+        )
+    read = [(number, _cells(line, columns)) for number, line in lines[1:]]
+    rows = [(number, cells) for number, cells in read if any(cells.values())]
+    if not rows:
+        raise TableFileError(
+            "Le fichier n’a que sa ligne de titres : il n’y a aucune ligne à importer."
+        )
+    return rows, ignored
+
+
+def _columns(line: Sequence[str], headings: Mapping[str, str]) -> tuple[dict[int, str], list[str]]:
+    columns: dict[int, str] = {}
+    ignored: list[str] = []
+    for position, cell in enumerate(line):
+        key = headings.get(plain(restore(cell)))
+        if key and key not in columns.values():
+            columns[position] = key
+        elif cell.strip():
+            ignored.append(cell.strip()[:100])
+    return columns, ignored
+
+
+def _cells(line: Sequence[str], columns: Mapping[int, str]) -> dict[str, str]:
+    return {
+        key: " ".join(restore(UNPRINTABLE.sub("", line[position])).split())
+        for position, key in columns.items()
+        if position < len(line)
+    }
 
 
 def _xlsx_lines(content: bytes, max_rows: int) -> list[NumberedLine]:

@@ -15,7 +15,7 @@ from accounts import rpps
 from accounts.models import User
 from communities.models import Community
 from cpts_portal import spreadsheets
-from cpts_portal.spreadsheets import TableFileError, plain, restore
+from cpts_portal.spreadsheets import TableFileError, plain
 from members import finess, rules
 from members.codes import PROFESSION_NAMES, PROFESSIONS, STRUCTURE_NAMES, STRUCTURES
 from members.models import Member, MemberImport
@@ -177,25 +177,15 @@ def rows_of(waiting: MemberImport) -> list[Row]:
 
 
 def _read(community: Community, name: str, content: bytes) -> tuple[list[Row], list[str]]:
-    keys = heading_keys()
-    lines = spreadsheets.read_lines(
+    found, ignored = spreadsheets.read_list(
         name,
         content,
-        score=lambda line: sum(plain(restore(cell)) in keys for cell in line),
+        headings=heading_keys(),
+        labels=COLUMNS,
+        needed=("last_name",),
         max_rows=MOST_ROWS,
     )
-    if not lines:
-        raise TableFileError("Le fichier est vide : il n’y a aucune ligne à importer.")
-    columns, ignored = _columns(lines[0][1], keys)
-    rows = [
-        Row(number, cells)
-        for number, line in lines[1:]
-        if any((cells := _cells(line, columns)).values())
-    ]
-    if not rows:
-        raise TableFileError(
-            "Le fichier n’a que sa ligne de titres : il n’y a aucune ligne à importer."
-        )
+    rows = [Row(number, cells) for number, cells in found]
     known = community.members.count()
     if known + len(rows) > MOST_MEMBERS:
         raise TableFileError(
@@ -207,32 +197,6 @@ def _read(community: Community, name: str, content: bytes) -> tuple[list[Row], l
         _check(row, communes)
     _find_duplicates(community, rows)
     return rows, ignored
-
-
-def _columns(line: Sequence[str], keys: Mapping[str, str]) -> tuple[dict[int, str], list[str]]:
-    columns: dict[int, str] = {}
-    ignored: list[str] = []
-    for position, cell in enumerate(line):
-        key = keys.get(plain(restore(cell)))
-        if key and key not in columns.values():
-            columns[position] = key
-        elif cell.strip():
-            ignored.append(cell.strip()[:100])
-    if "last_name" not in columns.values():
-        expected = " ; ".join(f"« {label} »" for label in COLUMNS.values())
-        raise TableFileError(
-            "La première ligne du fichier doit porter les titres des colonnes, dont « Nom ». "
-            f"Titres attendus : {expected}. Partez du modèle si vous en doutez."
-        )
-    return columns, ignored
-
-
-def _cells(line: Sequence[str], columns: Mapping[int, str]) -> dict[str, str]:
-    return {
-        key: " ".join(restore(spreadsheets.UNPRINTABLE.sub("", line[position])).split())
-        for position, key in columns.items()
-        if position < len(line)
-    }
 
 
 def _communes(community: Community, texts: Iterable[str]) -> dict[str, PastedLine]:

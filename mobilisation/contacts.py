@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from cpts_portal import spreadsheets
-from cpts_portal.spreadsheets import TableFileError, plain, restore
+from cpts_portal.spreadsheets import TableFileError, plain
 from mobilisation import rules
 from mobilisation.links import address_digest, issue
 from mobilisation.models import (
@@ -116,25 +116,15 @@ def read_contacts_file(
     """
     _require(questionnaire, by)
     Questionnaire.objects.select_for_update().get(pk=questionnaire.pk)
-    keys = _OTHER_HEADINGS | {plain(label): key for key, label in COLUMNS.items()}
-    lines = spreadsheets.read_lines(
+    found, ignored = spreadsheets.read_list(
         name,
         content,
-        score=lambda line: sum(plain(restore(cell)) in keys for cell in line),
+        headings=_OTHER_HEADINGS | {plain(label): key for key, label in COLUMNS.items()},
+        labels=COLUMNS,
+        needed=("email",),
         max_rows=MOST_CONTACTS,
     )
-    if not lines:
-        raise TableFileError("Le fichier est vide : il n’y a aucune ligne à importer.")
-    columns, ignored = _columns(lines[0][1], keys)
-    rows = [
-        Row(number, cells)
-        for number, line in lines[1:]
-        if any((cells := _cells(line, columns)).values())
-    ]
-    if not rows:
-        raise TableFileError(
-            "Le fichier n’a que sa ligne de titres : il n’y a aucune ligne à importer."
-        )
+    rows = [Row(number, cells) for number, cells in found]
     if questionnaire.contacts.count() + len(rows) > MOST_CONTACTS:
         raise TableFileError(
             f"La liste dépasserait {MOST_CONTACTS} personnes : vérifiez que c’est le bon fichier."
@@ -159,32 +149,6 @@ def give_up(questionnaire: Questionnaire) -> None:
 
 def rows_of(waiting: ContactImport) -> list[Row]:
     return [Row(**stored) for stored in waiting.rows]
-
-
-def _columns(line: Sequence[str], keys: Mapping[str, str]) -> tuple[dict[int, str], list[str]]:
-    columns: dict[int, str] = {}
-    ignored: list[str] = []
-    for position, cell in enumerate(line):
-        key = keys.get(plain(restore(cell)))
-        if key and key not in columns.values():
-            columns[position] = key
-        elif cell.strip():
-            ignored.append(cell.strip()[:100])
-    if "email" not in columns.values():
-        expected = " ; ".join(f"« {label} »" for label in COLUMNS.values())
-        raise TableFileError(
-            "La première ligne du fichier doit porter les titres des colonnes, dont « Adresse "
-            f"électronique ». Titres attendus : {expected}. Partez du modèle si vous en doutez."
-        )
-    return columns, ignored
-
-
-def _cells(line: Sequence[str], columns: Mapping[int, str]) -> dict[str, str]:
-    return {
-        key: " ".join(restore(spreadsheets.UNPRINTABLE.sub("", line[position])).split())
-        for position, key in columns.items()
-        if position < len(line)
-    }
 
 
 def _check(questionnaire: Questionnaire, rows: Sequence[Row]) -> None:

@@ -222,7 +222,7 @@ def test_an_export_comes_back_unchanged_and_computes_nothing(
     [
         (b"", "est vide"),
         (b"Nom;Profession\r\n", "n’a que sa ligne de titres"),
-        (b"Ville;Age\r\nLavaur;3\r\n", "dont «\u00a0Nom\u00a0»"),
+        (b"Ville;Age\r\nLavaur;3\r\n", "Il manque au fichier la colonne «\u00a0Nom\u00a0»"),
         (b"\xd0\xcf\x11\xe0", "ancien format"),
         (b"PK\x03\x04nothing", "abîmé"),
     ],
