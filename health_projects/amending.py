@@ -6,7 +6,6 @@ project is therefore the content of the last one that was validated.
 
 from collections.abc import Collection
 from datetime import date
-from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
@@ -15,17 +14,13 @@ from accounts.models import User
 from communities.models import Community
 from documents.services import copy_attachment
 from health_projects.models import CoherenceNote, HealthProject
-from health_projects.opening import ACCEPTED, UNDER_WAY
+from health_projects.opening import ACCEPTED
 from health_projects.services import KIND
 from health_projects.sheets import start_from
 from procedures import registry
 from procedures.schema import Procedure, ProcedureKind
-from workflow.models import Answer, Case, CaseAttachment, Snapshot
+from workflow.models import Answer, CaseAttachment, Snapshot
 from workflow.services import ActionRefusedError
-from writing.content import Missing
-
-if TYPE_CHECKING:
-    from writing.content import WrittenContent
 
 
 def in_force(community: Community, on: date) -> Snapshot | None:
@@ -121,29 +116,3 @@ def _open(
         note.pk, note.project, note.updated_by = None, amendment, user
         note.save(force_insert=True)
     return amendment
-
-
-def unticked(project: HealthProject, content: "WrittenContent") -> list[Missing]:
-    """What an amendment changes outside the parts its team has ticked: each is to be ticked."""
-    if project.amends_id is None:
-        return []
-    before = Answer.objects.filter(case_id=project.amends_id)
-    known = dict(before.values_list("key", "value"))
-    ticked = set(project.amended_sections)
-    return [
-        Missing(
-            f"La partie « {section.title} » a changé sans être cochée parmi celles que l’avenant "
-            "modifie : cochez-la, ou rendez-lui ce qu’elle disait.",
-            section.key,
-            field.key,
-        )
-        for section in content.procedure.sections
-        if section.key not in ticked
-        for field in section.fields
-        if field.is_answer and content.answers.get(field.key) != known.get(field.key)
-    ][:20]
-
-
-def is_open(community: Community) -> bool:
-    """Whether a project or an amendment is under way."""
-    return Case.objects.filter(community=community, kind=KIND, state__in=UNDER_WAY).exists()

@@ -6,14 +6,13 @@ from health_projects.content import beside, missing_beside
 from health_projects.models import HealthProject
 from health_projects.own_fields import OWN_FIELDS
 from health_projects.signing import SIGNED_DOCUMENT
+from health_projects.ticking import unticked
 from workflow.models import Case
 from writing.content import Missing, WrittenContent
 from writing.kinds import Words, WrittenKind
 
 
 def _missing(project: HealthProject, content: WrittenContent) -> list[Missing]:
-    from health_projects.amending import unticked  # noqa: PLC0415 - what it imports registers acts
-
     return [*missing_beside(project, content), *unticked(project, content)]
 
 

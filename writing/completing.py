@@ -96,6 +96,17 @@ def measure_again(case: WrittenCase, **_data: Any) -> dict[str, Any]:
 
 def deposit_the_answer(case: WrittenCase, *, log: TransitionLog, actor: User) -> None:
     """Make what was prepared the case's own, freeze it as a new version, tell the office."""
+    answered = take_the_answer(case, actor=actor)
+    content = deposited_content(case, log=log) | {"completion": answered}
+    freeze_the_answer(case, content, actor=actor)
+    publish("writing.completed", key=f"{case.pk}:{case.version}", log_id=log.pk)
+
+
+def take_the_answer(case: WrittenCase, *, actor: User) -> dict[str, Any]:
+    """Make what was prepared the case's own; gives what the new version says of the answer.
+
+    Raises ValueError when nothing was asked: the caller has locked the case and knows better.
+    """
     buffer = case.buffer
     if buffer is None:
         raise ValueError(f"{case} has no open request to answer.")
@@ -103,20 +114,22 @@ def deposit_the_answer(case: WrittenCase, *, log: TransitionLog, actor: User) ->
     adopt(case, buffer, actor)
     case.buffer = None
     receive_answer(case, buffer.request, actor=actor)
-    content = deposited_content(case, log=log) | {
-        "completion": {
-            "number": buffer.request.number,
-            "requested_at": buffer.request.sent_at,
-            "answered_at": timezone.now(),
-            "account": str(actor),
-            "is_late": bool(buffer.request.due_on and timezone.localdate() > buffer.request.due_on),
-            "clock": clock_of(case).state,
-            "items": items,
-        }
+    due_on = buffer.request.due_on
+    return {
+        "number": buffer.request.number,
+        "requested_at": buffer.request.sent_at,
+        "answered_at": timezone.now(),
+        "account": str(actor),
+        "is_late": bool(due_on and timezone.localdate() > due_on),
+        "clock": clock_of(case).state,
+        "items": items,
     }
+
+
+def freeze_the_answer(case: WrittenCase, content: dict[str, Any], *, actor: User) -> None:
+    """Freeze the new version, and show it to the offices its territory now reaches."""
     freeze(case, content, actor=actor)
     inform_new_desks(case)
-    publish("writing.completed", key=f"{case.pk}:{case.version}", log_id=log.pk)
 
 
 def item_as_data(item: CompletionItem, buffer: Buffer) -> dict[str, Any]:

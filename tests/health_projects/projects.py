@@ -116,9 +116,15 @@ def signed(region: str = "84", **options: Any) -> HealthProject:
     return sign(frozen(region, **options))
 
 
-def sign(project: HealthProject) -> HealthProject:
+def signed_by_all(project: HealthProject) -> HealthProject:
+    """The frozen version signed by everyone it asks."""
+    return sign(project, of=1_000)
+
+
+def sign(project: HealthProject, *, of: int = 1) -> HealthProject:
+    """The frozen version signed by the first `of` members it asks; the campaign is closed."""
     opened = campaign(project)
-    for invitation in opened.invitations.filter(state="waiting").order_by("pk")[:1]:
+    for invitation in opened.invitations.filter(state="waiting").order_by("pk")[:of]:
         record_paper_signature(invitation, by=project.created_by, evidence={})
     campaigns.close_campaign(opened, by=project.created_by)
     return fresh(project)
