@@ -23,5 +23,7 @@ class ContractsConfig(AppConfig):
                 tab="Le contrat",
                 state_label=labels.state_label,
                 transition_label=labels.transition_label,
+                transition_audience=labels.transition_audience,
+                comment_audience=labels.transition_audience,
             )
         )

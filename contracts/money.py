@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Organisation, User
 from communities.models import Community
-from contracts import rules
+from contracts import describing, rules
 from contracts.models import (
     Contract,
     ContractMission,
@@ -38,6 +38,7 @@ from contracts.schedule import (
     years_of,
 )
 from contracts.storing import line_from_row, rates_as_data, rates_from_data, row_from_line
+from contracts.terms import ContractTerms, MissionTerm, to_data
 from cpts_portal.memo import Memo
 from cpts_portal.words import NBSP, day, euros
 from procedures import registry
@@ -77,6 +78,8 @@ class Signed:
     population_source: str = ""
     form: str = Contract.Form.ACI
     rates: RateTable | None = None
+    # The whole contract; None: what the portal knows of its parties and territory, with the above.
+    terms: ContractTerms | None = None
 
 
 @transaction.atomic
@@ -95,11 +98,11 @@ def put_in_force(
     Raises ScheduleRefusedError when something keeps it from being signed.
     """
     rates = signed.rates or current_rates()
-    worked_out = compute_schedule(_engagement_of(signed, rates))
+    worked_out = compute_schedule(engagement_signed(signed, rates))
     if worked_out.problems and (not signed_outside or not worked_out.lines):
         raise ScheduleRefusedError(worked_out.problems)
     procedure = registry.for_region(community.region_id)
-    departments = _departments(community) or [cpam.department_id or "" if cpam else ""]
+    departments = departments_of(community) or [cpam.department_id or "" if cpam else ""]
     contract = Contract.objects.create(
         kind=KIND,
         state=CaseState.ACCEPTED,
@@ -127,21 +130,76 @@ def put_in_force(
         population_year=signed.population_year,
         population_source=signed.population_source,
     )
-    _put_on_desks(contract)
-    version = _write_version(contract, 1, signed, rates, effective_on=signed.starts_on, by=by)
+    put_on_desks(contract)
+    said = signed.terms or _what_is_known(contract, signed)
+    version = _write_version(contract, 1, signed, rates, said, effective_on=signed.starts_on, by=by)
     if not worked_out.problems:
         cause = Schedule.Cause.SIGNATURE
         _write_schedule(contract, version, worked_out.lines, cause, as_of=signed.signed_on, by=by)
     return contract
 
 
-def _engagement_of(signed: Signed, rates: RateTable) -> Engagement:
+@transaction.atomic
+def put_draft_in_force(contract: Contract, signed: Signed, *, by: User) -> Schedule:
+    """The first version and schedule of a contract drawn up here, that all have just signed.
+
+    `signed.terms` are those frozen. The caller moves the contract itself, in one transaction.
+    Raises ScheduleRefusedError when something keeps it from being signed.
+    """
+    if signed.terms is None:
+        raise ValueError(f"contract {contract.pk} is signed without its terms")
+    _locked(contract)
+    rates = signed.rates or current_rates()
+    worked_out = compute_schedule(engagement_signed(signed, rates))
+    if worked_out.problems:
+        raise ScheduleRefusedError(worked_out.problems)
+    version = _write_version(
+        contract, 1, signed, rates, signed.terms, effective_on=signed.starts_on, by=by
+    )
+    cause = Schedule.Cause.SIGNATURE
+    return _write_schedule(
+        contract, version, worked_out.lines, cause, as_of=signed.signed_on, by=by
+    )
+
+
+def _what_is_known(contract: Contract, signed: Signed) -> ContractTerms:
+    ground = describing.ground_of(contract.community)
+    return ContractTerms(
+        form=signed.form,
+        parties=describing.parties_of(
+            contract.community, ars=contract.ars, cpam=contract.cpam, on=signed.signed_on
+        ),
+        communes=ground.communes,
+        territory_year=ground.year,
+        population=signed.population,
+        population_year=signed.population_year,
+        population_source=signed.population_source,
+        size=signed.size,
+        starts_on=signed.starts_on,
+        ends_on=signed.ends_on,
+        missions=_mission_terms(signed.missions),
+        rates=_named(signed.rates or current_rates()),
+    )
+
+
+def _mission_terms(missions: Mapping[str, date | None]) -> tuple[MissionTerm, ...]:
+    return tuple(MissionTerm(key=key, starts_on=start) for key, start in missions.items())
+
+
+def _named(rates: RateTable) -> str:
+    """The table of rates as the terms name it: « aci 1 »."""
+    return f"{rates.key} {rates.version}"
+
+
+def engagement_signed(signed: Signed, rates: RateTable) -> Engagement:
+    """What the schedule of a contract is worked out from, before it has a version."""
     missions = tuple(MissionStart(key, start) for key, start in signed.missions.items())
     terms = Terms(signed.starts_on, signed.size, missions, rates)
     return Engagement(signed.starts_on, signed.ends_on, (terms,), signed_on=signed.signed_on)
 
 
-def _departments(community: Community) -> list[str]:
+def departments_of(community: Community) -> list[str]:
+    """The départements of the territory of a CPTS today."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -157,7 +215,7 @@ def _departments(community: Community) -> list[str]:
         return [code for (code,) in cursor.fetchall()]
 
 
-def _put_on_desks(contract: Contract) -> None:
+def put_on_desks(contract: Contract) -> None:
     """On the desk of who pays; for information on those of the agency and of its branch there."""
     informed = [contract.ars] if contract.cpam else []
     branches = Organisation.objects.filter(
@@ -183,6 +241,7 @@ def _write_version(
     number: int,
     signed: Signed,
     rates: RateTable,
+    said: ContractTerms,
     *,
     effective_on: date,
     by: User,
@@ -194,6 +253,7 @@ def _write_version(
         signed_on=signed.signed_on,
         size_class=signed.size,
         rates=rates_as_data(rates),
+        terms=to_data(said),
         created_by=by,
     )
     ContractMission.objects.bulk_create(
@@ -242,8 +302,11 @@ def amend_contract(
     size: str | None = None,
     missions: Mapping[str, date | None] | None = None,
     rates: RateTable | None = None,
+    terms: ContractTerms | None = None,
 ) -> Schedule:
     """An amendment that all have signed: what is not given stays as the last version has it.
+
+    `terms` are the whole consolidated contract; without them, the last one's with what is given.
 
     What fell due until `signed_on` stays as it was; a regularisation brings the difference.
     Raises ScheduleRefusedError when something keeps it from being signed.
@@ -253,6 +316,8 @@ def amend_contract(
     if last is None:
         raise ActionRefusedError("Ce contrat n’a pas de version signée : rien ne peut l’amender.")
     rates = rates or rates_from_data(last.rates)
+    if terms is not None:
+        size, missions = terms.size, terms.mission_starts
     found_size = size or last.size_class
     kept = {one.mission: one.starts_on for one in last.missions.all()}
     signed = Signed(
@@ -262,8 +327,17 @@ def amend_contract(
         size=found_size,
         missions=kept if missions is None else missions,
     )
+    said = terms or replace(
+        last.says,
+        size=found_size,
+        missions=tuple(
+            replace(last.says.mission(key) or MissionTerm(key=key), starts_on=start)
+            for key, start in signed.missions.items()
+        ),
+        rates=_named(rates),
+    )
     version = _write_version(
-        contract, last.number + 1, signed, rates, effective_on=effective_on, by=by
+        contract, last.number + 1, signed, rates, said, effective_on=effective_on, by=by
     )
     Contract.objects.filter(pk=contract.pk).update(size_class=found_size)
     contract.size_class = found_size

@@ -1,9 +1,12 @@
-"""Who may do what with the money of a contract. Predicates on (contract, person).
+"""Who may do what with a contract and its money. Predicates on (contract, person).
 
 Seeing it is being on the team, or having the contract on one's desk: `Contract.objects.visible_to`.
 """
 
 from typing import TYPE_CHECKING
+
+from contracts import terms
+from workflow.states import CaseState
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -31,3 +34,73 @@ def sees_money(user: "User") -> bool:
     if acting is None:
         return bool(user.is_superuser)
     return acting.organisation.kind in {"ars", "ars_branch", "cpam"}
+
+
+# --- The parties ----------------------------------------------------------------------------------
+
+# Who writes for an agency or a fund, and who commits it.
+WRITERS = frozenset({"agent", "coordinator", "signatory"})
+
+
+def party_of(contract: "Contract", user: "User | None") -> str:
+    """The party in whose name the person writes the contract: cpts, ars or cpam; else nothing.
+
+    The branches of the agency act for it, in their perimeter. Whoever writes for the CPTS writes
+    for no other party, in whatever role they act.
+    """
+    if user is None:
+        return ""
+    team_role = str(contract.team_role(user))
+    if user.acting is None:
+        return terms.CPTS if team_role in {"owner", "editor"} else ""
+    acting = user.acting
+    stands = acting.is_active and acting.role in WRITERS and team_role not in {"owner", "editor"}
+    if not stands or acting.department_id not in {None, *contract.department_codes}:
+        return ""
+    if acting.organisation_id == contract.cpam_id:
+        return terms.CPAM
+    if contract.ars_id in {acting.organisation_id, acting.organisation.parent_id}:
+        return terms.ARS
+    return ""
+
+
+def may_write(contract: "Contract", user: "User | None") -> bool:
+    """Change the shared draft, comment on it, propose, answer: each party does."""
+    return contract.state == CaseState.DRAFT and party_of(contract, user) != ""
+
+
+def may_commit(contract: "Contract", user: "User | None") -> bool:
+    """Speak for a party: mark its agreement. For the CPTS, the person responsible for it."""
+    party = party_of(contract, user)
+    if user is None or not party:
+        return False
+    return party != terms.CPTS or str(contract.team_role(user)) == "owner"
+
+
+def may_freeze(contract: "Contract", user: "User | None") -> bool:
+    """Any party, once all have marked their agreement."""
+    return may_commit(contract, user)
+
+
+def may_reopen(contract: "Contract", user: "User | None") -> bool:
+    """The portal when a signer refuses; a party that takes the text back."""
+    return user is None or may_commit(contract, user)
+
+
+def may_give_up(contract: "Contract", user: "User | None") -> bool:
+    """Any party: nobody is bound before all have signed."""
+    return may_commit(contract, user)
+
+
+def may_close(contract: "Contract", user: "User | None") -> bool:
+    """The portal, on the last day; a party, when the end it asked for takes effect."""
+    return user is None or may_commit(contract, user)
+
+
+def is_the_portal(_contract: "Contract", user: "User | None") -> bool:
+    """Nobody does it by hand: it follows from something else."""
+    return user is None
+
+
+def can_be_frozen(contract: "Contract") -> bool:
+    return not contract.missing_for("freeze_to_sign")

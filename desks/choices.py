@@ -109,6 +109,7 @@ STATES: Final[dict[str, str]] = {
     CaseState.UNDER_REVIEW.value: "À instruire",
     CaseState.COMPLETION_REQUESTED.value: "En attente de l’équipe",
     CaseState.DECISION_PROPOSED.value: "À signer",
+    CaseState.TO_SIGN.value: "Contrat à signer",
     CaseState.ACCEPTED.value: "Accepté",
     CaseState.TACITLY_ACCEPTED.value: "Accepté par silence",
     CaseState.REFUSED.value: "Refusé",

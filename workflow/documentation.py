@@ -3,7 +3,7 @@
 Diagrams are in Mermaid, which the forge draws; each is followed by the same thing in words.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,6 +40,7 @@ def pages() -> dict[Path, str]:
     written |= {
         CIRCUITS_FOLDER / _matrix_name(name): _matrix_page(model, _received(model, last.values()))
         for name, model in machines.items()
+        if _received(model, last.values())
     }
     written |= {CIRCUITS_FOLDER / f"{key}.md": _circuit_page(one) for key, one in last.items()}
     return written | {CIRCUITS_FOLDER / "README.md": _index(machines, last.values())}
@@ -72,7 +73,7 @@ def _file_name(model: type[Case]) -> str:
     return f"{slugify(str(model._meta.verbose_name).replace('’', ' '))}.md"
 
 
-def _index(machines: dict[str, type[Case]], procedures: Iterable[Procedure]) -> str:
+def _index(machines: dict[str, type[Case]], procedures: Collection[Procedure]) -> str:
     lines = [
         "# Les états d’un dossier et les circuits régionaux",
         "",
@@ -81,8 +82,12 @@ def _index(machines: dict[str, type[Case]], procedures: Iterable[Procedure]) -> 
         "Les états et les actions, par nature de dossier :",
         "",
         *(
-            f"- [{_title(model)}]({name}), et [qui fait quoi dans chaque état]"
-            f"({_matrix_name(name)})"
+            f"- [{_title(model)}]({name})"
+            + (
+                f", et [qui fait quoi dans chaque état]({_matrix_name(name)})"
+                if _received(model, procedures)
+                else ""
+            )
             for name, model in machines.items()
         ),
         "",

@@ -12,6 +12,8 @@ class CaseState(models.TextChoices):
     UNDER_REVIEW = "under_review", "En cours d’instruction"
     COMPLETION_REQUESTED = "completion_requested", "Compléments demandés"
     DECISION_PROPOSED = "decision_proposed", "Décision proposée"
+    # Frozen, and being signed by its parties: a contract.
+    TO_SIGN = "to_sign", "À signer"
     ACCEPTED = "accepted", "Accepté"
     TACITLY_ACCEPTED = "tacitly_accepted", "Accepté par silence"
     REFUSED = "refused", "Refusé"

@@ -1,4 +1,4 @@
-"""The money of contracts: rates, contracts, schedules, payments."""
+"""Contracts: their drafts, what they say, their rates, schedules and payments."""
 
 from contracts.models.contracts import (
     Contract,
@@ -8,6 +8,14 @@ from contracts.models.contracts import (
     RecognisedCrisis,
     Schedule,
     ScheduleLine,
+)
+from contracts.models.drafts import (
+    Draft,
+    DraftAgreement,
+    DraftProposal,
+    DraftRemark,
+    DraftThread,
+    DraftVersion,
 )
 from contracts.models.indemnities import Indemnity, SocialSecurityCeiling
 from contracts.models.payments import (
@@ -23,6 +31,12 @@ __all__ = [
     "ContractMission",
     "ContractVersion",
     "ContractYear",
+    "Draft",
+    "DraftAgreement",
+    "DraftProposal",
+    "DraftRemark",
+    "DraftThread",
+    "DraftVersion",
     "Indemnity",
     "MissionResult",
     "Payment",

@@ -1,6 +1,7 @@
 """The contract as a case, its versions, and the schedule that each of them gives."""
 
 from decimal import Decimal
+from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
@@ -8,6 +9,8 @@ from django.utils import timezone
 
 from accounts.models import Organisation, User
 from contracts.schedule import Step
+from contracts.terms import ContractTerms, from_data
+from contracts.workflow import ContractWorkflow
 from procedures.rates import Share
 from workflow.models import Case, CaseQuerySet
 
@@ -15,12 +18,12 @@ from workflow.models import Case, CaseQuerySet
 MOST_MONEY = Decimal(100_000_000)
 
 
-class Contract(Case):
+class Contract(ContractWorkflow, Case):
     """A contract between a CPTS, its agency and its CPAM; an older one, between two of them.
 
-    Its states are those of every case: `draft` while it is written (frozen to be signed once it
-    has a reference), `accepted` once all have signed, `closed` when it has ended. `signed_on` is
-    the day the last party signed: the database wants the rest of the terms with it.
+    `draft` while its parties write it, `to_sign` once frozen, `accepted` once all have signed,
+    `closed` when it has ended. `signed_on` is the day the last party signed: the database wants
+    the rest of the terms with it.
     """
 
     class Form(models.TextChoices):
@@ -71,6 +74,14 @@ class Contract(Case):
     def is_signed(self) -> bool:
         return self.signed_on is not None
 
+    def missing_for(self, transition: str) -> list[Any]:
+        """What is missing before `transition`, as sentences."""
+        if transition != "freeze_to_sign":
+            return []
+        from contracts.drafting import missing_to_freeze  # noqa: PLC0415
+
+        return missing_to_freeze(self)
+
 
 class ContractVersion(models.Model):
     """What the contract says from a day on: the contract itself, then each amendment.
@@ -84,6 +95,8 @@ class ContractVersion(models.Model):
     signed_on = models.DateField("signé le")
     size_class = models.CharField("taille", max_length=2, choices=Case.SizeClass)
     rates = models.JSONField("tarifs")
+    # The whole contract as this version says it, consolidated: `contracts.terms`.
+    terms = models.JSONField("contenu", default=dict, blank=True)
     created_by = models.ForeignKey(User, models.RESTRICT, related_name="+", verbose_name="par")
     created_at = models.DateTimeField("le", default=timezone.now)
 
@@ -99,6 +112,11 @@ class ContractVersion(models.Model):
 
     def __str__(self) -> str:
         return "contrat" if self.number == 1 else f"avenant n° {self.number - 1}"
+
+    @property
+    def says(self) -> ContractTerms:
+        """Its terms; of a version written before they were kept, nothing but what it implies."""
+        return from_data(self.terms)
 
 
 class ContractMission(models.Model):

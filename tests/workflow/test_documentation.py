@@ -24,6 +24,7 @@ def test_a_stale_drawing_fails_the_check_and_is_drawn_again(tmp_path, monkeypatc
     call_command("document_workflow", "--check")
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "README.md",
+        "contrat.md",
         "hauts-de-france-projet.md",
         "hauts-de-france.md",
         "lettre-d-intention-qui-fait-quoi.md",

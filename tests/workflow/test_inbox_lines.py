@@ -66,6 +66,7 @@ IN_CHARGE = {
     "under_review": ("to_take", "to_decide"),
     "completion_requested": ("lead", "lead"),
     "decision_proposed": ("to_decide", "to_decide"),
+    "to_sign": ("to_decide", "to_decide"),
     "accepted": ("decided", "decided"),
     "tacitly_accepted": ("decided", "decided"),
     "refused": ("decided", "decided"),
