@@ -6,7 +6,8 @@ class ContractsConfig(AppConfig):
     verbose_name = "Contrats"
 
     def ready(self) -> None:
-        from contracts import labels, ratebook  # noqa: PLC0415
+        # `national` registers handlers of the outbox.
+        from contracts import labels, national, ratebook  # noqa: F401, PLC0415
         from contracts.models import Contract  # noqa: PLC0415
         from procedures.rates import read_published_with  # noqa: PLC0415
         from workflow.kinds import CaseKind, declare_kind  # noqa: PLC0415

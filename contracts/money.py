@@ -35,6 +35,7 @@ from contracts.schedule import (
     Terms,
     amend,
     compute_schedule,
+    with_rates,
     years_of,
 )
 from contracts.storing import line_from_row, rates_as_data, rates_from_data, row_from_line
@@ -263,6 +264,12 @@ def _write_version(
     return version
 
 
+def versions_by_effect(contract: Contract) -> list[ContractVersion]:
+    """The versions that stand, each from its day on; the last signed of those of one day."""
+    found = contract.versions.prefetch_related("missions").order_by("effective_on", "number")
+    return list({one.effective_on: one for one in found}.values())
+
+
 def engagement_of(contract: Contract) -> Engagement:
     """A signed contract as its schedule is worked out from: all that is known of it today."""
     terms = tuple(
@@ -272,7 +279,7 @@ def engagement_of(contract: Contract) -> Engagement:
             tuple(MissionStart(each.mission, each.starts_on) for each in one.missions.all()),
             rates_from_data(one.rates),
         )
-        for one in contract.versions.prefetch_related("missions").order_by("number")
+        for one in versions_by_effect(contract)
     )
     results = {
         (one.year, one.mission): Results(
@@ -312,9 +319,12 @@ def amend_contract(
     Raises ScheduleRefusedError when something keeps it from being signed.
     """
     _locked(contract)
-    last = contract.versions.prefetch_related("missions").order_by("-number").first()
-    if last is None:
-        raise ActionRefusedError("Ce contrat n’a pas de version signée : rien ne peut l’amender.")
+    versions = versions_by_effect(contract)
+    if not versions:
+        raise ActionRefusedError("Ce contrat n’a pas de version signée : rien ne peut l’amender.")
+    last = versions[-1]
+    if effective_on < last.effective_on:
+        raise ScheduleRefusedError([too_early(last)])
     rates = rates or rates_from_data(last.rates)
     if terms is not None:
         size, missions = terms.size, terms.mission_starts
@@ -337,11 +347,62 @@ def amend_contract(
         rates=_named(rates),
     )
     version = _write_version(
-        contract, last.number + 1, signed, rates, said, effective_on=effective_on, by=by
+        contract, next_version(contract), signed, rates, said, effective_on=effective_on, by=by
     )
     Contract.objects.filter(pk=contract.pk).update(size_class=found_size)
     contract.size_class = found_size
     return revise_schedule(contract, version, Schedule.Cause.AMENDMENT, as_of=signed_on, by=by)
+
+
+def next_version(contract: Contract) -> int:
+    """The number of the next version. The caller holds the lock."""
+    return contract.versions.count() + 1
+
+
+def too_early(last: ContractVersion) -> str:
+    """Why an amendment cannot take effect before another that is signed."""
+    return (
+        f"Un avenant signé prend déjà effet le {day(last.effective_on)}{NBSP}: celui-ci ne peut "
+        "pas prendre effet avant. Choisissez ce jour, ou un jour qui le suit."
+    )
+
+
+@transaction.atomic
+def apply_rates(
+    contract: Contract, rates: RateTable, *, effective_on: date, signed_on: date, by: User
+) -> ContractVersion:
+    """Other rates for a contract from a day on, and nothing else: a version, its schedule.
+
+    An amendment that takes effect later is written again at these rates: what it changes still
+    changes on its day. `signed_on` is the day they apply, from which what is due is regularised.
+    The version returned is the one of `effective_on`. Raises ScheduleRefusedError.
+    """
+    _locked(contract)
+    versions = versions_by_effect(contract)
+    held = {one.effective_on: one for one in versions}
+    current = contract.schedules.current().first()
+    as_of = max(signed_on, current.as_of) if current else signed_on
+    made = []
+    for terms in with_rates(engagement_of(contract).terms, effective_on, rates):
+        if terms.rates is not rates:
+            continue
+        base = (
+            held.get(terms.effective_on)
+            or [one for one in versions if one.effective_on < terms.effective_on][-1]
+        )
+        signed = Signed(
+            starts_on=contract.starts_on or effective_on,
+            ends_on=contract.ends_on or effective_on,
+            signed_on=signed_on,
+            size=base.size_class,
+            missions={one.mission: one.starts_on for one in base.missions.all()},
+        )
+        number = next_version(contract)
+        on = terms.effective_on
+        said = replace(base.says, rates=_named(rates))
+        made.append(_write_version(contract, number, signed, rates, said, effective_on=on, by=by))
+    revise_schedule(contract, made[0], Schedule.Cause.AMENDMENT, as_of=as_of, by=by)
+    return made[0]
 
 
 @transaction.atomic
@@ -462,7 +523,12 @@ def _write_schedule(
 
 
 def _locked(contract: Contract) -> None:
-    Case.objects.select_for_update().get(pk=contract.pk)
+    lock(contract.pk)
+
+
+def lock(contract: int) -> None:
+    """Hold the contract of this number until the transaction ends."""
+    Case.objects.select_for_update().get(pk=contract)
 
 
 # --- Payments -------------------------------------------------------------------------------------

@@ -36,6 +36,11 @@ def sees_money(user: "User") -> bool:
     return acting.organisation.kind in {"ars", "ars_branch", "cpam"}
 
 
+def may_amend_nationally(user: "User") -> bool:
+    """The national administrator, in their own name: who prepares the rates brings them too."""
+    return user.acting is None and user.is_staff and user.has_perm("contracts.change_ratetable")
+
+
 # --- The parties ----------------------------------------------------------------------------------
 
 # Who writes for an agency or a fund, and who commits it.

@@ -518,6 +518,20 @@ def _cents(exact: Fraction) -> Decimal:
 # --- Amendments -----------------------------------------------------------------------------------
 
 
+def with_rates(terms: Sequence[Terms], effective_on: date, rates: RateTable) -> tuple[Terms, ...]:
+    """The terms of a contract once other rates hold from a day on; the rest stays as it was.
+
+    What an amendment signed before will change later still changes then, at the new rates.
+    """
+    first = max(effective_on, terms[0].effective_on)
+    held = [one for one in terms if one.effective_on <= first][-1]
+    return (
+        *(one for one in terms if one.effective_on < first),
+        replace(held, effective_on=first, rates=rates),
+        *(replace(one, rates=rates) for one in terms if one.effective_on > first),
+    )
+
+
 def amend(before: Sequence[Line], after: Sequence[Line], as_of: date) -> tuple[Line, ...]:
     """The schedule once something has changed on the day `as_of`: an amendment, results, an end.
 

@@ -16,6 +16,7 @@ from communities.models import Community
 from contracts import board as boards
 from contracts import importing, indemnities, markup, money, rules
 from contracts.chart import Bar, draw
+from contracts.files import sheet_response
 from contracts.forms import CancelForm, ImportForm, IndemnityForm, PaymentForm
 from contracts.labels import state_label
 from contracts.models import Contract, Indemnity, Payment, PaymentImport
@@ -25,8 +26,6 @@ from cpts_portal.spreadsheets import (
     MAX_UPLOAD_BYTES,
     TOO_HEAVY,
     TableFileError,
-    csv_bytes,
-    xlsx_bytes,
 )
 from cpts_portal.transactions import writes_when_posted
 from cpts_portal.words import euros
@@ -57,6 +56,7 @@ def board(request: PersonRequest) -> HttpResponse:
         "lines": lines,
         "page": page,
         "records": rules.keeps_payments_of(request.user) is not None,
+        "amends_nationally": rules.may_amend_nationally(request.user),
     }
     return render(request, "contracts/board.html", context)
 
@@ -126,7 +126,7 @@ def schedule_file(request: PersonRequest, public_id: UUID, form: str) -> HttpRes
         for line in money.current_lines(contract)[1]
     ]
     headings = ["Échéance", "Année du contrat", "Mission", "Règle", "Calcul", "Montant", "Sources"]
-    return _file(form, f"echeancier-{contract.reference}", headings, lines)
+    return sheet_response(form, f"echeancier-{contract.reference}", headings, lines)
 
 
 @require_POST
@@ -193,7 +193,7 @@ def payments_file(request: PersonRequest, form: str) -> HttpResponse:
         .order_by("-paid_on", "-pk")[:MOST_EXPORTED]
     )
     name = f"paiements-{timezone.localdate():%Y-%m-%d}"
-    return _file(form, name, list(importing.EXPORT_HEADINGS), importing.exported(found))
+    return sheet_response(form, name, list(importing.EXPORT_HEADINGS), importing.exported(found))
 
 
 # --- Indemnities ----------------------------------------------------------------------------------
@@ -352,22 +352,4 @@ def template_file(request: PersonRequest, form: str) -> HttpResponse:
     """An empty file with the headings, and a line to follow."""
     _keeps(request)
     line = ["CT-76-2027-0001", "15/03/2027", "225000,00", "VIR-2027-0042", "", ""]
-    return _file(form, "modele-paiements", list(importing.COLUMNS.values()), [line])
-
-
-def _file(form: str, name: str, headings: list[str], lines: list[list[str]]) -> HttpResponse:
-    match form:
-        case "csv":
-            response = HttpResponse(
-                csv_bytes(headings, lines), content_type="text/csv; charset=utf-8"
-            )
-        case "xlsx":
-            response = HttpResponse(
-                xlsx_bytes("Feuille", headings, lines),
-                content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            )
-        case _:
-            raise Http404
-    response["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
-    response["Cache-Control"] = "private, no-store"
-    return response
+    return sheet_response(form, "modele-paiements", list(importing.COLUMNS.values()), [line])

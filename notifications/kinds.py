@@ -75,6 +75,7 @@ _KINDS: Final = (
     Kind("withdrawn", "Dossier retiré ou rouvert", Reader.ALL),
     Kind("meeting", "Réunion d’information du territoire", Reader.ALL),
     Kind("accompaniment", "Accompagnement : aide, rendez-vous", Reader.ALL),
+    Kind("contract_amended", "Avenant d’un contrat", Reader.ALL),
     Kind("message", "Message dans un dossier", Reader.ALL),
 )
 KINDS: Final = {kind.key: kind for kind in _KINDS}

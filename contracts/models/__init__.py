@@ -1,5 +1,6 @@
 """Contracts: their drafts, what they say, their rates, schedules and payments."""
 
+from contracts.models.amendments import NationalAmendment, NationalAmendmentItem
 from contracts.models.contracts import (
     Contract,
     ContractMission,
@@ -39,6 +40,8 @@ __all__ = [
     "DraftVersion",
     "Indemnity",
     "MissionResult",
+    "NationalAmendment",
+    "NationalAmendmentItem",
     "Payment",
     "PaymentImport",
     "PaymentPart",
