@@ -55,9 +55,9 @@ DROP FUNCTION contracts_line_guard();
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0004_rpps'),
+        ('accounts', '0001_initial'),
         ('contracts', '0001_rates'),
-        ('workflow', '0024_contracts'),
+        ('workflow', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -8,7 +8,6 @@ from html import unescape
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -118,28 +117,6 @@ def test_missing_items_may_be_asked_given_and_asked_again_in_one_day(calendar):
     assert (clock_of(letter).state, clock_of(letter).deadline) == ("running", date(2026, 5, 12))
     with pytest.raises(ActionRefusedError, match="déjà enregistré à cette date"):
         record_clock_event(letter, EventKind.RESUME, effective_on=today, actor=None)
-
-
-def test_the_clocks_of_letters_deposited_before_are_started_once(calendar):
-    from importlib import import_module  # noqa: PLC0415 - its name begins with a figure
-
-    migration = import_module("workflow.migrations.0008_clock_starts")
-    waiting, gone, draft = cases.deposited(), cases.deposited(), cases.complete()
-    withdraw(gone, actor=gone.created_by, reason="Autre projet.")
-    cases.without_clock(waiting)
-
-    class Editor:
-        pass
-
-    editor: Any = Editor()
-    editor.connection = connection
-    for _ in range(2):
-        migration.start_clocks(None, editor)
-    kinds = [
-        list(one.clock_events.values_list("kind", flat=True)) for one in (waiting, gone, draft)
-    ]
-    assert kinds == [["start"], ["start", "end"], []]
-    assert waiting.clock_events.get().effective_on == date(2026, 3, 12)
 
 
 # --- The tab --------------------------------------------------------------------------------

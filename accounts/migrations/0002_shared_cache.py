@@ -11,7 +11,7 @@ def create(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0002_one_waiting_invitation")]
+    dependencies = [("accounts", "0001_initial")]
 
     operations = [
         migrations.RunPython(create, migrations.RunPython.noop),
