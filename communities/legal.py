@@ -7,13 +7,14 @@ from typing import Any, Final
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
-from django.db.models import F, Prefetch
+from django.db.models import DateField, F, Prefetch
 from django.utils import timezone
 
 from accounts.models import User
 from communities import rules
 from communities.models import Community, LegalEntity, LegalEntityChange
 from communities.numbers import written_siret
+from cpts_portal.composed import ComposedObjects, Given
 from cpts_portal.words import day
 from documents.services import store_attachment
 
@@ -49,10 +50,19 @@ class ChangedMeanwhileError(LegalEntityError):
     """Somebody saved the row since the form was opened: nothing is written over their work."""
 
 
+_CURRENT: Final = ComposedObjects(
+    lambda: (
+        LegalEntity.objects.filter(community=Given("community"))
+        .on(Given("day", DateField()))
+        .select_related("statutes")
+    )
+)
+
+
 def current_entity(community: Community, *, on: date | None = None) -> LegalEntity | None:
     """The association that carries the CPTS on a day, today by default; None when there is none."""
-    found = LegalEntity.objects.filter(community=community).on(on or timezone.localdate())
-    return found.select_related("statutes").first()
+    found = _CURRENT.objects(community=community.pk, day=on or timezone.localdate(), count=1)
+    return found[0] if found else None
 
 
 def history_of(community: Community) -> list[LegalEntity]:

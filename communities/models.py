@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.db import models
-from django.db.models import F, Func, Q, Value
+from django.db.models import Expression, F, Func, Q, Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -260,7 +260,7 @@ class CommunityStage(models.Model):
 
 
 class LegalEntityQuerySet(models.QuerySet["LegalEntity"]):
-    def on(self, day: date) -> "LegalEntityQuerySet":
+    def on(self, day: date | Expression) -> "LegalEntityQuerySet":
         """The one that carries the CPTS on a day: one at most for each CPTS."""
         return self.filter(valid_from__lte=day).filter(
             Q(valid_to__isnull=True) | Q(valid_to__gte=day)

@@ -12,7 +12,7 @@ from health_projects.missing import Missing
 from health_projects.models import HealthProject, SheetActor
 from health_projects.sheets import Data, sheets_as_data
 from members.codes import PROFESSIONS
-from members.models import Member
+from members.services import Tally, tallies_of
 
 KEY: Final = "members"
 _LEGAL_PERSONS: Final = frozenset(
@@ -35,12 +35,14 @@ class Categories:
 
 def categories_of(project: HealthProject) -> Categories:
     """The categories of the members of today: one query."""
-    rows = Member.objects.filter(community=project.community_id).current().order_by()
-    found = rows.values_list("profession", "structure_kind").distinct()
-    pairs = list(found)
+    return categories_in(tallies_of(project.community))
+
+
+def categories_in(tallies: Sequence[Tally]) -> Categories:
+    """The same from the members counted."""
     return Categories(
-        frozenset(profession for profession, _ in pairs if profession),
-        frozenset(kind for _, kind in pairs if kind),
+        frozenset(one.profession for one in tallies if one.profession),
+        frozenset(one.structure_kind for one in tallies if one.structure_kind),
     )
 
 

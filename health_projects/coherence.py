@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from cpts_portal.composed import Composed, Given
 from health_projects import rules as project_rules
 from health_projects.missing import Missing
 from health_projects.models import CoherenceNote, HealthProject
@@ -137,12 +138,16 @@ def _said(note: CoherenceNote) -> tuple[str, str, str]:
     return note.finding, note.comment, note.reference
 
 
+_SAID: Final = Composed(
+    lambda: CoherenceNote.objects.filter(
+        project=Given("project"), side=Side.TEAM.value
+    ).values_list("framework")
+)
+
+
 def missing_coherence(project: HealthProject) -> list[Missing]:
     """The plans of which the team has said nothing yet."""
-    said = CoherenceNote.objects.filter(project=project, side=Side.TEAM).values_list(
-        "framework", flat=True
-    )
-    done = set(said)
+    done = {framework for (framework,) in _SAID.rows(project=project.pk)}
     return [
         Missing(
             f"Cohérence avec « {one.label} » : dites si le projet est cohérent avec ce plan, ce "

@@ -59,14 +59,18 @@ _PART_OF: Final = {
 
 
 def project_content(
-    project: "HealthProject", *, completed: Collection[str] | None = None
+    project: "HealthProject",
+    *,
+    completed: Collection[str] | None = None,
+    held: WrittenContent | None = None,
 ) -> dict[str, Any]:
     """All the project says today, labels included: what is signed, deposited and printed.
 
     `completed`: the keys of what an answer to the office changes. What is kept as rows, on pages
-    of its own, and is not among them stays as it was deposited.
+    of its own, and is not among them stays as it was deposited. `held`: what the project holds,
+    when it was read already.
     """
-    content = read_content(project)
+    content = held or read_content(project)
     said = content_as_data(project, content) | (territory_kept(project, content) or {})
     if completed is None:
         return said

@@ -5,8 +5,9 @@ frozen of the sheets and of the association is whole in the content beside the f
 the field keeps what two versions are compared by.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from django.utils.html import format_html, format_html_join
@@ -15,10 +16,12 @@ from django.utils.safestring import SafeString
 from communities import legal
 from communities.models import LegalEntity
 from cpts_portal.addresses import address
+from cpts_portal.composed import Composed, Given
+from cpts_portal.memo import Memo
 from health_projects import actors, sheets
 from health_projects.models import HealthProject, SheetActor
 from health_projects.sheets import Data
-from members.services import Counts, counts_of
+from members.services import Counts, counts_in, tallies_of
 from procedures.answers import Cell, Display, as_data
 from procedures.project import ProjectRules
 from procedures.schema import Field, FieldKind
@@ -99,21 +102,38 @@ class LegalEntityField:
 
 @dataclass(frozen=True)
 class _Sheets:
+    """How far the sheets are; what they say is read when it is asked for."""
+
+    procedure: tuple[str, int]
     rules: ProjectRules
-    sheets: Sequence[Data]
+    # As `sheets.brief_of`.
+    brief: str
+
+    @cached_property
+    def sheets(self) -> list[Data]:
+        return sheets.sheets_in_brief(self.brief, self.rules)
+
+
+# What about two hundred projects lack.
+_kept_lacks = Memo[tuple[str, ...]](limit=4_000_000, weigh=lambda said: sum(map(len, said)))
 
 
 class SheetsField:
     """The action sheets."""
 
     def read(self, case: HealthProject, field: Field) -> _Sheets:  # noqa: ARG002
-        return _Sheets(sheets.rules_of(case), sheets.sheets_as_data(case))
+        procedure = case.procedure_key, case.procedure_version
+        return _Sheets(procedure, sheets.rules_of(case), sheets.brief_of(case))
 
     def missing(self, field: Field, held: _Sheets) -> list[str]:  # noqa: ARG002
-        return [one.sentence for one in sheets.missing_in(held.rules, held.sheets)]
+        def read() -> tuple[str, ...]:
+            found = sheets.missing_in(held.rules, held.sheets)
+            return tuple(one.sentence for one in found)
+
+        return list(_kept_lacks.get((*held.procedure, held.brief), read))
 
     def is_touched(self, held: _Sheets) -> bool:
-        return bool(held.sheets)
+        return held.brief != "[]"
 
     def in_step(
         self,
@@ -145,12 +165,13 @@ class SheetsField:
 
     def as_data(
         self,
-        case: HealthProject,  # noqa: ARG002
+        case: HealthProject,
         field: Field,
-        held: _Sheets,
+        held: _Sheets,  # noqa: ARG002
     ) -> dict[str, Any]:
         rows = tuple(
-            tuple(Cell(lines=_cell(sheet, key)) for key in _COLUMNS) for sheet in held.sheets
+            tuple(Cell(lines=_cell(sheet, key)) for key in _COLUMNS)
+            for sheet in sheets.sheets_as_data(case)
         )
         shown = Display(
             field.key,
@@ -200,14 +221,25 @@ class _Members:
     names_a_structure: bool
 
 
+_STRUCTURES_NAMED: Final = Composed(
+    lambda: (
+        SheetActor.objects.filter(
+            sheet__project=Given("project"),
+            line__in=[SheetActor.Line.STRUCTURE.value, SheetActor.Line.PREVENTION.value],
+        )
+        .order_by()
+        .values_list("pk")[:1]
+    )
+)
+
+
 class MembersField:
     """The members of the CPTS, and the actors that the sheets add to them."""
 
     def read(self, case: HealthProject, field: Field) -> _Members:  # noqa: ARG002
-        named = SheetActor.objects.filter(
-            sheet__project=case, line__in=(SheetActor.Line.STRUCTURE, SheetActor.Line.PREVENTION)
-        )
-        return _Members(counts_of(case.community), actors.categories_of(case), named.exists())
+        tallies = tallies_of(case.community)
+        named = bool(_STRUCTURES_NAMED.rows(project=case.pk))
+        return _Members(counts_in(tallies), actors.categories_in(tallies), named)
 
     def missing(self, field: Field, held: _Members) -> list[str]:  # noqa: ARG002
         return actors.problems(held.categories, names_a_structure=held.names_a_structure)

@@ -4,6 +4,7 @@ Pages, PDF and deposit read a sheet in one form, plain JSON data: that of `sheet
 draft, the same frozen for what was deposited.
 """
 
+import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -76,15 +77,13 @@ def rules_of(project: HealthProject) -> ProjectRules:
 
 # Written by hand: as models, the same sheets take three queries and ten times as long.
 _SHEETS: Final = """
-    SELECT sheet.uid, sheet.revision, sheet.label, sheet.issue_kind, sheet.issue,
-           sheet.general_objective, sheet.specific_objectives, sheet.actions, sheet.calendar,
-           sheet.evaluation, sheet.means, sheet.starts_on, sheet.ends_on, sheet.missions,
-           sheet.themes,
+    SELECT sheet.uid, sheet.revision, sheet.label, sheet.issue_kind, {texts},
+           sheet.starts_on, sheet.ends_on, sheet.missions, sheet.themes,
            CASE WHEN member.id IS NOT NULL THEN json_build_object(
                'member', member.id, 'kind', member.kind, 'first', member.first_name,
                'last', member.last_name, 'structure', member.structure_name,
                'profession', member.profession, 'nature', member.structure_kind,
-               'left_on', member.left_on) END,
+               'left_on', member.left_on) END AS coordinator,
            (SELECT json_agg(json_build_object(
                        'member', other.id, 'kind', other.kind, 'first', other.first_name,
                        'last', other.last_name, 'structure', other.structure_name,
@@ -93,20 +92,41 @@ _SHEETS: Final = """
                        'role', actor.role) ORDER BY actor.position)
               FROM health_projects_sheetactor AS actor
               LEFT JOIN members_member AS other ON other.id = actor.member_id
-             WHERE actor.sheet_id = sheet.id)
+             WHERE actor.sheet_id = sheet.id) AS actors
       FROM health_projects_actionsheet AS sheet
       LEFT JOIN members_member AS member ON member.id = sheet.coordinator_id
      WHERE sheet.project_id = %s
      ORDER BY sheet.position
 """
+_WHOLE: Final = _SHEETS.format(texts=", ".join(f"sheet.{name}" for name in TEXTS))
+# Of each text its first letter: what tells whether anything is written.
+_BRIEF: Final = "SELECT coalesce(json_agg(brief)::text, '[]') FROM ({}) AS brief".format(  # noqa: S608 - its own columns
+    _SHEETS.format(texts=", ".join(f"left(sheet.{name}, 1) AS {name}" for name in TEXTS))
+)
 
 
 def sheets_as_data(project: HealthProject) -> list[Data]:
     """The sheets of a project as they stand, in their order, in plain JSON data: one query."""
     rules = rules_of(project)
     with connection.cursor() as cursor:
-        cursor.execute(_SHEETS, [project.pk])
+        cursor.execute(_WHOLE, [project.pk])
         return [_sheet(number, row, rules) for number, row in enumerate(cursor.fetchall(), start=1)]
+
+
+def brief_of(project: HealthProject) -> str:
+    """What tells how far the sheets are, as a JSON text for `sheets_in_brief`: one query.
+
+    A page that only says what they lack keeps what it worked out under this text.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_BRIEF, [project.pk])
+        return str(cursor.fetchone()[0])
+
+
+def sheets_in_brief(brief: str, rules: ProjectRules) -> list[Data]:
+    """The sheets as `sheets_as_data` gives them, but of each text its first letter."""
+    rows = enumerate(json.loads(brief), start=1)
+    return [_sheet(number, [*row.values()], rules) for number, row in rows]
 
 
 def _sheet(number: int, row: Sequence[Any], rules: ProjectRules) -> Data:
@@ -119,8 +139,9 @@ def _sheet(number: int, row: Sequence[Any], rules: ProjectRules) -> Data:
         "label": label,
         "issue_kind": issue_kind,
         **dict(zip(TEXTS, texts, strict=True)),
-        "starts_on": starts_on.isoformat() if starts_on else None,
-        "ends_on": ends_on.isoformat() if ends_on else None,
+        # A date, or the text of one.
+        "starts_on": str(starts_on) if starts_on else None,
+        "ends_on": str(ends_on) if ends_on else None,
         "missions": _labelled(missions, rules.missions),
         "themes": _labelled(themes, rules.themes),
         "coordinator": _person(coordinator) if coordinator else None,

@@ -6,7 +6,7 @@ from health_projects.content import project_content
 from signatures.models import Campaign
 from workflow.models import Case, Snapshot
 from workflow.services import digest_of
-from writing.content import Missing, missing_before_deposit, read_content
+from writing.content import Missing, WrittenContent, missing_before_deposit, read_content
 
 if TYPE_CHECKING:
     from health_projects.models import HealthProject
@@ -16,13 +16,22 @@ SIGNED_DOCUMENT: Final = "health_project"
 
 
 def frozen_version(project: "HealthProject") -> Snapshot | None:
-    """The last frozen content of a project; None before the first one."""
-    return Snapshot.objects.filter(case_id=project.pk, version=project.version).first()
+    """The last frozen version of a project, its content read when it is asked for; None before
+    the first one."""
+    if not project.version:
+        return None
+    found = Snapshot.objects.filter(case_id=project.pk, version=project.version)
+    return found.defer("content").first()
 
 
-def is_unchanged(project: "HealthProject", frozen: Snapshot) -> bool:
-    """Whether the project still says, word for word, what was frozen."""
-    return digest_of(project_content(project)) == frozen.sha256
+def is_unchanged(
+    project: "HealthProject", frozen: Snapshot, held: WrittenContent | None = None
+) -> bool:
+    """Whether the project still says, word for word, what was frozen.
+
+    `held`: what it holds, when it was read already.
+    """
+    return digest_of(project_content(project, held=held)) == frozen.sha256
 
 
 def campaign_of(frozen: Snapshot) -> Campaign | None:
@@ -34,9 +43,10 @@ def campaign_of(frozen: Snapshot) -> Campaign | None:
 
 def missing_to_freeze(project: "HealthProject") -> list[Missing]:
     """What keeps a version from being frozen: what the form lacks, or that nothing has changed."""
-    found = missing_before_deposit(read_content(project))
+    held = read_content(project)
+    found = missing_before_deposit(held)
     frozen = frozen_version(project)
-    if found or frozen is None or not is_unchanged(project, frozen):
+    if found or frozen is None or not is_unchanged(project, frozen, held):
         return found
     return [
         Missing(
@@ -70,6 +80,11 @@ def signature_problems(project: "HealthProject") -> list[str]:
     The law counts no quorum: a campaign that is closed is enough, the register says who signed.
     """
     frozen = frozen_version(project)
+    return problems_of(frozen, is_unchanged=frozen is not None and is_unchanged(project, frozen))
+
+
+def problems_of(frozen: Snapshot | None, *, is_unchanged: bool) -> list[str]:
+    """The same for the last frozen version, told whether the project still says it."""
     if frozen is None:
         return [
             (
@@ -77,7 +92,7 @@ def signature_problems(project: "HealthProject") -> list[str]:
                 "par les membres."
             )
         ]
-    if not is_unchanged(project, frozen):
+    if not is_unchanged:
         return [
             (
                 f"Le projet a changé depuis la version {frozen.version}, figée pour être signée : "

@@ -1,8 +1,9 @@
 """What happens to the members of a CPTS. Each verb checks who acts, then writes in one go."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, models, transaction
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from communities.models import Community
+from cpts_portal.composed import Composed, Given
 from cpts_portal.spreadsheets import plain
 from members import rules
 from members.codes import PROFESSIONS, STRUCTURES
@@ -179,17 +181,45 @@ class Counts:
         return self.professionals + self.structures
 
 
-def counts_of(community: Community) -> Counts:
-    """The current members of a CPTS by profession and kind of structure: one query."""
-    found = (
-        Member.objects.filter(community=community)
+class Tally(NamedTuple):
+    """How many current members are of one kind, profession and kind of structure, by code."""
+
+    kind: str
+    profession: str
+    structure_kind: str
+    members: int
+
+
+_TALLIES: Final = Composed(
+    lambda: (
+        Member.objects.filter(community=Given("community"))
         .current()
         .order_by()
         .values_list("kind", "profession", "structure_kind")
         .annotate(Count("pk"))
     )
-    professions = {code: n for kind, code, _, n in found if kind == Member.Kind.PROFESSIONAL}
-    structures = {code: n for kind, _, code, n in found if kind == Member.Kind.STRUCTURE}
+)
+
+
+def tallies_of(community: Community) -> list[Tally]:
+    """The current members of a CPTS, counted: one query."""
+    return [Tally(*row) for row in _TALLIES.rows(community=community.pk)]
+
+
+def counts_of(community: Community) -> Counts:
+    """The current members of a CPTS by profession and kind of structure: one query."""
+    return counts_in(tallies_of(community))
+
+
+def counts_in(tallies: Iterable[Tally]) -> Counts:
+    """The same from what was counted."""
+    professions: dict[str, int] = {}
+    structures: dict[str, int] = {}
+    for kind, profession, structure_kind, count in tallies:
+        if kind == Member.Kind.PROFESSIONAL:
+            professions[profession] = professions.get(profession, 0) + count
+        else:
+            structures[structure_kind] = structures.get(structure_kind, 0) + count
     return Counts(
         professionals=sum(professions.values()),
         structures=sum(structures.values()),

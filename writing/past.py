@@ -1,6 +1,6 @@
 """What cases left behind them since their deposit: their logs and their official documents."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,7 +16,7 @@ from writing.models import WrittenCase
 @dataclass(frozen=True)
 class Past:
     """Oldest first, with what the pages tell of each line and nothing else: who acted, by name;
-    of a document its number in the base, its size in bytes and its date. Nothing for a draft.
+    of a document its numbers in the base and on paper, its size in bytes and its date.
     """
 
     logs: list[TransitionLog] = field(default_factory=list)
@@ -31,14 +31,15 @@ class Past:
 _PAST: Final = """
     SELECT log.case_id, log.transition AS name, log.at, log.id AS rank, log.comment,
            actor.id AS actor, actor.first_name, actor.last_name, actor.email,
-           NULL AS document, NULL AS size, NULL AS snapshot, NULL AS is_current
+           NULL AS document, NULL AS number, NULL AS size, NULL AS snapshot, NULL AS is_current
       FROM workflow_transitionlog AS log
       LEFT JOIN accounts_user AS actor ON actor.id = log.actor_id
      WHERE log.case_id = ANY((SELECT %(cases)s)::bigint[])
      UNION ALL
     SELECT link.case_id, link.kind, document.created_at, link.id, NULL,
            NULL, NULL, NULL, NULL,
-           document.id, document.size, snapshot.id, snapshot.version = workflow_case.version
+           document.id, document.number, document.size, snapshot.id,
+           snapshot.version = workflow_case.version
       FROM workflow_casedocument AS link
       JOIN workflow_case ON workflow_case.id = link.case_id
       JOIN workflow_snapshot AS snapshot ON snapshot.id = link.snapshot_id
@@ -49,16 +50,23 @@ _PAST: Final = """
 """
 
 
-def read_past(cases: Iterable[WrittenCase]) -> dict[int, Past]:
-    """The past of each case, by number: one query, none when there are only drafts."""
+def read_past(
+    cases: Iterable[WrittenCase], *, kinds: Sequence[str] | None = None
+) -> dict[int, Past]:
+    """The past of each case, by number: one query, none when nothing of them was ever frozen.
+
+    `kinds` are those of the documents told, all read by whoever sees these cases: the documents
+    that deposits give, when they are not named.
+    """
     past = {case.pk: Past() for case in cases}
-    deposited = [case.pk for case in cases if case.is_deposited]
-    if not deposited:
+    frozen = [case.pk for case in cases if case.version]
+    if not frozen:
         return past
+    wanted = declared_keys() if kinds is None else list(kinds)
     with connection.cursor() as cursor:
-        cursor.execute(_PAST, {"cases": deposited, "kinds": declared_keys()})
+        cursor.execute(_PAST, {"cases": frozen, "kinds": wanted})
         for case, name, at, _, comment, *rest in cursor.fetchall():
-            person, first, last, email, document, size, snapshot, is_current = rest
+            person, first, last, email, document, number, size, snapshot, is_current = rest
             if document is None:
                 actor = person and User(pk=person, first_name=first, last_name=last, email=email)
                 past[case].logs.append(
@@ -67,7 +75,7 @@ def read_past(cases: Iterable[WrittenCase]) -> dict[int, Past]:
                     )
                 )
                 continue
-            file = OfficialDocument(pk=document, kind=name, size=size, created_at=at)
+            file = OfficialDocument(pk=document, kind=name, number=number, size=size, created_at=at)
             link = CaseDocument(case_id=case, kind=name, snapshot_id=snapshot, document=file)
             past[case].documents.append(link)
             if is_current:

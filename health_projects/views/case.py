@@ -1,29 +1,31 @@
 """The page of a project: how far a draft is, or what was deposited and its papers."""
 
 import uuid
+from functools import lru_cache
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.http import PersonRequest
 from cpts_portal.addresses import address
 from cpts_portal.transactions import writes_when_posted
 from health_projects import services
-from health_projects.documents import KINDS, LABELS
+from health_projects.documents import LABELS
 from health_projects.forms import DepositForm
 from health_projects.models import HealthProject
 from health_projects.opening import ACCEPTED
-from health_projects.signing import frozen_version, is_unchanged, signature_problems
+from health_projects.past import read_past
+from health_projects.signing import frozen_version, is_unchanged, problems_of
 from health_projects.timeline import timeline
 from health_projects.views.access import visible_project
 from workflow import clock_words
 from workflow.clock import ClockState
 from workflow.complements import asked_of
 from workflow.models import Snapshot
-from workflow.official import readable_documents
 from workflow.readers import Reader, reader_of
 from workflow.services import (
     ActionRefusedError,
@@ -37,7 +39,7 @@ from workflow.tabs import tabs_of
 from writing import rules
 from writing.content import missing_before_deposit, procedure_of, read_content
 from writing.content_markup import content as content_html
-from writing.kinds import written_of
+from writing.kinds import written
 from writing.links import addresses, links
 from writing.steps import steps_of
 
@@ -58,15 +60,13 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     reader = reader_of(case, request.user)
-    papers = readable_documents(case, request.user).filter(kind__in=KINDS)
-    documents = list(papers.select_related("snapshot").order_by("pk"))
-    logs = list(case.transition_logs.select_related("actor")) if case.version else []
+    past = read_past([case])[case.pk]
     context: dict[str, Any] = {
         "project": case,
         "is_lead": reader == Reader.LEAD,
         "state": state_for(case, request.user, reader),
-        "papers": [(LABELS[one.kind], one) for one in documents],
-        "events": timeline(case, reader=reader, logs=logs, documents=documents),
+        "papers": [(LABELS[one.kind], one) for one in past.documents],
+        "events": timeline(case, reader=reader, logs=past.logs, documents=past.documents),
         "refused": missing or [],
     }
     if case.is_deposited:
@@ -80,8 +80,8 @@ def _draft(request: PersonRequest, case: HealthProject, form: DepositForm | None
     frozen = frozen_version(case)
     content = read_content(case)
     missing = missing_before_deposit(content)
-    problems = [] if missing else signature_problems(case)
-    unchanged = frozen is not None and not missing and is_unchanged(case, frozen)
+    unchanged = frozen is not None and not missing and is_unchanged(case, frozen, content)
+    problems = [] if missing else problems_of(frozen, is_unchanged=unchanged)
     may_deposit = rules.may_deposit(case, request.user)
     return {
         "procedure": procedure_of(case),
@@ -100,12 +100,9 @@ def _draft(request: PersonRequest, case: HealthProject, form: DepositForm | None
 
 
 def _deposited(request: PersonRequest, case: HealthProject, reader: Reader) -> dict[str, Any]:
-    snapshot = Snapshot.objects.get(case_id=case.pk, version=case.version)
     clock = clock_of(case)
     return {
-        "frozen_html": content_html(
-            written_of(case), snapshot.content | (case.filing or {}), case.public_id
-        ),
+        "frozen_html": _frozen_html(case.public_id, case.version),
         "procedure": procedure_of(case),
         "tabs": tabs_of(case, request.user, reader),
         "deadline": clock_words.short_state(clock),
@@ -120,6 +117,16 @@ def _deposited(request: PersonRequest, case: HealthProject, reader: Reader) -> d
         and case.team_role(request.user) in {"owner", "editor"},
         "may_withdraw": case.state in OPEN_STATES and rules.may_withdraw(case, request.user),
     }
+
+
+# About a hundred kilobytes each, as for the other cases: what a team of agents reads in a day.
+@lru_cache(maxsize=64)
+def _frozen_html(public_id: uuid.UUID, version: int) -> SafeString:
+    """What a deposit holds, which never changes: drawn once per process."""
+    snapshot = Snapshot.objects.get(case__public_id=public_id, version=version)
+    filing = HealthProject.objects.values_list("filing", flat=True).get(public_id=public_id)
+    kind = written(snapshot.content["kind"])
+    return content_html(kind, snapshot.content | (filing or {}), public_id)
 
 
 @require_POST
