@@ -104,14 +104,18 @@ class LegalEntityField:
 class _Sheets:
     """How far the sheets are; what they say is read when it is asked for."""
 
-    procedure: tuple[str, int]
+    case: HealthProject
     rules: ProjectRules
     # As `sheets.brief_of`.
     brief: str
 
     @cached_property
-    def sheets(self) -> list[Data]:
+    def in_brief(self) -> list[Data]:
         return sheets.sheets_in_brief(self.brief, self.rules)
+
+    @cached_property
+    def sheets(self) -> list[Data]:
+        return sheets.sheets_as_data(self.case)
 
 
 # What about two hundred projects lack.
@@ -122,15 +126,15 @@ class SheetsField:
     """The action sheets."""
 
     def read(self, case: HealthProject, field: Field) -> _Sheets:  # noqa: ARG002
-        procedure = case.procedure_key, case.procedure_version
-        return _Sheets(procedure, sheets.rules_of(case), sheets.brief_of(case))
+        return _Sheets(case, sheets.rules_of(case), sheets.brief_of(case))
 
     def missing(self, field: Field, held: _Sheets) -> list[str]:  # noqa: ARG002
         def read() -> tuple[str, ...]:
-            found = sheets.missing_in(held.rules, held.sheets)
+            found = sheets.missing_in(held.rules, held.in_brief)
             return tuple(one.sentence for one in found)
 
-        return list(_kept_lacks.get((*held.procedure, held.brief), read))
+        key = held.case.procedure_key, held.case.procedure_version, held.brief
+        return list(_kept_lacks.get(key, read))
 
     def is_touched(self, held: _Sheets) -> bool:
         return held.brief != "[]"
@@ -143,15 +147,15 @@ class SheetsField:
         *,
         may_edit: bool,
     ) -> SafeString:
-        count = len(held.sheets)
-        left = sum(bool(sheets.lacks(sheet)) for sheet in held.sheets)
+        count = len(held.in_brief)
+        left = sum(bool(sheets.lacks(sheet)) for sheet in held.in_brief)
         said = _several(count, "fiche action", "fiches actions") if count else "Aucune fiche action"
         if left:
             said += f", dont {left} à compléter"
         signalled = format_html_join(
             "",
             '<p class="portal-muted">Signalé : {}</p>',
-            ((one,) for one in sheets.signalled_in(held.rules, held.sheets)),
+            ((one,) for one in sheets.signalled_in(held.rules, held.in_brief)),
         )
         return format_html(
             "<p>{}.</p>{}{}",
@@ -165,13 +169,12 @@ class SheetsField:
 
     def as_data(
         self,
-        case: HealthProject,
+        case: HealthProject,  # noqa: ARG002
         field: Field,
-        held: _Sheets,  # noqa: ARG002
+        held: _Sheets,
     ) -> dict[str, Any]:
         rows = tuple(
-            tuple(Cell(lines=_cell(sheet, key)) for key in _COLUMNS)
-            for sheet in sheets.sheets_as_data(case)
+            tuple(Cell(lines=_cell(sheet, key)) for key in _COLUMNS) for sheet in held.sheets
         )
         shown = Display(
             field.key,
