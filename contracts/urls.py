@@ -1,6 +1,6 @@
 from django.urls import path
 
-from contracts import views
+from contracts import life_views, views
 
 app_name = "contracts"
 urlpatterns = [
@@ -22,4 +22,21 @@ urlpatterns = [
     path("<uuid:public_id>/etablir-l-echeancier/", views.complete, name="complete"),
     path("<uuid:public_id>/paiements/nouveau/", views.pay, name="pay"),
     path("<uuid:public_id>/paiements/<int:pk>/annuler/", views.cancel, name="cancel"),
+    path("<uuid:public_id>/missions/", life_views.missions, name="missions"),
+    path("<uuid:public_id>/missions.ics", life_views.calendar_file, name="missions-file"),
+    path(
+        "<uuid:public_id>/missions/<slug:mission>/<slug:step>/",
+        life_views.declare,
+        name="mission-declare",
+    ),
+    path(
+        "<uuid:public_id>/missions/declarations/<int:pk>/retirer/",
+        life_views.withdraw,
+        name="mission-withdraw",
+    ),
+    path(
+        "<uuid:public_id>/missions/declarations/<int:pk>/preuve/",
+        life_views.step_proof,
+        name="mission-proof",
+    ),
 ]

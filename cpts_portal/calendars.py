@@ -1,6 +1,8 @@
-"""A meeting as a file for a calendar (RFC 5545)."""
+"""Meetings and days as files for a calendar (RFC 5545)."""
 
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
 from icalendar import Calendar, Event, vCalAddress, vText
@@ -41,4 +43,33 @@ def calendar_file(
         event["organizer"] = vCalAddress(f"MAILTO:{address}")
         event["organizer"].params["cn"] = vText(name)
     calendar.add_component(event)
+    return bytes(calendar.to_ical())
+
+
+@dataclass(frozen=True)
+class Day:
+    """A whole day to remember. `uid` is the same for its life; `path` is its page here."""
+
+    uid: str
+    on: date
+    summary: str
+    path: str
+
+
+def days_file(days: Iterable[Day], *, stamped_at: datetime) -> bytes:
+    """Days as a file to bring into a calendar: brought in again, each takes its own place."""
+    calendar = Calendar()
+    calendar.add("prodid", f"-//{settings.PORTAL_NAME}//FR")
+    calendar.add("version", "2.0")
+    calendar.add("method", "PUBLISH")
+    for one in days:
+        event = Event()
+        event.add("uid", one.uid)
+        event.add("dtstamp", stamped_at.astimezone(UTC))
+        event.add("dtstart", one.on)
+        event.add("dtend", one.on + timedelta(days=1))
+        event.add("summary", one.summary)
+        event.add("url", settings.PORTAL_URL + one.path)
+        event.add("transp", "TRANSPARENT")
+        calendar.add_component(event)
     return bytes(calendar.to_ical())

@@ -77,6 +77,8 @@ _KINDS: Final = (
     Kind("accompaniment", "Accompagnement : aide, rendez-vous", Reader.ALL),
     Kind("contract_amended", "Avenant d’un contrat", Reader.ALL),
     Kind("message", "Message dans un dossier", Reader.ALL),
+    Kind("contract_calendar", "Contrat : mission à démarrer ou à déployer", Reader.ALL),
+    Kind("dialogue", "Contrat : dialogue annuel à mener", Reader.ALL),
 )
 KINDS: Final = {kind.key: kind for kind in _KINDS}
 INTERNAL: Final = frozenset(kind.key for kind in _KINDS if kind.internal)

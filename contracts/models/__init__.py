@@ -19,6 +19,7 @@ from contracts.models.drafts import (
     DraftVersion,
 )
 from contracts.models.indemnities import Indemnity, SocialSecurityCeiling
+from contracts.models.missions import MissionStep
 from contracts.models.payments import (
     ContractYear,
     Payment,
@@ -40,6 +41,7 @@ __all__ = [
     "DraftVersion",
     "Indemnity",
     "MissionResult",
+    "MissionStep",
     "NationalAmendment",
     "NationalAmendmentItem",
     "Payment",

@@ -270,6 +270,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "workflow.tasks.follow_complements",
         "schedule": crontab(minute=40, hour="7-18"),
     },
+    # Each limit is told once at each threshold: noon makes good a morning's failure.
+    "follow-the-life-of-contracts": {
+        "task": "contracts.tasks.follow_contracts",
+        "schedule": crontab(minute=55, hour="7,12"),
+    },
     # Told once for each day that has passed: the later hours make good a morning's failure.
     "remind-offices-of-diagnoses": {
         "task": "diagnosis.tasks.remind_late",

@@ -57,7 +57,20 @@ ALL: Final = (
     Asked("pay", ("{contract}",), SENT),
     Asked("cancel", ("{contract}", "{payment}")),
     Asked("cancel", ("{contract}", "{payment}"), {"reason": ""}),
+    Asked("missions", ("{contract}",)),
+    Asked("missions-file", ("{contract}",)),
+    Asked("mission-declare", ("{contract}", "prevention", "started")),
+    Asked("mission-withdraw", ("{contract}", "0"), {}),
+    Asked("mission-proof", ("{contract}", "0")),
 )
+# What all who see the contract read; nobody has declared anything.
+READS: Final = {
+    "money": 200,
+    "schedule-file": 200,
+    "missions": 200,
+    "missions-file": 200,
+    "mission-proof": 404,
+}
 
 
 @pytest.fixture
@@ -143,15 +156,16 @@ def test_every_address_answers_those_it_concerns_and_nobody_else(
     other = asked_by(signed.agent(signed.cpam("31", "Haute-Garonne")))
     assert other == nothing | {"import": 200, "import-template": 200,
                                "import-report": 404, "import-give-up sent": 404}  # fmt: skip
-    reads = nothing | dict.fromkeys(about, 403) | {"money": 200, "schedule-file": 200}
+    reads = nothing | dict.fromkeys(about, 403) | READS
     team = factories.team_member(contract.community, role="reader").user
     assert asked_by(signed.agent(signed.ars())) == reads
     assert asked_by(team) == reads | {"indemnities": 200, "indemnity-add": 403}
     assert asked_by(payer) == own | {
         **dict.fromkeys(("import", "import-template", "import-report"), 200),
         "import-give-up sent": 302,
-        "money": 200,
-        "schedule-file": 200,
+        **READS,
+        "mission-declare": 403,
+        "mission-withdraw sent": 403,
         "complete sent": 302,
         "pay": 200,
         "pay sent": 302,

@@ -84,3 +84,30 @@ def structure(reader: PdfReader) -> list[tuple[str, str]]:
 
     visit(reader.trailer["/Root"]["/StructTreeRoot"])
     return found
+
+
+def pdf_saying(lines: list[str]) -> bytes:
+    """A page of these lines, made by hand: what another program than ours may have written."""
+    said = " ".join(f"({line}) Tj 0 -20 Td" for line in lines)
+    stream = f"BT /F1 12 Tf 50 700 Td {said} ET".encode("cp1252")
+    font = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>"
+    page = (
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R"
+        b"/Resources<</Font<</F1 " + font + b">>>>>>"
+    )
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        page,
+        b"<</Length %d>>stream\n%s\nendstream" % (len(stream), stream),
+    ]
+    out = bytearray(b"%PDF-1.4\n")
+    starts = []
+    for number, one in enumerate(objects, start=1):
+        starts.append(len(out))
+        out += b"%d 0 obj%s endobj\n" % (number, one)
+    table = len(out)
+    rows = b"".join(b"%010d 00000 n \n" % start for start in starts)
+    out += b"xref\n0 5\n0000000000 65535 f \n" + rows
+    out += b"trailer<</Size 5/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % table
+    return bytes(out)

@@ -1,0 +1,10 @@
+"""Celery's side of contracts: fetch, delegate, nothing more."""
+
+from celery import shared_task
+
+from contracts import calendar
+
+
+@shared_task
+def follow_contracts() -> None:
+    calendar.publish_alerts()
