@@ -163,6 +163,13 @@ class TeamInvitation(AbstractInvitation):
     def __str__(self) -> str:
         return f"{self.email} · {self.community}"
 
+    @property
+    def role_offered(self) -> str:
+        """That of the invitation; owner where nobody is on the team yet."""
+        if self.community.team_members.exists():
+            return self.role
+        return TeamMember.Role.OWNER
+
 
 class OwnershipTransferQuerySet(models.QuerySet["OwnershipTransfer"]):
     def waiting(self) -> "OwnershipTransferQuerySet":

@@ -42,8 +42,14 @@ class TeamError(ValueError):
 @transaction.atomic
 def create_community(*, name: str, region: Region, user: User) -> Community:
     """Create a CPTS with its first owner and an empty current territory."""
-    community = Community.objects.create(name=name.strip(), region=region, created_by=user)
+    community = record_community(name=name, region=region, user=user)
     TeamMember.objects.create(community=community, user=user, role=TeamMember.Role.OWNER)
+    return community
+
+
+def record_community(*, name: str, region: Region, user: User) -> Community:
+    """A CPTS that existed before the portal: an empty current territory, and no team yet."""
+    community = Community.objects.create(name=name.strip(), region=region, created_by=user)
     CommunityTerritory.objects.create(community=community, territory=Territory.objects.create())
     return community
 
@@ -81,6 +87,27 @@ def invite(*, community: Community, email: str, role: str, by: User) -> TeamInvi
 
 
 @transaction.atomic
+def invite_first(community: Community, *, email: str, by: User) -> TeamInvitation:
+    """Invite who runs a CPTS that has no team yet: the first to accept becomes its owner.
+
+    Raises TeamError when it has a team, or when somebody was invited already.
+    """
+    community = _locked(community)
+    if community.team_members.exists():
+        raise TeamError("Cette CPTS a déjà une équipe : c’est à elle d’inviter.")
+    if community.invitations.waiting().exists():
+        raise TeamError("Une invitation attend déjà une réponse.")
+    invitation = TeamInvitation(
+        community=community,
+        email=email.strip().lower(),
+        role=TeamMember.Role.EDITOR,
+        invited_by=by,
+    )
+    _send(invitation)
+    return invitation
+
+
+@transaction.atomic
 def resend_invitation(invitation: TeamInvitation, *, by: User) -> None:
     """Send a new link, valid for the full time again; the former link stops working."""
     invitation = _locked_invitation(invitation)
@@ -107,7 +134,7 @@ def accept_invitation(invitation: TeamInvitation, *, user: User) -> TeamMember:
     if refused:
         raise InvitationError(f"{refused.title}. {refused.text}")
     member, _created = TeamMember.objects.get_or_create(
-        community=invitation.community, user=user, defaults={"role": invitation.role}
+        community=invitation.community, user=user, defaults={"role": invitation.role_offered}
     )
     invitation.accepted_at = timezone.now()
     invitation.accepted_by = user
@@ -303,8 +330,8 @@ def _send(invitation: TeamInvitation) -> None:
         context={
             "inviter": invitation.invited_by,
             "community": invitation.community,
-            "role": invitation.get_role_display(),
-            "may_write": invitation.role == TeamMember.Role.EDITOR,
+            "role": TeamMember.Role(invitation.role_offered).label,
+            "may_write": invitation.role_offered != TeamMember.Role.READER,
             "expires_at": invitation.expires_at,
             "url": settings.PORTAL_URL + reverse("communities:accept_invitation", args=[token]),
         },

@@ -234,7 +234,8 @@ def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
             title=f"Rejoindre l’équipe de « {invitation.community} »",
             text=(
                 f"{invitation.invited_by} vous propose de rejoindre l’équipe de la CPTS "
-                f"« {invitation.community} » comme {invitation.get_role_display()}."
+                f"« {invitation.community} » comme "
+                f"{TeamMember.Role(invitation.role_offered).label}."
             ),
             accept_label="Rejoindre l’équipe",
         )

@@ -9,6 +9,8 @@ from contracts import terms
 from workflow.states import CaseState
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
     from accounts.models import User
     from contracts.models import Contract
 
@@ -109,3 +111,17 @@ def is_the_portal(_contract: "Contract", user: "User | None") -> bool:
 
 def can_be_frozen(contract: "Contract") -> bool:
     return not contract.missing_for("freeze_to_sign")
+
+
+def region_imported_by(user: "User | AnonymousUser") -> str | None:
+    """The région whose existing CPTS the person takes over: its code, « » for every région.
+
+    The national administrator, in their own name; a coordinator of an agency whose role has the
+    whole région. None for anybody else.
+    """
+    acting = getattr(user, "acting", None)
+    if acting is None:
+        return "" if getattr(user, "is_superuser", False) else None
+    if acting.organisation.kind != "ars" or acting.role != "coordinator" or acting.department_id:
+        return None
+    return str(acting.organisation.region_id)

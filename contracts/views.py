@@ -56,6 +56,7 @@ def board(request: PersonRequest) -> HttpResponse:
         "lines": lines,
         "page": page,
         "records": rules.keeps_payments_of(request.user) is not None,
+        "imports": rules.region_imported_by(request.user) is not None,
         "amends_nationally": rules.may_amend_nationally(request.user),
     }
     return render(request, "contracts/board.html", context)

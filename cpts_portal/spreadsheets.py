@@ -115,22 +115,25 @@ def read_list(
     labels: Mapping[str, str],
     needed: Sequence[str],
     max_rows: int,
+    mend: Callable[[str], str] = str,
 ) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
     """The rows under a line of headings: each with its number and its cells by column, cleaned;
     and the headings that were not known.
 
     `headings` gives the column of each known heading (as `plain` writes it), `labels` the
-    heading each column has in the model of the file, `needed` the columns it cannot do without.
+    heading each column has in the model of the file, `needed` the columns it cannot do without;
+    `mend` puts right what each cell says before it is read.
     Raises TableFileError when nothing of the file can be used.
     """
     lines = read_lines(
         name,
         content,
-        score=lambda line: sum(plain(restore(cell)) in headings for cell in line),
+        score=lambda line: sum(plain(restore(mend(cell))) in headings for cell in line),
         max_rows=max_rows,
     )
     if not lines:
         raise TableFileError("Le fichier est vide : il n’y a aucune ligne à importer.")
+    lines = [(number, [mend(cell) for cell in line]) for number, line in lines]
     columns, ignored = _columns(lines[0][1], headings)
     if lacking := [labels[key] for key in needed if key not in columns.values()]:
         said = ", ".join(f"« {one} »" for one in lacking)

@@ -39,6 +39,7 @@ urlpatterns = [
     path("dossiers/<uuid:case>/", include("workflow.urls")),
     path("seances/", include("committees.urls")),
     path("contrats/avenants-nationaux/", include("contracts.national_urls")),
+    path("contrats/existants/", include("contracts.existing.urls")),
     path("contrats/", include("contracts.urls")),
     path("bureau/modeles/", include("workflow.template_urls")),
     path("organismes/<slug:code>/", include("workflow.body_urls")),

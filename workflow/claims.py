@@ -47,6 +47,12 @@ def follow(case: Case, *, from_state: str, from_version: int) -> None:
 
 def claim(case: Case) -> None:
     """Write the lines of the territory as the case's last deposit froze them."""
+    claim_filed(case)
+    settle_stage(case)
+
+
+def claim_filed(case: Case) -> None:
+    """The same, before the stage of the case is given to them."""
     snapshot = Snapshot.objects.filter(case=case.pk, version=case.version).first()
     lines = snapshot.content.get("territory", []) if snapshot else []
     claims = [
@@ -63,7 +69,35 @@ def claim(case: Case) -> None:
         claims = followed(claims, step, {})
     TerritoryClaim.objects.filter(case=case.pk).delete()
     TerritoryClaim.objects.bulk_create(claims)
+
+
+def claim_beside(case: Case) -> list[str]:
+    """The same for a decided case that existed before the portal; what it shares, as sentences.
+
+    A whole commune that another decided CPTS holds without arbitration is held in part by both,
+    under its own name: an overlap to settle, not a reason to leave one of them out.
+    """
+    claim_filed(case)
+    held = {
+        one.commune_id: one
+        for one in TerritoryClaim.objects.filter(
+            commune__in=TerritoryClaim.objects.filter(case=case.pk, part_key="").values("commune"),
+            stage=Stage.DECIDED,
+            part_key="",
+            arbitration__isnull=True,
+        )
+        .exclude(community=case.community_id)
+        .select_related("commune", "case")
+    }
+    for code, other in held.items():
+        TerritoryClaim.objects.filter(case=case.pk, commune=code, part_key="").update(
+            part_key=part_key(other.commune.name)
+        )
     settle_stage(case)
+    return [
+        f"{one.commune} est aussi à « {one.case.title} » : à arbitrer entre les deux CPTS."
+        for one in held.values()
+    ]
 
 
 def _steps_left(case: Case) -> list[Step]:

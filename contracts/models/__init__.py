@@ -18,6 +18,7 @@ from contracts.models.drafts import (
     DraftThread,
     DraftVersion,
 )
+from contracts.models.existing import ContractScan, ExistingImport, ExistingRow
 from contracts.models.indemnities import Indemnity, SocialSecurityCeiling
 from contracts.models.missions import MissionStep
 from contracts.models.payments import (
@@ -31,6 +32,7 @@ from contracts.models.rates import RateLine, RateTable
 __all__ = [
     "Contract",
     "ContractMission",
+    "ContractScan",
     "ContractVersion",
     "ContractYear",
     "Draft",
@@ -39,6 +41,8 @@ __all__ = [
     "DraftRemark",
     "DraftThread",
     "DraftVersion",
+    "ExistingImport",
+    "ExistingRow",
     "Indemnity",
     "MissionResult",
     "MissionStep",
