@@ -14,7 +14,7 @@ _DATE_ERRORS = {
 }
 
 
-def _day(label: str, **options: Any) -> forms.DateField:
+def day_field(label: str, **options: Any) -> forms.DateField:
     return forms.DateField(
         label=label,
         widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d"),
@@ -78,10 +78,10 @@ class LegalEntityForm(PortalForm):
         max_length=100,
         error_messages={"required": "Écrivez la commune du siège."},
     )
-    valid_from = _day(
+    valid_from = day_field(
         "Porte la CPTS à partir du", help_text="Le jour de sa création, ou celui du changement."
     )
-    valid_to = _day(
+    valid_to = day_field(
         "Jusqu’au",
         required=False,
         help_text="Laissez vide tant qu’elle porte la CPTS.",
@@ -153,4 +153,4 @@ def _initial(entity: LegalEntity | None) -> dict[str, Any]:
 
 
 class ClosingForm(PortalForm):
-    on = _day("Dernier jour")
+    on = day_field("Dernier jour")

@@ -418,3 +418,100 @@ class LegalEntityChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.entity_id} {self.action}"
+
+
+class OfficerQuerySet(models.QuerySet["Officer"]):
+    def on(self, day: date) -> "OfficerQuerySet":
+        """Those in office on a day: one at most for each role of a CPTS."""
+        return self.filter(valid_from__lte=day).filter(
+            Q(valid_to__isnull=True) | Q(valid_to__gte=day)
+        )
+
+
+class Officer(models.Model):
+    """Who presides, or coordinates, a CPTS, from one day to another, both included.
+
+    It gives no access to the portal: the team does that.
+    """
+
+    class Role(models.TextChoices):
+        PRESIDENT = "president", "Présidence"
+        COORDINATOR = "coordinator", "Coordination"
+
+    community = models.ForeignKey(
+        Community, models.PROTECT, related_name="officers", verbose_name="CPTS"
+    )
+    role = models.CharField("fonction", max_length=20, choices=Role)
+    name = models.CharField("nom", max_length=150)
+    email = models.EmailField("courriel", blank=True)
+    valid_from = models.DateField("à partir du", default=timezone.localdate)
+    valid_to = models.DateField("jusqu’au", null=True, blank=True)
+    # Counts what was written: offices are told of each once.
+    revision = models.PositiveIntegerField("révision", default=1)
+    written_by = models.ForeignKey(
+        User, models.RESTRICT, related_name="+", verbose_name="écrit par"
+    )
+    written_at = models.DateTimeField("écrit le", default=timezone.now)
+
+    objects = OfficerQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "présidence ou coordination d’une CPTS"
+        verbose_name_plural = "présidences et coordinations des CPTS"
+        ordering = ["-valid_from", "-pk"]
+        constraints = [
+            ExclusionConstraint(
+                name="officer_one_at_a_time",
+                expressions=[
+                    (F("community"), RangeOperators.EQUAL),
+                    (F("role"), RangeOperators.EQUAL),
+                    (
+                        Func(
+                            F("valid_from"),
+                            F("valid_to"),
+                            Value("[]"),
+                            function="DATERANGE",
+                            output_field=DateRangeField(),
+                        ),
+                        RangeOperators.OVERLAPS,
+                    ),
+                ],
+                violation_error_message="Une autre personne exerce cette fonction à ces dates.",
+            ),
+            models.CheckConstraint(
+                condition=Q(valid_to__isnull=True) | Q(valid_to__gte=F("valid_from")),
+                name="officer_dates_in_order",
+            ),
+            models.CheckConstraint(condition=Q(name__regex=r"\S"), name="officer_has_a_name"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_role_display()} : {self.name}"
+
+
+class Renaming(models.Model):
+    """A CPTS took another name on a day: what was signed under the old one keeps it."""
+
+    community = models.ForeignKey(
+        Community, models.PROTECT, related_name="renamings", verbose_name="CPTS"
+    )
+    before = models.CharField("ancien intitulé", max_length=200)
+    after = models.CharField("nouvel intitulé", max_length=200)
+    on = models.DateField("le", default=timezone.localdate)
+    # Nobody when silence validated the amendment that said so.
+    written_by = models.ForeignKey(
+        User, models.RESTRICT, null=True, related_name="+", verbose_name="écrit par"
+    )
+    written_at = models.DateTimeField("écrit le", default=timezone.now)
+
+    class Meta:
+        verbose_name = "changement de nom d’une CPTS"
+        verbose_name_plural = "changements de nom des CPTS"
+        ordering = ["-on", "-pk"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(before=F("after")), name="renaming_changes_a_name"),
+            models.CheckConstraint(condition=Q(after__regex=r"\S"), name="renaming_has_a_name"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.before} → {self.after}"

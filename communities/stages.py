@@ -1,6 +1,6 @@
 """The stages that decisions open to a CPTS, and what the public reads of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -86,6 +86,39 @@ def public_status(stages: Sequence[CommunityStage]) -> tuple[str, str]:
 
 def _is_recognised_by(stages: Sequence[CommunityStage]) -> bool:
     return any(one.kind == CommunityStage.Kind.CONTRACT and not one.closed_on for one in stages)
+
+
+def public_name(community: Community, stage: CommunityStage) -> str:
+    """What a CPTS is called in public: as its last act says, or as it was renamed since.
+
+    A name that is only written in a draft is nobody's yet.
+    """
+    renamed = community.renamings.filter(written_at__date__gte=stage.opened_on).first()
+    return renamed.after if renamed else stage.name
+
+
+@dataclass(frozen=True)
+class PublicPaper:
+    """A document anyone may read: what it is, since when, where, how heavy in bytes."""
+
+    label: str
+    since: date
+    url: str
+    size: int
+
+
+_papers: list[Callable[[Community], list[PublicPaper]]] = []
+
+
+def declare_public_papers(read: Callable[[Community], list[PublicPaper]]) -> None:
+    """Show what `read` finds on the public page of every CPTS. Called when Django starts."""
+    if read not in _papers:
+        _papers.append(read)
+
+
+def public_papers(community: Community) -> list[PublicPaper]:
+    """What anyone may read of a CPTS, as the rooms above say it."""
+    return [paper for read in _papers for paper in read(community)]
 
 
 def is_recognised(community: Community) -> bool:

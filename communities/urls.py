@@ -1,6 +1,6 @@
 from django.urls import path
 
-from communities import legal_views, views
+from communities import legal_views, officer_views, views
 
 app_name = "communities"
 urlpatterns = [
@@ -28,6 +28,13 @@ urlpatterns = [
         "cpts/<uuid:public_id>/invitations/<int:pk>/retirer/",
         views.revoke_invitation,
         name="revoke_invitation",
+    ),
+    path("cpts/<uuid:public_id>/presidence/", officer_views.read, name="officers"),
+    path("cpts/<uuid:public_id>/intitule/", officer_views.rename, name="rename"),
+    path(
+        "cpts/<uuid:public_id>/presidence/<slug:slug>/changer/",
+        officer_views.appoint,
+        name="appoint",
     ),
     path("cpts/<uuid:public_id>/structure-juridique/", legal_views.entities, name="legal"),
     path("cpts/<uuid:public_id>/structure-juridique/ajouter/", legal_views.add, name="legal-add"),

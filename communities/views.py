@@ -17,7 +17,7 @@ from communities import rules, services
 from communities.forms import InvitationForm, OwnershipForm, RoleForm
 from communities.models import Community, TeamInvitation, TeamMember
 from communities.services import TeamError
-from communities.stages import public_stages, public_status
+from communities.stages import public_name, public_papers, public_stages, public_status
 from communities.team import read_team
 from cpts_portal.transactions import writes_when_posted
 
@@ -38,6 +38,8 @@ def public(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "community": community,
         "stages": public_stages(stages),
         "stage": stages[-1],
+        "name": public_name(community, stages[-1]),
+        "papers": public_papers(community),
         "status_label": label,
         "status_tone": tone,
     }

@@ -96,9 +96,13 @@ def _open(
         amends=changed,
         amended_sections=sections,
     )
+    said = dict(changed.answers.values_list("key", "value"))
+    if changed.title != changed.community.name:
+        # The CPTS has taken another name since.
+        said["title"] = changed.community.name
     Answer.objects.bulk_create(
         Answer(case_id=amendment.pk, key=key, value=value, updated_by=user)
-        for key, value in changed.answers.values_list("key", "value")
+        for key, value in said.items()
     )
     # The pieces too: an amendment says the whole project, and a piece that is missing would ask
     # every member to sign again.

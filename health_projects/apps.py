@@ -16,6 +16,7 @@ class HealthProjectsConfig(AppConfig):
         declare_written(WRITTEN)
         # They register what is a project's own for each act, after what every form does.
         from communities.legal import on_statutes, warn_before_change  # noqa: PLC0415
+        from communities.stages import declare_public_papers  # noqa: PLC0415
         from health_projects import (  # noqa: F401, PLC0415
             changes,
             completing,
@@ -23,7 +24,9 @@ class HealthProjectsConfig(AppConfig):
             deciding,
             entity,
             labels,
+            news,
             permissions,
+            public,
             services,
             tasks,
             timeline,
@@ -36,6 +39,7 @@ class HealthProjectsConfig(AppConfig):
         _declare_parts()
         warn_before_change(costs.entity_warning)
         on_statutes(entity.carry_statutes)
+        declare_public_papers(public.public_papers)
         declare_coverage(services.KIND, filed=Status.FILED, decided=Status.PROJECT)
         declare_kind(
             CaseKind(

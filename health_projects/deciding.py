@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from accounts.models import Organisation, User
 from communities.models import CommunityStage
+from communities.officers import record_renaming
 from communities.stages import close_stage, open_stage
 from health_projects.models import HealthProject
 from health_projects.services import KIND
@@ -127,6 +128,7 @@ def recognise(project: HealthProject, *, act: str, reference: str) -> None:
     _inform_the_funds(project)
     if project.amends_id is not None:
         # The CPTS is recognised already: an amendment changes its project, not that.
+        _rename_the_cpts(project)
         return
     frozen = frozen_version(project)
     open_stage(
@@ -141,6 +143,18 @@ def recognise(project: HealthProject, *, act: str, reference: str) -> None:
         kind=CommunityStage.Kind.CONTRACT,
         on=project.validated_on,
     )
+
+
+def _rename_the_cpts(amendment: HealthProject) -> None:
+    """The CPTS takes the name its amendment gives it, the day it is validated.
+
+    An amendment begun under a name that was changed since by itself says nothing of that.
+    """
+    changed, community = amendment.amends, amendment.community
+    if changed is None or amendment.title in {changed.title, community.name}:
+        return
+    on = amendment.validated_on or timezone.localdate()
+    record_renaming(community, amendment.title, on=on, by=None)
 
 
 def _inform_the_funds(project: HealthProject) -> None:

@@ -75,7 +75,10 @@ def _changed(
 ) -> list[str]:
     """Nothing when a field says what it said; else what to add to the sentence, maybe nothing."""
     if field.is_answer:
-        return [""] if content.answers.get(field.key) != before.answer(field.key) else []
+        value = content.answers.get(field.key)
+        # A name the CPTS has taken by itself, told at once, is no change of the amendment.
+        is_known = field.key == "title" and value == project.community.name
+        return [] if is_known or value == before.answer(field.key) else [""]
     differs = _DIFFERS.get(field.kind)
     return differs(project, content, field, before) if differs else []
 

@@ -6,6 +6,7 @@ from itertools import groupby
 
 from health_projects.documents import KINDS
 from health_projects.models import HealthProject
+from health_projects.news import lines_of
 from workflow.kinds import kind_of
 from workflow.models import Case, CaseDocument, TransitionLog
 from workflow.readers import Audience, Reader
@@ -31,7 +32,7 @@ def timeline(
 def project_lines(case: Case, reader: Reader) -> list[Line]:  # noqa: ARG001
     documents = CaseDocument.objects.filter(case_id=case.pk, kind__in=KINDS)
     project = HealthProject.objects.get(pk=case.pk)
-    return _own_lines(project, documents.select_related("document"))
+    return [*_own_lines(project, documents.select_related("document")), *lines_of(project)]
 
 
 def _own_lines(project: HealthProject, documents: Iterable[CaseDocument]) -> list[Line]:

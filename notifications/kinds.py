@@ -76,6 +76,7 @@ _KINDS: Final = (
     Kind("meeting", "Réunion d’information du territoire", Reader.ALL),
     Kind("accompaniment", "Accompagnement : aide, rendez-vous", Reader.ALL),
     Kind("contract_amended", "Avenant d’un contrat", Reader.ALL),
+    Kind("community_changed", "Intitulé, présidence ou coordination d’une CPTS", Reader.ALL),
     Kind("message", "Message dans un dossier", Reader.ALL),
     Kind("contract_calendar", "Contrat : mission à démarrer ou à déployer", Reader.ALL),
     Kind("dialogue", "Contrat : dialogue annuel à mener", Reader.ALL),

@@ -36,6 +36,11 @@ class WrittenCase(Case):
         """How sentences name it."""
         return written_of(self).words
 
+    @property
+    def names_its_cpts(self) -> bool:
+        """Whether a title written in its draft is at once the name of the CPTS."""
+        return True
+
     def missing_for(self, transition: str) -> list[Missing]:
         """What is missing before `transition`, as sentences; those of a deposit name a field."""
         if transition == "deposit":

@@ -71,8 +71,7 @@ def save_answer(
         return Conflict(
             current.revision, current.value, str(current.updated_by), current.updated_at
         )
-    if name:
-        case.title = case.community.name = name
+    _take_name(case, name)
     return Saved(revision, _sentences(field, value))
 
 
@@ -120,7 +119,7 @@ def _upsert(
             _UPSERT_AND_RENAME if name else _UPSERT,
             {
                 "case": case.pk,
-                "community": case.community_id,
+                "community": case.community_id if case.names_its_cpts else None,
                 "key": key,
                 "value": json.dumps(value, cls=DjangoJSONEncoder),
                 "now": timezone.now(),
@@ -139,8 +138,15 @@ def store_answer(
     """Write over one answer of a case that is deposited again. The caller holds the lock."""
     name = _new_name(case, field, value) if field is not None else ""
     _upsert(case, key, value, user.pk, None, name=name)
+    _take_name(case, name)
+
+
+def _take_name(case: WrittenCase, name: str) -> None:
+    """The objects in hand say what was just written; nothing without a name."""
     if name:
-        case.title = case.community.name = name
+        case.title = name
+        if case.names_its_cpts:
+            case.community.name = name
 
 
 def _new_name(case: WrittenCase, field: Field, value: Any) -> str:

@@ -54,6 +54,11 @@ class HealthProject(HealthProjectWorkflow, WrittenCase):
             ),
         ]
 
+    @property
+    def names_its_cpts(self) -> bool:
+        """Not while it only proposes to change a project in force: once it is validated."""
+        return self.amends_id is None
+
     def missing_for(self, transition: str) -> list[Missing]:
         """What is missing before `transition`, as sentences; those of a deposit name a field."""
         from health_projects.signing import missing_to_freeze, missing_to_sign  # noqa: PLC0415

@@ -3,13 +3,15 @@
 import uuid
 
 from django.conf import settings
-from django.http import HttpResponse
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import condition, require_safe
 
 from accounts.http import PersonRequest
 from documents.rendering import render_pdf
 from health_projects.documents import preview_context
+from health_projects.public import public_document
 from health_projects.views.access import visible_project
 from workflow.models import CaseDocument
 from workflow.official import read_document
@@ -54,6 +56,21 @@ def _etag(request: PersonRequest, project: uuid.UUID, document: uuid.UUID) -> st
 def download(request: PersonRequest, project: uuid.UUID, document: uuid.UUID) -> HttpResponse:
     """An official document: the same bytes each time, for whoever sees the project."""
     official = _link(request, project, document).document
+    return pdf_response(
+        read_document(official), name=f"{official.number}.pdf", as_attachment=wants_file(request)
+    )
+
+
+def _public_etag(_request: HttpRequest, document: uuid.UUID) -> str:
+    return f'"{public_document(document).document.sha256}"'
+
+
+@login_not_required
+@require_safe
+@condition(etag_func=_public_etag)
+def public(request: HttpRequest, document: uuid.UUID) -> HttpResponse:
+    """The public copy of a validated project or amendment, for anyone; else a 404."""
+    official = public_document(document).document
     return pdf_response(
         read_document(official), name=f"{official.number}.pdf", as_attachment=wants_file(request)
     )

@@ -26,7 +26,10 @@ from tests.workflow import asking
 from workflow.decisions import approve, save_proposal
 from workflow.models import Decision
 from workflow.services import perform
+from writing import services as writing_services
+from writing.buffer import open_buffer
 from writing.consulting import consult
+from writing.content import procedure_of
 
 _numbers = count(1)
 # The national procedure (84): the agency decides after the CPAM, which is not in the tests.
@@ -149,6 +152,15 @@ def deposited(region: str = "84", **options: Any) -> HealthProject:
 
 def fresh(project: HealthProject) -> HealthProject:
     return HealthProject.objects.get(pk=project.pk)
+
+
+def write(project: HealthProject, key: str, value: str) -> None:
+    """Save an answer as the page of its step does."""
+    project = fresh(project)
+    if project.is_deposited:
+        open_buffer(project, project.created_by)
+    field = procedure_of(project).field(key)
+    writing_services.save_answer(project, field, value, user=project.created_by, base_revision=None)
 
 
 def agent(project: HealthProject, role: str = "agent") -> User:

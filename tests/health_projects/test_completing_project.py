@@ -13,20 +13,10 @@ from tests.workflow import asking, completing
 from workflow.complements import save_item, save_request, send, start_request
 from workflow.models import Answer, CaseDocument, Snapshot
 from workflow.services import IncompleteError, clock_of, perform
-from writing import services as writing_services
 from writing.buffer import open_buffer
-from writing.content import procedure_of
 from writing.rules import may_write
 
 pytestmark = pytest.mark.django_db
-
-
-def write(project: HealthProject, key: str, value: str) -> None:
-    """Save an answer as the page of its step does."""
-    project = projects.fresh(project)
-    open_buffer(project, project.created_by)
-    field = procedure_of(project).field(key)
-    writing_services.save_answer(project, field, value, user=project.created_by, base_revision=None)
 
 
 def said(project: HealthProject, key: str) -> str:
@@ -51,7 +41,7 @@ def test_what_is_asked_of_a_project_is_prepared_apart_then_filed_as_a_new_versio
     open_buffer(prepared, owner)
     may = {key: may_write(prepared, owner, key) for key in ("evaluation", "contact_name", "map")}
     assert may == {"evaluation": True, "contact_name": False, "map": False}
-    write(project, "evaluation", "Une enquête chaque année.")
+    projects.write(project, "evaluation", "Une enquête chaque année.")
     assert (said(project, "evaluation"), projects.fresh(project).version) == (before, 1)
 
     perform(projects.fresh(project), "answer_completion", actor=owner)
