@@ -11,7 +11,13 @@ from django.http import HttpRequest
 
 from accounts import services
 from accounts.invitations import InvitationError
-from accounts.models import Membership, Organisation, OrganisationInvitation, User
+from accounts.models import (
+    Membership,
+    Organisation,
+    OrganisationInvitation,
+    SecondFactor,
+    User,
+)
 
 
 class PersonCreationForm(AdminUserCreationForm):
@@ -136,3 +142,18 @@ class OrganisationInvitationAdmin(admin.ModelAdmin):
 
     def save_related(self, *args: Any, **kwargs: Any) -> None:
         """An invitation has no related rows."""
+
+
+@admin.register(SecondFactor)
+class SecondFactorAdmin(admin.ModelAdmin):
+    """Seen and removed: for who has lost both the telephone and the recovery codes."""
+
+    list_display = ("user", "created_at", "used_at")
+    search_fields = ("user__email", "user__last_name")
+    fields = readonly_fields = ("user", "created_at", "used_at")
+
+    def has_add_permission(self, _request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False

@@ -159,3 +159,23 @@ class RoleInvitationForm(PortalForm):
             department.empty_label = None
         else:
             department.queryset = Department.objects.filter(region=organisation.region_id)
+
+
+class SecondFactorForm(PortalForm):
+    """A code of the application."""
+
+    code = forms.CharField(
+        label="Code affiché par l’application",
+        max_length=20,
+        help_text="Six chiffres, qui changent toutes les trente secondes.",
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code"}),
+        error_messages={"required": "Écrivez les six chiffres affichés par l’application."},
+    )
+
+
+class SecondFactorCheckForm(SecondFactorForm):
+    """A code of the application, or one of the recovery codes."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].label = "Code de l’application, ou code de secours"

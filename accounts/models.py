@@ -280,3 +280,32 @@ class OrganisationInvitation(AbstractInvitation):
 
     def __str__(self) -> str:
         return f"{self.email} · {self.organisation}"
+
+
+class SecondFactor(models.Model):
+    """A person's second factor: an application that gives a new code every thirty seconds.
+
+    The key it shares with the portal is drawn from `nonce` and the portal's own key, so that the
+    database alone opens nothing: see `accounts.second_factor`.
+    """
+
+    user = models.OneToOneField(
+        User, models.CASCADE, related_name="second_factor", verbose_name="personne"
+    )
+    nonce = models.CharField(max_length=32, editable=False)
+    # The last thirty seconds whose code served: a code serves once.
+    last_step = models.BigIntegerField(default=0, editable=False)
+    # Digests of the recovery codes that have not served.
+    recovery = models.JSONField(default=list, editable=False)
+    # Wrong codes in a row, and when the last one was typed.
+    failures = models.PositiveSmallIntegerField(default=0, editable=False)
+    failed_at = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField("activé le", default=timezone.now)
+    used_at = models.DateTimeField("dernier usage le", null=True, editable=False)
+
+    class Meta:
+        verbose_name = "deuxième facteur"
+        verbose_name_plural = "deuxièmes facteurs"
+
+    def __str__(self) -> str:
+        return str(self.user)

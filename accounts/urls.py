@@ -1,10 +1,21 @@
 from django.urls import path
 
-from accounts import views
+from accounts import second_factor_views, views
 
 app_name = "accounts"
 urlpatterns = [
     path("compte/", views.profile, name="profile"),
+    path("compte/deuxieme-facteur/", second_factor_views.page, name="second_factor"),
+    path(
+        "compte/deuxieme-facteur/codes/",
+        second_factor_views.recovery_codes,
+        name="second_factor_codes",
+    ),
+    path(
+        "compte/deuxieme-facteur/retirer/",
+        second_factor_views.remove,
+        name="second_factor_remove",
+    ),
     path("compte/role/", views.switch_role, name="switch_role"),
     path("organismes/<slug:code>/personnes/", views.organisation, name="organisation"),
     path(

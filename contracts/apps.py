@@ -6,8 +6,8 @@ class ContractsConfig(AppConfig):
     verbose_name = "Contrats"
 
     def ready(self) -> None:
-        # `national` registers handlers of the outbox.
-        from contracts import labels, national, ratebook  # noqa: F401, PLC0415
+        # Some register handlers of the outbox, or readers of documents.
+        from contracts import evidence, labels, national, ratebook, telling  # noqa: F401, PLC0415
         from contracts.existing import applying  # noqa: F401, PLC0415 - it registers a handler
         from contracts.models import Contract  # noqa: PLC0415
         from procedures.rates import read_published_with  # noqa: PLC0415

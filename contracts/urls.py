@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import include, path
 
 from contracts import life_views, views
 
@@ -39,4 +39,5 @@ urlpatterns = [
         life_views.step_proof,
         name="mission-proof",
     ),
+    path("<uuid:public_id>/signatures/<uuid:number>/", include("contracts.round_urls")),
 ]

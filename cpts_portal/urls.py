@@ -26,6 +26,8 @@ urlpatterns = [
     path("", include("roadmap.urls")),
     path("cpts/<uuid:public_id>/membres/", include("members.urls")),
     path("cpts/<uuid:public_id>/signatures/", include("signatures.urls")),
+    # Before the links of members: theirs would take « contrat » for a secret.
+    path("signer/contrat/", include("contracts.link_urls")),
     path("signer/", include("signatures.signing_urls")),
     path("cpts/<uuid:public_id>/questionnaires/", include("mobilisation.urls")),
     path("questionnaires/", include("mobilisation.urps_urls")),

@@ -77,6 +77,7 @@ _KINDS: Final = (
     Kind("accompaniment", "Accompagnement : aide, rendez-vous", Reader.ALL),
     Kind("contract_amended", "Avenant d’un contrat", Reader.ALL),
     Kind("community_changed", "Intitulé, présidence ou coordination d’une CPTS", Reader.ALL),
+    Kind("contract_signature", "Contrat : à signer, signé ou refusé", Reader.ALL),
     Kind("message", "Message dans un dossier", Reader.ALL),
     Kind("contract_calendar", "Contrat : mission à démarrer ou à déployer", Reader.ALL),
     Kind("dialogue", "Contrat : dialogue annuel à mener", Reader.ALL),

@@ -14,20 +14,20 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from signatures.models import Campaign, Invitation
+from signatures.models import Campaign, Invitation, PersonalLink
 
 CODE_LENGTH: Final = 6
 _PAPER: Final = re.compile(r"CPTS-SIG/1/(\d{1,12})/(\d{1,12})/([0-9a-f]{20})")
 
 
-def issue_token(invitation: Invitation) -> None:
-    """Give a saved invitation a new secret: the link before stops working."""
+def issue_token(invitation: PersonalLink) -> None:
+    """Give a saved row a new secret: the link before stops working."""
     invitation.nonce = secrets.token_hex(16)
     invitation.token_digest = digest(token_of(invitation))
 
 
-def token_of(invitation: Invitation) -> str:
-    """The secret of the link of a saved invitation: 256 bits, in 43 signs."""
+def token_of(invitation: PersonalLink) -> str:
+    """The secret of the link of a saved row: 256 bits, in 43 signs."""
     made = salted_hmac(
         "signatures.link", f"{invitation.pk}.{invitation.nonce}", algorithm="sha256"
     ).digest()
@@ -48,7 +48,7 @@ def new_code() -> str:
     return f"{secrets.randbelow(10**CODE_LENGTH):0{CODE_LENGTH}d}"
 
 
-def code_digest(invitation: Invitation, code: str) -> str:
+def code_digest(invitation: PersonalLink, code: str) -> str:
     """Keyed: six digits alone would be found from their hash in a second."""
     return salted_hmac(
         "signatures.code", f"{invitation.pk}.{invitation.nonce}.{code}", algorithm="sha256"

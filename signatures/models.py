@@ -118,7 +118,25 @@ class Campaign(models.Model):
         return self.state == self.State.OPEN and timezone.localdate() <= self.closes_on
 
 
-class Invitation(models.Model):
+class PersonalLink(models.Model):
+    """A link that names its holder, and the one-time codes sent to their own address."""
+
+    # The secret of the link is drawn from this and the portal's key; only its digest is stored.
+    nonce = models.CharField(max_length=32, editable=False)
+    token_digest = models.CharField(max_length=64, unique=True, null=True, editable=False)  # noqa: DJ001
+    # The code sent last: its digest, until when, how often it was tried, how many were sent.
+    code_digest = models.CharField(max_length=64, blank=True, editable=False)
+    code_sent_at = models.DateTimeField(null=True, blank=True, editable=False)
+    code_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
+    code_attempts = models.PositiveSmallIntegerField(default=0, editable=False)
+    codes_on = models.DateField(null=True, blank=True, editable=False)
+    codes_sent = models.PositiveSmallIntegerField(default=0, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class Invitation(PersonalLink):
     """A member asked to sign, by one personal link, and what they answered."""
 
     class State(models.TextChoices):
@@ -137,9 +155,6 @@ class Invitation(models.Model):
     # The member's own, or that of the person to whom a legal representative delegated.
     email = models.EmailField("adresse électronique", blank=True)
     state = models.CharField("réponse", max_length=10, choices=State, default=State.WAITING)
-    # The secret of the link is drawn from this and the portal's key; only its digest is stored.
-    nonce = models.CharField(max_length=32, editable=False)
-    token_digest = models.CharField(max_length=64, unique=True, null=True, editable=False)  # noqa: DJ001
     invited_at = models.DateTimeField("invité le", default=timezone.now)
     answered_at = models.DateTimeField("répondu le", null=True, blank=True)
     decline_reason = models.TextField("motif du refus", blank=True)
@@ -156,13 +171,6 @@ class Invitation(models.Model):
     # Which automatic reminder was the last: see `signatures.reminders`.
     reminder_stage = models.PositiveSmallIntegerField(default=0)
     last_mail = models.ForeignKey(Mail, models.SET_NULL, null=True, blank=True, related_name="+")
-    # The code sent last: its digest, until when, how often it was tried, how many were sent.
-    code_digest = models.CharField(max_length=64, blank=True, editable=False)
-    code_sent_at = models.DateTimeField(null=True, blank=True, editable=False)
-    code_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
-    code_attempts = models.PositiveSmallIntegerField(default=0, editable=False)
-    codes_on = models.DateField(null=True, blank=True, editable=False)
-    codes_sent = models.PositiveSmallIntegerField(default=0, editable=False)
 
     class Meta:
         verbose_name = "invitation à signer"

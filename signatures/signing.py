@@ -4,44 +4,29 @@ Signatures may arrive by thousands: each locks its own row only, and the databas
 that comes once the campaign has ended.
 """
 
-from dataclasses import dataclass
-from datetime import timedelta
-from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
-from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from django.utils.crypto import constant_time_compare, salted_hmac
 
 from signatures.campaigns import is_outdated, note
-from signatures.links import code_digest, digest, link_of, new_code
+from signatures.codes import (
+    Seen,
+    WrongCodeError,
+    browser_family,
+    check_code,
+    forget_code,
+    masked_address,
+    network_of,
+    new_code_for,
+)
+from signatures.links import digest, link_of
 from signatures.models import Delegation, Invitation, Signature
 from signatures.telling import signer_name, write_mail
 from workflow.services import ActionRefusedError, AlreadyDoneError
 
-CODE_LIFETIME: Final = timedelta(minutes=10)
-# Wrong tries of one code; codes sent by link and day; a minute between two codes.
-MOST_ATTEMPTS: Final = 5
-MOST_CODES: Final = 10
-BETWEEN_CODES: Final = timedelta(minutes=1)
-# Wrong codes typed from one network in an hour: a hospital has one address for all its people.
-MOST_FAILURES: Final = 60
-FAILURES_SECONDS: Final = 3_600
 LONGEST_REASON: Final = 2_000
 State = Invitation.State
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What the portal saw of whoever asks: the address of their network, their browser."""
-
-    ip: str = ""
-    user_agent: str = ""
-
-
-class WrongCodeError(ActionRefusedError):
-    """The code is not the one that was sent, or can no longer serve."""
 
 
 def find_invitation(token: str) -> Invitation | None:
@@ -72,83 +57,19 @@ def send_code(invitation: Invitation) -> None:
     """
     invitation = _locked(invitation)
     _check_may_answer(invitation)
-    now, today = timezone.now(), timezone.localdate()
-    if invitation.code_sent_at and now - invitation.code_sent_at < BETWEEN_CODES:
-        raise ActionRefusedError(
-            "Un code vient de vous être envoyé : regardez aussi dans les courriers indésirables. "
-            "Vous pourrez en demander un autre dans une minute."
-        )
-    sent = invitation.codes_sent if invitation.codes_on == today else 0
-    if sent >= MOST_CODES:
-        raise ActionRefusedError(
-            f"{MOST_CODES} codes vous ont déjà été envoyés aujourd’hui. Recommencez demain, ou "
-            "demandez à l’équipe de la CPTS une feuille à signer sur papier."
-        )
-    code = new_code()
-    invitation.code_digest = code_digest(invitation, code)
-    invitation.code_sent_at, invitation.code_expires_at = now, now + CODE_LIFETIME
-    invitation.code_attempts = 0
-    invitation.codes_on, invitation.codes_sent = today, sent + 1
-    invitation.save(
-        update_fields=[
-            *("code_digest", "code_sent_at", "code_expires_at", "code_attempts"),
-            *("codes_on", "codes_sent"),
-        ]
+    code = new_code_for(
+        invitation,
+        otherwise="Recommencez demain, ou demandez à l’équipe de la CPTS une feuille à signer sur "
+        "papier.",
     )
     write_mail(
         "code",
         invitation,
-        cause=f"{now.timestamp()}",
+        cause=f"{timezone.now().timestamp()}",
         code=f"{code[:3]} {code[3:]}",
         url=f"{link_of(invitation)}signer/",
         until=invitation.code_expires_at,
     )
-
-
-def _check_code(invitation: Invitation, typed: str, seen: Seen) -> str:
-    """Empty when the code is right; else the sentence to show. The try is counted either way."""
-    if _failures(seen) >= MOST_FAILURES:
-        return (
-            "Trop de codes faux ont été essayés depuis ce réseau : attendez une heure avant de "
-            "recommencer, ou utilisez une autre connexion."
-        )
-    expires = invitation.code_expires_at
-    if not invitation.code_digest or expires is None or expires <= timezone.now():
-        return "Ce code n’est plus valable : il sert dix minutes. Demandez-en un autre."
-    if invitation.code_attempts >= MOST_ATTEMPTS:
-        return (
-            f"Ce code a été mal saisi {MOST_ATTEMPTS} fois : il ne sert plus. Demandez-en un autre."
-        )
-    code = "".join(char for char in typed if char.isdigit())
-    if constant_time_compare(code_digest(invitation, code), invitation.code_digest):
-        return ""
-    invitation.code_attempts += 1
-    invitation.save(update_fields=["code_attempts"])
-    _note_failure(seen)
-    left = MOST_ATTEMPTS - invitation.code_attempts
-    if not left:
-        return (
-            f"Ce code a été mal saisi {MOST_ATTEMPTS} fois : il ne sert plus. Demandez-en un autre."
-        )
-    return (
-        "Ce n’est pas le code reçu : vérifiez les six chiffres du dernier courriel. "
-        f"Il vous reste {left} essai{'s' if left > 1 else ''}."
-    )
-
-
-def _network_key(seen: Seen) -> str:
-    mark = salted_hmac("signatures.failures", network_of(seen.ip)).hexdigest()
-    return f"signature-failures:{mark[:32]}"
-
-
-def _failures(seen: Seen) -> int:
-    return int(cache.get(_network_key(seen), 0)) if seen.ip else 0
-
-
-def _note_failure(seen: Seen) -> None:
-    if seen.ip:
-        key = _network_key(seen)
-        cache.set(key, int(cache.get(key, 0)) + 1, FAILURES_SECONDS)
 
 
 # --- The answer -----------------------------------------------------------------------------------
@@ -163,7 +84,7 @@ def sign(invitation: Invitation, *, code: str, seen: Seen) -> Signature:
     with transaction.atomic():
         invitation = _locked(invitation)
         _check_may_answer(invitation)
-        problem = _check_code(invitation, code, seen)
+        problem = check_code(invitation, code, seen)
         if not problem:
             return _write_signature(
                 invitation, method=Signature.Method.EMAIL_CODE, evidence=_evidence(invitation, seen)
@@ -185,12 +106,12 @@ def decline(invitation: Invitation, *, code: str, reason: str, seen: Seen) -> No
     with transaction.atomic():
         invitation = _locked(invitation)
         _check_may_answer(invitation)
-        problem = _check_code(invitation, code, seen)
+        problem = check_code(invitation, code, seen)
         if not problem:
             invitation.state, invitation.answered_at = State.DECLINED, timezone.now()
             invitation.decline_reason = reason[:LONGEST_REASON]
             invitation.postponed_until = None
-            _forget_code(invitation)
+            forget_code(invitation)
             invitation.save()
             note(invitation.campaign, "declined", actor=None, member=invitation.member)
             return
@@ -257,13 +178,9 @@ def _write_signature(
     invitation.state, invitation.answered_at = State.SIGNED, signature.signed_at
     invitation.decline_reason, invitation.postponed_until = "", None
     invitation.disowned_at = None
-    _forget_code(invitation)
+    forget_code(invitation)
     invitation.save()
     return signature
-
-
-def _forget_code(invitation: Invitation) -> None:
-    invitation.code_digest, invitation.code_expires_at = "", None
 
 
 def _locked(invitation: Invitation) -> Invitation:
@@ -320,37 +237,3 @@ def _evidence(invitation: Invitation, seen: Seen) -> dict[str, Any]:
         "network": network_of(seen.ip),
         "browser": browser_family(seen.user_agent),
     }
-
-
-def masked_address(email: str) -> str:
-    """« c…e@exemple.fr »: its owner knows it, nobody else learns it."""
-    name, _, domain = email.partition("@")
-    if not domain:
-        return ""
-    return f"{name[0]}…{name[-1] if len(name) > 2 else ''}@{domain}"
-
-
-def network_of(ip: str) -> str:
-    """The first part of an address (/24, /48): the operator and the place, not the household."""
-    try:
-        address = ip_address(ip)
-    except ValueError:
-        return ""
-    return str(ip_network((address, 24 if address.version == 4 else 48), strict=False))
-
-
-_BROWSERS: Final = (
-    ("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"),
-    ("CriOS", "Chrome"), ("FxiOS", "Firefox"), ("Safari", "Safari"),
-)  # fmt: skip
-_SYSTEMS: Final = (
-    ("Android", "Android"), ("iPhone", "iOS"), ("iPad", "iOS"), ("Windows", "Windows"),
-    ("Mac OS", "macOS"), ("Linux", "Linux"),
-)  # fmt: skip
-
-
-def browser_family(user_agent: str) -> str:
-    """« Firefox, Android »: without the versions that would tell one telephone from another."""
-    browser = next((name for mark, name in _BROWSERS if mark in user_agent), "Autre")
-    system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
-    return f"{browser}, {system}" if system else browser

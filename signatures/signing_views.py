@@ -24,7 +24,8 @@ from workflow.services import ActionRefusedError, AlreadyDoneError
 State = Invitation.State
 
 
-def _seen(request: HttpRequest) -> Seen:
+def seen_of(request: HttpRequest) -> Seen:
+    """Where a request comes from, as far as its evidence goes."""
     try:
         ip = get_adapter().get_client_ip(request)
     except PermissionDenied:
@@ -149,7 +150,7 @@ def _answered(request: HttpRequest, one: Invitation, token: str) -> HttpResponse
 
 
 def _record(one: Invitation, form: CodeForm, request: HttpRequest) -> None:
-    typed, seen = form.cleaned_data["code"], _seen(request)
+    typed, seen = form.cleaned_data["code"], seen_of(request)
     match request.POST.get("answer"):
         case "sign":
             signing.sign(one, code=typed, seen=seen)

@@ -28,6 +28,14 @@ from contracts.models.payments import (
     PaymentPart,
 )
 from contracts.models.rates import RateLine, RateTable
+from contracts.models.rounds import (
+    Party,
+    RoundLog,
+    RoundPaper,
+    RoundSignature,
+    RoundSigner,
+    SigningRound,
+)
 
 __all__ = [
     "Contract",
@@ -48,13 +56,19 @@ __all__ = [
     "MissionStep",
     "NationalAmendment",
     "NationalAmendmentItem",
+    "Party",
     "Payment",
     "PaymentImport",
     "PaymentPart",
     "RateLine",
     "RateTable",
     "RecognisedCrisis",
+    "RoundLog",
+    "RoundPaper",
+    "RoundSignature",
+    "RoundSigner",
     "Schedule",
     "ScheduleLine",
+    "SigningRound",
     "SocialSecurityCeiling",
 ]
