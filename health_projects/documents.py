@@ -210,12 +210,39 @@ def filed(project: HealthProject) -> dict[str, Any]:
     return project.filing
 
 
+# In the order they are drawn: the receipt at once, for the project may be long.
+DEPOSITED: Final = (RECEIPT, SIGNED, PUBLIC)
+
+
+def issue_next(project: HealthProject, snapshot: Snapshot) -> int:
+    """Draw the first document of a deposit that is not drawn yet; how many are left after it.
+
+    Each is its own piece of work: what is drawn is kept, and shown, while the next is.
+    """
+    drawn = set(CaseDocument.objects.filter(snapshot=snapshot).values_list("kind", flat=True))
+    left = [kind for kind in DEPOSITED if kind not in drawn]
+    if left:
+        _issue_of_deposit(project, snapshot, left[0])
+    return len(left[1:])
+
+
 def issue_deposit(project: HealthProject, snapshot: Snapshot) -> list[CaseDocument]:
     """The documents of a deposit: the signed project, its public copy, the receipt."""
+    order = (SIGNED, PUBLIC, RECEIPT)
+    return [_issue_of_deposit(project, snapshot, kind) for kind in order]
+
+
+def _issue_of_deposit(project: HealthProject, snapshot: Snapshot, kind: str) -> CaseDocument:
+    if kind == RECEIPT:
+        return _issue_receipt(project, snapshot)
+    return _issue_signed(project, snapshot, is_public=kind == PUBLIC)
+
+
+def _issue_receipt(project: HealthProject, snapshot: Snapshot) -> CaseDocument:
     content = snapshot.content | filed(project)
     url = settings.PORTAL_URL + case_path(project)
     procedure = procedure_of(project)
-    receipt = issue_once(
+    return issue_once(
         snapshot,
         kind=RECEIPT,
         number=f"{project.reference}-AR",
@@ -226,11 +253,6 @@ def issue_deposit(project: HealthProject, snapshot: Snapshot) -> list[CaseDocume
             "created_at": content["deposited_at"],
         },
     )
-    return [
-        _issue_signed(project, snapshot, is_public=False),
-        _issue_signed(project, snapshot, is_public=True),
-        receipt,
-    ]
 
 
 def issue_completion(project: HealthProject, snapshot: Snapshot) -> list[CaseDocument]:

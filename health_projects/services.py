@@ -123,8 +123,8 @@ def number_the_project(project: HealthProject, **_data: Any) -> dict[str, Any]:
 
 @records(KIND, "freeze_version")
 def keep_the_version(project: HealthProject, *, log: TransitionLog, actor: User) -> None:
-    snapshot = freeze(project, project_content(project), actor=actor)
-    publish("health_projects.frozen", key=str(snapshot.pk), log_id=log.pk)
+    freeze(project, project_content(project), actor=actor)
+    publish("health_projects.frozen", key=f"{project.pk}:{project.version}", log_id=log.pk)
 
 
 # --- Depositing ---------------------------------------------------------------------------------

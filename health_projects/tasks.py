@@ -2,7 +2,9 @@
 
 from health_projects import documents, mails
 from health_projects.models import HealthProject
+from health_projects.preparing import next_key
 from outbox.registry import handles
+from outbox.services import publish
 from workflow.decision_mails import tell_office_case_is_withdrawn
 from workflow.models import Case, Snapshot, TransitionLog
 from workflow.states import CaseState
@@ -24,8 +26,11 @@ def after_freezing(*, log_id: int) -> None:
 
 @handles("health_projects.deposited")
 def after_deposit(*, log_id: int) -> None:
-    """Issue the documents of the deposit and write its mails."""
+    """Issue one document of the deposit, and the next ones in turn; then write its mails."""
     log, project, snapshot = _read(log_id)
+    if left := documents.issue_next(project, snapshot):
+        publish("health_projects.deposited", key=next_key(project, left), log_id=log_id)
+        return
     mails.announce_deposit(project, log, documents.issue_deposit(project, snapshot))
 
 

@@ -20,6 +20,7 @@ urlpatterns = [
     path("<uuid:project>/figer/", case.freeze, name="freeze"),
     path("<uuid:project>/depot/", case.deposit, name="deposit"),
     path("<uuid:project>/apercu.pdf", documents.preview, name="preview"),
+    path("<uuid:project>/documents/", case.papers, name="papers"),
     path("<uuid:project>/documents/<uuid:document>/", documents.download, name="document"),
     path("publics/<uuid:document>/", documents.public, name="public-document"),
     *sheet_urls.urlpatterns,

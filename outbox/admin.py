@@ -36,6 +36,7 @@ class OutboxEventAdmin(ReadOnlyAdmin):
         "payload",
         "created_at",
         "available_at",
+        "started_at",
         "done_at",
         "attempts",
         "last_error",

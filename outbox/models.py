@@ -33,6 +33,8 @@ class OutboxEvent(models.Model):
     deduplication_key = models.CharField("clé d’unicité", max_length=200, unique=True)
     created_at = models.DateTimeField("créé le", default=timezone.now)
     available_at = models.DateTimeField("à traiter à partir de", default=timezone.now)
+    # While a worker does it, for the page of whoever waits; a killed one leaves it as it was.
+    started_at = models.DateTimeField("commencé le", null=True, blank=True)
     done_at = models.DateTimeField("traité le", null=True, blank=True)
     attempts = models.PositiveSmallIntegerField("essais", default=0)
     last_error = models.TextField("dernière erreur", blank=True)

@@ -122,15 +122,16 @@ def deliver(event_id: int) -> bool:
     """Run the handler of one event, once. Returns False when there was nothing to do.
 
     The row stays locked while the handler runs: a second worker skips it. Handler and mark
-    commit together, so a handler that fails halfway leaves no trace and is tried again.
+    commit together, so a handler that fails halfway leaves no trace and is tried again. That it
+    has begun is committed before, for whoever waits to be told.
     """
     with transaction.atomic():
-        event = (
-            OutboxEvent.objects.select_for_update(skip_locked=True)
-            .filter(pk=event_id, done_at__isnull=True)
-            .first()
-        )
-        if event is None:
+        if (begun := _free(event_id)) is None:
+            return False
+        begun.started_at = timezone.now()
+        begun.save(update_fields=["started_at"])
+    with transaction.atomic():
+        if (event := _free(event_id)) is None:
             return False
         try:
             with transaction.atomic():
@@ -142,8 +143,17 @@ def deliver(event_id: int) -> bool:
             event.done_at = timezone.now()
             event.attempts += 1
             event.last_error = ""
-        event.save(update_fields=["done_at", "attempts", "last_error", "available_at"])
+        event.started_at = None
+        event.save(
+            update_fields=["started_at", "done_at", "attempts", "last_error", "available_at"]
+        )
     return event.done_at is not None
+
+
+def _free(event_id: int) -> OutboxEvent | None:
+    """The event, locked, if it is neither done nor in another worker's hands."""
+    left = OutboxEvent.objects.filter(pk=event_id, done_at__isnull=True)
+    return left.select_for_update(skip_locked=True).first()
 
 
 def send(mail_id: int) -> bool:

@@ -65,13 +65,18 @@ def read_past(
     wanted = declared_keys() if kinds is None else list(kinds)
     with connection.cursor() as cursor:
         cursor.execute(_PAST, {"cases": frozen, "kinds": wanted})
-        for case, name, at, _, comment, *rest in cursor.fetchall():
+        for case, name, at, rank, comment, *rest in cursor.fetchall():
             person, first, last, email, document, number, size, snapshot, is_current = rest
             if document is None:
                 actor = person and User(pk=person, first_name=first, last_name=last, email=email)
                 past[case].logs.append(
                     TransitionLog(
-                        case_id=case, transition=name, at=at, comment=comment, actor=actor
+                        pk=rank,
+                        case_id=case,
+                        transition=name,
+                        at=at,
+                        comment=comment,
+                        actor=actor,
                     )
                 )
                 continue

@@ -8,17 +8,18 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.safestring import SafeString
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.http import PersonRequest
 from cpts_portal.addresses import address
 from cpts_portal.transactions import writes_when_posted
 from health_projects import services
-from health_projects.documents import LABELS
 from health_projects.forms import DepositForm
 from health_projects.models import HealthProject
 from health_projects.opening import ACCEPTED
 from health_projects.past import read_past
+from health_projects.preparing import papers_of
 from health_projects.signing import frozen_version, is_unchanged, problems_of
 from health_projects.timeline import timeline
 from health_projects.views.access import visible_project
@@ -51,6 +52,16 @@ def detail(request: PersonRequest, project: uuid.UUID) -> HttpResponse:
     return _page(request, visible_project(request, project))
 
 
+@never_cache
+@writes_when_posted
+@require_safe
+def papers(request: PersonRequest, project: uuid.UUID) -> HttpResponse:
+    """The official documents alone, for the page that follows those on their way."""
+    case = visible_project(request, project)
+    context = {"project": case, "papers": papers_of(case, read_past([case])[case.pk])}
+    return render(request, "health_projects/_papers.html", context)
+
+
 def _page(
     request: PersonRequest,
     case: HealthProject,
@@ -65,7 +76,7 @@ def _page(
         "project": case,
         "is_lead": reader == Reader.LEAD,
         "state": state_for(case, request.user, reader),
-        "papers": [(LABELS[one.kind], one) for one in past.documents],
+        "papers": papers_of(case, past),
         "events": timeline(case, reader=reader, logs=past.logs, documents=past.documents),
         "refused": missing or [],
     }

@@ -94,7 +94,12 @@ def test_a_project_is_begun_from_its_letter_signed_on_a_phone_then_opposed(
     team.open(at, "brouillon")
     press(team.page, "Figer la version à signer")
     expect(team.page.get_by_role("status").first).to_contain_text("La version 1 est figée")
+    team.checked("en-preparation")
+    expect(team.page.get_by_text("0 document prêt sur 1")).to_be_visible()
     deliver_outbox()
+    # The page follows what is prepared by itself.
+    expect(team.page.get_by_text("Tous les documents sont prêts.")).to_be_visible()
+    expect(team.page.get_by_role("link", name="Projet de santé, version à signer")).to_be_visible()
     team.open(at, "a-signer")
     follow(team.page, "Ouvrir les signatures")
     team.page.goto(f"/cpts/{project.community.public_id}/signatures/nouvelle/")
