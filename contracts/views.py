@@ -105,6 +105,7 @@ def money_page(request: PersonRequest, public_id: UUID) -> HttpResponse:
         "page": page,
         "records": rules.may_record_payments(contract, request.user),
         "is_team": request.user.acting is None,
+        "scans": contract.scans.select_related("attachment") if contract.is_signed_outside else [],
     }
     return render(request, "contracts/money.html", context)
 

@@ -4,7 +4,9 @@ from typing import Any, Final
 
 from django import forms
 
+from contracts.existing.scans import ACCEPT_LABEL, MOST_FILES
 from contracts.forms import ImportForm
+from cpts_portal.forms import PortalForm
 
 _TABLE: Final = forms.FileInput(attrs={"accept": ".xlsx,.csv,.txt"})
 
@@ -26,3 +28,24 @@ class ExistingForm(ImportForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["file"].label = "Liste des CPTS"
+
+
+class _ManyFiles(forms.FileInput):
+    allow_multiple_selected = True
+
+
+class ScansForm(PortalForm):
+    """Scanned contracts. The files are read from the request: there may be several."""
+
+    scans = forms.FileField(
+        label="Contrats numérisés",
+        help_text=(
+            f"Des fichiers {ACCEPT_LABEL}, ou une archive .zip qui en contient : 10 Mo au plus "
+            f"chacun, {MOST_FILES} à la fois."
+        ),
+        widget=_ManyFiles(attrs={"multiple": True, "accept": ".pdf,.jpg,.jpeg,.png,.zip"}),
+        error_messages={
+            "required": "Aucun fichier n’a été choisi : choisissez-en un ou plusieurs.",
+            "empty": "Ce fichier est vide : choisissez-en un autre.",
+        },
+    )

@@ -2,24 +2,27 @@
 
 import re
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import FileResponse, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.http import PersonRequest
 from contracts import rules
-from contracts.existing import applying, checking, columns, reporting
-from contracts.existing.forms import ExistingForm
+from contracts.existing import applying, checking, columns, reporting, scans
+from contracts.existing.forms import ExistingForm, ScansForm
 from contracts.files import sheet_response
-from contracts.models import ExistingImport, ExistingRow
+from contracts.models import Contract, ContractScan, ExistingImport, ExistingRow
 from cpts_portal.paging import read_page
 from cpts_portal.spreadsheets import MAX_UPLOAD_BYTES, TOO_HEAVY, TableFileError
 from cpts_portal.transactions import writes_when_posted
 from cpts_portal.words import figure
+from documents.downloads import send_attachment
+from documents.services import too_large
 from workflow.services import ActionRefusedError
 
 IMPORTS_SHOWN = 20
@@ -140,6 +143,44 @@ def report_file(request: PersonRequest, pk: int, form: str) -> HttpResponse:
     source = _source(request, pk)
     headings, lines = reporting.report(source, reporting.asked_view(request.GET.get("voir", "")))
     return sheet_response(form, f"reprise-{source.pk}", headings, lines)
+
+
+@require_http_methods(["GET", "POST"])
+@writes_when_posted
+def scan_files(request: PersonRequest, pk: int) -> HttpResponse:
+    """Send scanned contracts in bulk; each file is answered."""
+    source = _source(request, pk)
+    form = ScansForm(request.POST or None, request.FILES or None)
+    outcomes: list[scans.Outcome] = []
+    if request.method == "POST":
+        dropped = vars(request).get("_dropped_files", [])
+        outcomes = [scans.Outcome(name, refusal=too_large(name).message) for name in dropped]
+        if form.is_valid():
+            sent = request.FILES.getlist("scans")
+            outcomes += scans.attach(source, sent, by=request.user)
+        elif dropped:
+            form.errors.clear()
+    found, page = read_page(scans.expected(source), request.GET.get("page"), IMPORTS_SHOWN)
+    context = {
+        "source": source,
+        "form": form,
+        "attached": [one for one in outcomes if one.contract],
+        "refused": [one for one in outcomes if not one.contract],
+        "found": found,
+        "page": page,
+    }
+    failed = request.method == "POST" and not any(one.contract for one in outcomes)
+    return render(request, "contracts/existing/scans.html", context, status=422 if failed else 200)
+
+
+@require_safe
+def scan(request: PersonRequest, scan: UUID) -> HttpResponse | FileResponse:
+    """A scanned contract, for whoever sees the contract."""
+    seen = Contract.objects.visible_to(request.user).values("pk")
+    kept = get_object_or_404(
+        ContractScan.objects.select_related("attachment"), attachment=scan, contract__in=seen
+    )
+    return send_attachment(request, kept.attachment)
 
 
 @require_POST

@@ -1,5 +1,7 @@
 """Contracts signed before the portal: what is understood of a file, then what is taken over."""
 
+import io
+import zipfile
 from datetime import date
 from typing import Any
 
@@ -14,9 +16,9 @@ from django.urls import reverse
 from accounts.models import User
 from communities.models import Community, TeamInvitation, TeamMember
 from communities.services import accept_invitation
-from contracts.existing import applying, cells, checking
+from contracts.existing import applying, cells, checking, scans
 from contracts.existing.columns import columns, example
-from contracts.models import Contract, ContractVersion, ExistingImport, ExistingRow
+from contracts.models import Contract, ContractScan, ContractVersion, ExistingImport, ExistingRow
 from cpts_portal.mojibake import has_lost_letters, mend
 from cpts_portal.spreadsheets import TableFileError, csv_bytes, xlsx_bytes
 from outbox.models import OutboxEvent
@@ -348,3 +350,49 @@ def test_the_pages_are_those_of_who_imports_and_cost_the_same_for_one_row_and_th
     for url in ("existing:imports", "existing:report"):
         args = [thirty.pk] if url.endswith("report") else []
         assert stranger.get(reverse(url, args=args)).status_code == 403
+
+
+@pytest.mark.django_db
+def test_scanned_contracts_join_the_contract_that_names_them(administrator: User) -> None:
+    archive = io.BytesIO()
+    pdf = b"%PDF-1.7\n"
+    with zipfile.ZipFile(archive, "w") as inside:
+        inside.writestr("contrats/Vallée de l’Ubaye.PDF", pdf + b"1")
+        inside.writestr("contrats/page.pdf", b"<html>")
+        inside.writestr("__MACOSX/._x.pdf", pdf)
+    source = take_over(
+        [
+            row(file="vallee de l'ubaye.pdf"),
+            row(name="CPTS voisine", communes="04226", rna="W041000123", file="page.pdf"),
+        ],
+        administrator,
+    )
+    files = [
+        SimpleUploadedFile("lot.zip", archive.getvalue()),
+        SimpleUploadedFile("Contrat W041000123 signé.pdf", pdf + b"2"),
+        SimpleUploadedFile("inconnu.pdf", pdf + b"3"),
+        SimpleUploadedFile("cassé.zip", b"PK\x03\x04"),
+    ]
+    outcomes = scans.attach(source, files, by=administrator)
+    first, second = Contract.objects.order_by("pk")
+    assert [(one.name, one.contract) for one in outcomes] == [
+        ("Vallée de l’Ubaye.PDF", first),
+        ("page.pdf", None),
+        ("Contrat W041000123 signé.pdf", second),
+        ("inconnu.pdf", None),
+        ("cassé.zip", None),
+    ]
+    assert "d’après son contenu" in outcomes[1].refusal
+    again = scans.attach(
+        source, [SimpleUploadedFile("W041000123.pdf", pdf + b"2")], by=administrator
+    )
+    assert [one.refusal for one in again] == ["Ce fichier est déjà joint à ce contrat."]
+    kept = ContractScan.objects.get(contract=second).attachment_id
+    client = Client()
+    client.force_login(administrator)
+    assert client.get(reverse("existing:scan", args=[kept])).status_code == 404
+    member = factories.team_member(second.community).user
+    client.force_login(member)
+    sent = client.get(reverse("existing:scan", args=[kept]))
+    assert sent.getvalue() == pdf + b"2"
+    assert client.get(reverse("existing:scans", args=[source.pk])).status_code == 403
