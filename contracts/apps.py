@@ -7,7 +7,15 @@ class ContractsConfig(AppConfig):
 
     def ready(self) -> None:
         # Some register handlers of the outbox, or readers of documents.
-        from contracts import evidence, labels, national, ratebook, telling  # noqa: F401, PLC0415
+        from contracts import (  # noqa: F401, PLC0415
+            calendar,
+            evidence,
+            labels,
+            minutes,
+            national,
+            ratebook,
+            telling,
+        )
         from contracts.existing import applying  # noqa: F401, PLC0415 - it registers a handler
         from contracts.models import Contract  # noqa: PLC0415
         from procedures.rates import read_published_with  # noqa: PLC0415

@@ -408,8 +408,10 @@ def apply_rates(
 @transaction.atomic
 def record_results(
     contract: Contract, year: int, results: Mapping[str, Results], *, by: User
-) -> Schedule:
+) -> Schedule | None:
     """What the parties agreed each mission has reached in a year: its variable share falls due.
+
+    A contract whose rates are not known yet has no schedule: its results wait for it.
 
     Raises ActionRefusedError for rates that are none, or a year or mission agreed already.
     """
@@ -431,6 +433,8 @@ def record_results(
             indicators=[{"weight": str(i.weight), "rate": str(i.rate)} for i in one.indicators],
             recorded_by=by,
         )
+    if not results or not contract.schedules.exists():
+        return None
     as_of = max(one.agreed_on for one in results.values())
     return revise_schedule(contract, None, Schedule.Cause.RESULTS, as_of=as_of, by=by)
 

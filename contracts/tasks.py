@@ -2,9 +2,11 @@
 
 from celery import shared_task
 
-from contracts import calendar
+from contracts import calendar, dialogues
 
 
 @shared_task
 def follow_contracts() -> None:
     calendar.publish_alerts()
+    dialogues.open_due()
+    dialogues.close_answers()

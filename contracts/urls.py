@@ -40,4 +40,5 @@ urlpatterns = [
         name="mission-proof",
     ),
     path("<uuid:public_id>/signatures/<uuid:number>/", include("contracts.round_urls")),
+    path("", include("contracts.dialogue_urls")),
 ]

@@ -10,6 +10,15 @@ from contracts.models.contracts import (
     Schedule,
     ScheduleLine,
 )
+from contracts.models.dialogues import (
+    DialogueLine,
+    DialogueLog,
+    DialogueMark,
+    DialogueProof,
+    LineReview,
+    Spending,
+    YearlyDialogue,
+)
 from contracts.models.drafts import (
     Draft,
     DraftAgreement,
@@ -43,6 +52,10 @@ __all__ = [
     "ContractScan",
     "ContractVersion",
     "ContractYear",
+    "DialogueLine",
+    "DialogueLog",
+    "DialogueMark",
+    "DialogueProof",
     "Draft",
     "DraftAgreement",
     "DraftProposal",
@@ -52,6 +65,7 @@ __all__ = [
     "ExistingImport",
     "ExistingRow",
     "Indemnity",
+    "LineReview",
     "MissionResult",
     "MissionStep",
     "NationalAmendment",
@@ -71,4 +85,6 @@ __all__ = [
     "ScheduleLine",
     "SigningRound",
     "SocialSecurityCeiling",
+    "Spending",
+    "YearlyDialogue",
 ]

@@ -2,9 +2,11 @@
 
 from django import template
 
+from contracts.indicators import percent
 from contracts.wording import mission_name
 from cpts_portal import words
 
 register = template.Library()
 register.filter("euros", words.euros)
 register.filter("mission_name", mission_name)
+register.filter("percent", percent)

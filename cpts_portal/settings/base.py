@@ -235,6 +235,11 @@ PORTAL_OPERATOR = env("PORTAL_OPERATOR", default="Agence régionale de santé (d
 PORTAL_CONTACT_EMAIL = env("PORTAL_CONTACT_EMAIL", default="")
 
 # --- Worker -------------------------------------------------------------------------
+# The yearly dialogue of a contract: days before the anniversary on which it opens, and days the
+# CPTS has to answer what is contested.
+DIALOGUE_OPENS_DAYS_BEFORE = env.int("DIALOGUE_OPENS_DAYS_BEFORE", default=60)
+DIALOGUE_ANSWER_DAYS = env.int("DIALOGUE_ANSWER_DAYS", default=15)
+
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", default=paths.broker_url())
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
