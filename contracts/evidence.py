@@ -1,13 +1,14 @@
 """What proves a signed document: its register of signatures, issued once all have signed."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from contracts.models.rounds import RoundSignature, SigningRound
+from contracts.models.rounds import Party, RoundSignature, SigningRound
 from cpts_portal.words import day, day_and_hour
 from outbox.registry import handles
 from workflow.models import CaseDocument
@@ -79,7 +80,7 @@ def _line(one: RoundSignature) -> ProofLine:
         name=one.name,
         capacity=one.capacity,
         power=power,
-        signed=day_and_hour(one.signed_at),
+        signed=signed_when(one),
         how=str(one.get_method_display()),
         evidence=tuple(evidence_in_words(one)),
     )
@@ -89,16 +90,29 @@ _SAID: Final = (
     ("address", "Adresse électronique : {}"),
     ("network", "Réseau : {}"),
     ("browser", "Navigateur : {}"),
-    ("signed_on", "Date écrite à la main : {}"),
     ("file_sha256", "Empreinte SHA-256 de l’exemplaire numérisé : {}"),
     ("reference", "Référence du prestataire : {}"),
 )
 
 
+def signed_when(signature: RoundSignature) -> str:
+    """The moment of a signature, as the portal saw it; of one on paper, the day written there."""
+    if written := signature.evidence.get("signed_on"):
+        return day(date.fromisoformat(written))
+    return day_and_hour(signature.signed_at)
+
+
 def evidence_in_words(signature: RoundSignature) -> list[str]:
     """What was kept to prove a signature, one sentence each."""
     evidence: dict[str, Any] = signature.evidence
-    return [words.format(evidence[key]) for key, words in _SAID if evidence.get(key)]
+    said = [words.format(evidence[key]) for key, words in _SAID if evidence.get(key)]
+    if signature.method == RoundSignature.Method.PAPER:
+        sent, checked = Party(evidence["sent_by"]).label, Party(evidence["checked_by"]).label
+        said.append(
+            f"Exemplaire envoyé par {sent}, vérifié par {checked} le "
+            f"{day_and_hour(signature.signed_at)}"
+        )
+    return said
 
 
 @handles("contracts.round_proof")

@@ -45,6 +45,7 @@ def _context(signer: RoundSigner, token: str) -> dict[str, Any]:
         "signer": signer,
         "one": signer.round,
         "for_whom": rounds.for_whom(signer),
+        "on_behalf": rounds.on_behalf(signer),
         "power": power_in_words(signer),
         "address": masked_address(signer.email),
         "document": signer.round.document.document,

@@ -5,7 +5,7 @@ from typing import Final
 
 from accounts.models import User
 from contracts import papers, rounds
-from contracts.evidence import proofs_of
+from contracts.evidence import proofs_of, signed_when
 from contracts.models.rounds import (
     Party,
     RoundPaper,
@@ -19,6 +19,7 @@ from workflow.models import CaseDocument
 ACTIONS: Final = {
     "opened": "Texte figé et présenté à la signature",
     "signed": "A signé",
+    "counted": "Signature comptée",
     "refused": "A refusé de signer",
     "reminded": "Relance",
     "paper_sent": "Exemplaire signé sur papier envoyé",
@@ -131,11 +132,6 @@ def _row(
         tone=tone,
         is_me=signer.user_id == user.pk,
     )
-
-
-def signed_when(signature: RoundSignature) -> str:
-    """The moment of a signature; of one on paper, the moment it was checked."""
-    return day_and_hour(signature.signed_at)
 
 
 def power_in_words(signer: RoundSigner) -> str:

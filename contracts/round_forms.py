@@ -26,11 +26,11 @@ class AgentAnswerForm(PortalForm):
 
     code = forms.CharField(
         label="Code de votre application",
-        required=False,
         max_length=20,
         help_text="Six chiffres, qui changent toutes les trente secondes ; ou l’un de vos codes de "
         "secours.",
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code"}),
+        error_messages={"required": "Écrivez les six chiffres affichés par votre application."},
     )
     reason = forms.CharField(
         label=_REFUSING,
@@ -39,6 +39,11 @@ class AgentAnswerForm(PortalForm):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_READ_BY_ALL,
     )
+
+    def __init__(self, *args: Any, refuses: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if refuses:
+            self.fields["code"].required = False
 
 
 class PaperForm(PortalForm):

@@ -1,6 +1,6 @@
 """A round as those who have an account see it: who has signed, signing, reminders, paper."""
 
-from typing import Final, cast
+from typing import cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -28,8 +28,6 @@ from signatures.signing_views import seen_of
 from signatures.views.access import send_official
 from workflow.reading import read_seen
 from workflow.services import ActionRefusedError, AlreadyDoneError
-
-_LACKS_CODE: Final = "Écrivez les six chiffres affichés par votre application."
 
 
 def _round(request: PersonRequest, public_id: UUID, number: UUID) -> SigningRound:
@@ -88,9 +86,10 @@ def sign(request: PersonRequest, public_id: UUID, number: UUID) -> HttpResponse:
         return redirect(link_path(signer))
     if signer.signatures.exists() or not one.is_open:
         return redirect(_address(one))
-    form = AgentAnswerForm(request.POST or None)
+    refuses = request.POST.get("answer") == "refuse"
+    form = AgentAnswerForm(request.POST or None, refuses=refuses)
     if request.method == "POST" and form.is_valid():
-        done = _answered(request, signer, form)
+        done = _answered(request, signer, form, refuses=refuses)
         if done is not None:
             return done
     context = {
@@ -98,6 +97,7 @@ def sign(request: PersonRequest, public_id: UUID, number: UUID) -> HttpResponse:
         "contract": one.contract,
         "signer": signer,
         "for_whom": rounds.for_whom(signer),
+        "on_behalf": rounds.on_behalf(signer),
         "power": power_in_words(signer),
         "problems": rounds.problems_of(signer),
         "is_equipped": has_second_factor(request.user),
@@ -108,19 +108,16 @@ def sign(request: PersonRequest, public_id: UUID, number: UUID) -> HttpResponse:
 
 
 def _answered(
-    request: PersonRequest, signer: RoundSigner, form: AgentAnswerForm
+    request: PersonRequest, signer: RoundSigner, form: AgentAnswerForm, *, refuses: bool
 ) -> HttpResponse | None:
     """Do what the button says; None when it was refused: the form says why."""
     seen, said = seen_of(request), form.cleaned_data
-    refuses = request.POST.get("answer") == "refuse"
     try:
         if refuses:
             rounds.refuse(signer, reason=said["reason"], seen=seen, by=request.user)
             messages.success(
                 request, "Votre refus est noté : toutes les parties en sont prévenues."
             )
-        elif not said["code"].strip():
-            form.add_error("code", _LACKS_CODE)
         else:
             rounds.sign(signer, code=said["code"], seen=seen, by=request.user)
             messages.success(request, "Votre signature est enregistrée.")

@@ -27,7 +27,7 @@ from contracts.models.rounds import (
     RoundSigner,
     SigningRound,
 )
-from cpts_portal.words import day
+from cpts_portal.words import day, of_body
 from outbox.services import publish
 from signatures.codes import (
     Seen,
@@ -497,6 +497,13 @@ def for_whom(signer: RoundSigner) -> str:
     return signer.organisation.name if signer.organisation else signer.round.contract.title
 
 
+def on_behalf(signer: RoundSigner) -> str:
+    """« de la CPAM du Tarn », « de la CPTS du Lauragais »: after « au nom »."""
+    if signer.organisation:
+        return of_body(signer.organisation.name)
+    return f"de la CPTS {signer.round.contract.title.removeprefix('CPTS ')}"
+
+
 def _complete(signing_round: SigningRound, signed_on: date, *, by: User | None) -> None:
     """End the round if nobody is left to sign; its handler runs here, and nowhere else."""
     if _unsigned(signing_round.signers.all()).exists():
@@ -629,7 +636,7 @@ def sign_elsewhere(
     for one in left:
         one.round = locked
         _write_signature(one, method, evidence.get(one.pk, {}))
-        note(locked, "signed", actor=by, signer=one)
+        note(locked, "counted", actor=by, signer=one)
     _complete(locked, signed_on, by=by)
     return locked
 
