@@ -9,6 +9,7 @@ class ContractsConfig(AppConfig):
         # Some register handlers of the outbox, or readers of documents.
         from contracts import (  # noqa: F401, PLC0415
             calendar,
+            ending_mails,
             evidence,
             labels,
             minutes,

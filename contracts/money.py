@@ -35,6 +35,7 @@ from contracts.schedule import (
     Terms,
     amend,
     compute_schedule,
+    until,
     with_rates,
     years_of,
 )
@@ -281,6 +282,8 @@ def engagement_of(contract: Contract) -> Engagement:
         )
         for one in versions_by_effect(contract)
     )
+    if contract.agreed_ends_on is not None and contract.ends_on is not None:
+        terms = until(terms, contract.ends_on)
     results = {
         (one.year, one.mission): Results(
             one.agreed_on,
@@ -352,6 +355,34 @@ def amend_contract(
     Contract.objects.filter(pk=contract.pk).update(size_class=found_size)
     contract.size_class = found_size
     return revise_schedule(contract, version, Schedule.Cause.AMENDMENT, as_of=signed_on, by=by)
+
+
+@transaction.atomic
+def end_contract(contract: Contract, last_day: date, *, as_of: date, by: User) -> Schedule | None:
+    """The contract ends before its last day: what its days after it would have brought falls.
+
+    What fell due until `as_of` stays; a regularisation that day takes back what goes beyond the
+    new end, to the day. The contract stays in force until then. None without a schedule.
+    Raises ActionRefusedError for a day that is not before the end.
+    """
+    _locked(contract)
+    contract.refresh_from_db(fields=["starts_on", "ends_on", "agreed_ends_on"])
+    if contract.starts_on is None or contract.ends_on is None:
+        raise ActionRefusedError("Ce contrat n’est pas signé : il n’y a rien à terminer.")
+    if not contract.starts_on <= last_day < contract.ends_on:
+        raise ActionRefusedError(
+            f"Le contrat va du {day(contract.starts_on)} au {day(contract.ends_on)}{NBSP}: une fin "
+            "anticipée tombe entre ces deux jours. Corrigez la date."
+        )
+    contract.agreed_ends_on = contract.agreed_ends_on or contract.ends_on
+    contract.ends_on = last_day
+    dates = {"ends_on": last_day, "agreed_ends_on": contract.agreed_ends_on}
+    Contract.objects.filter(pk=contract.pk).update(**dates)
+    current = contract.schedules.current().first()
+    if current is None:
+        return None
+    as_of = max(as_of, current.as_of)
+    return revise_schedule(contract, None, Schedule.Cause.END, as_of=as_of, by=by)
 
 
 def next_version(contract: Contract) -> int:

@@ -18,10 +18,9 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Organisation, User
+from accounts.models import Membership, Organisation, User
 from contracts import money, ratebook, rules
 from contracts.models import Contract, Draft, NationalAmendment, NationalAmendmentItem, RateTable
-from contracts.parties import people_of, team_of
 from contracts.schedule import Line, amend, compute_schedule, with_rates
 from contracts.storing import line_from_row, rates_as_data, rates_from_data
 from cpts_portal.words import NBSP, day, euros
@@ -29,7 +28,7 @@ from notifications.services import About, notify
 from outbox.registry import handles
 from outbox.services import publish
 from procedures import rates as procedure_rates
-from workflow.notices import Told, tell
+from workflow.notices import Told, team_of, tell
 from workflow.services import ActionRefusedError
 from workflow.states import CaseState
 
@@ -417,7 +416,7 @@ def tell_offices(*, amendment_id: int) -> None:
     # Looking at the exceptions again for nothing tells nobody anything new.
     key = f"national-done:{amendment.pk}:{amendment.items.filter(outcome=Outcome.APPLIED).count()}"
     for body, count in _counts_by_office(amendment):
-        people: list[Told] = list(people_of(body)) or [body]
+        people: list[Told] = list(_people_of(body)) or [body]
         for person in people:
             notify(
                 "contract_amended",
@@ -434,6 +433,11 @@ def tell_offices(*, amendment_id: int) -> None:
                 path=reverse("contracts:board"),
                 body=body,
             )
+
+
+def _people_of(body: Organisation) -> QuerySet[User]:
+    held = Membership.objects.filter(organisation=body, is_active=True, role__in=rules.WRITERS)
+    return User.objects.filter(memberships__in=held, is_active=True).distinct().order_by("pk")
 
 
 def _counts_by_office(amendment: NationalAmendment) -> list[tuple[Organisation, int]]:

@@ -1,6 +1,6 @@
 """Telling the parties of a contract one thing, each once."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from accounts.models import Organisation
@@ -42,6 +42,7 @@ def tell_parties(
     context: Mapping[str, Any],
     path: str,
     parties: Collection[str] = (CPTS, ARS, CPAM),
+    attachments: Sequence[tuple[str, str]] = (),
 ) -> None:
     """Tell these parties one thing about a contract: the people of each, once."""
     for party in parties:
@@ -55,4 +56,5 @@ def tell_parties(
                 context=context,
                 body=body,
                 path=path,
+                attachments=attachments,
             )

@@ -518,6 +518,22 @@ def _cents(exact: Fraction) -> Decimal:
 # --- Amendments -----------------------------------------------------------------------------------
 
 
+def until(terms: Sequence[Terms], last_day: date) -> tuple[Terms, ...]:
+    """The terms of a contract that ends early: what would have come after it never does."""
+    return tuple(
+        replace(
+            one,
+            missions=tuple(
+                each
+                for each in one.missions
+                if each.starts_on is None or each.starts_on <= last_day
+            ),
+        )
+        for one in terms
+        if one.effective_on <= last_day
+    )
+
+
 def with_rates(terms: Sequence[Terms], effective_on: date, rates: RateTable) -> tuple[Terms, ...]:
     """The terms of a contract once other rates hold from a day on; the rest stays as it was.
 

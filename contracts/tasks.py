@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from contracts import calendar, dialogues
+from contracts import calendar, dialogues, ending
 
 
 @shared_task
@@ -10,3 +10,4 @@ def follow_contracts() -> None:
     calendar.publish_alerts()
     dialogues.open_due()
     dialogues.close_answers()
+    ending.follow_ends()

@@ -75,6 +75,9 @@ _KINDS: Final = (
     Kind("withdrawn", "Dossier retiré ou rouvert", Reader.ALL),
     Kind("meeting", "Réunion d’information du territoire", Reader.ALL),
     Kind("accompaniment", "Accompagnement : aide, rendez-vous", Reader.ALL),
+    Kind(
+        "contract_ending", "Fin d’un contrat, renouvellement, résiliation", Reader.ALL, legal=True
+    ),
     Kind("contract_amended", "Avenant d’un contrat", Reader.ALL),
     Kind("community_changed", "Intitulé, présidence ou coordination d’une CPTS", Reader.ALL),
     Kind("contract_signature", "Contrat : à signer, signé ou refusé", Reader.ALL),

@@ -27,6 +27,15 @@ from contracts.models.drafts import (
     DraftThread,
     DraftVersion,
 )
+from contracts.models.endings import (
+    Observation,
+    Renewal,
+    RenewalAnswer,
+    Reorganisation,
+    ReorganisedCommunity,
+    Termination,
+    TerminationLetter,
+)
 from contracts.models.existing import ContractScan, ExistingImport, ExistingRow
 from contracts.models.indemnities import Indemnity, SocialSecurityCeiling
 from contracts.models.missions import MissionStep
@@ -70,6 +79,7 @@ __all__ = [
     "MissionStep",
     "NationalAmendment",
     "NationalAmendmentItem",
+    "Observation",
     "Party",
     "Payment",
     "PaymentImport",
@@ -77,6 +87,10 @@ __all__ = [
     "RateLine",
     "RateTable",
     "RecognisedCrisis",
+    "Renewal",
+    "RenewalAnswer",
+    "Reorganisation",
+    "ReorganisedCommunity",
     "RoundLog",
     "RoundPaper",
     "RoundSignature",
@@ -86,5 +100,7 @@ __all__ = [
     "SigningRound",
     "SocialSecurityCeiling",
     "Spending",
+    "Termination",
+    "TerminationLetter",
     "YearlyDialogue",
 ]

@@ -41,6 +41,8 @@ class Contract(ContractWorkflow, Case):
     starts_on = models.DateField("premier jour", null=True, blank=True)
     # The last day: that of an early end, once there is one.
     ends_on = models.DateField("dernier jour", null=True, blank=True)
+    # The last day its parties had signed, once it ends before.
+    agreed_ends_on = models.DateField("dernier jour convenu", null=True, blank=True)
     signed_on = models.DateField("signé le", null=True, blank=True)
     is_signed_outside = models.BooleanField("signé hors portail", default=False)
     population_year = models.PositiveSmallIntegerField("année de la population", null=True)
