@@ -44,7 +44,7 @@ from contracts.terms import ContractTerms, MissionTerm, to_data
 from cpts_portal.memo import Memo
 from cpts_portal.words import NBSP, day, euros
 from procedures import registry
-from procedures.rates import RateTable, current_rates
+from procedures.rates import RateTable, rates_of
 from workflow.models import Case, CaseDesk
 from workflow.services import ActionRefusedError, next_reference
 from workflow.states import CaseState
@@ -99,7 +99,7 @@ def put_in_force(
     One signed elsewhere is kept even when its rates are not known: it has no schedule then.
     Raises ScheduleRefusedError when something keeps it from being signed.
     """
-    rates = signed.rates or current_rates()
+    rates = signed.rates or rates_of(signed.form)
     worked_out = compute_schedule(engagement_signed(signed, rates))
     if worked_out.problems and (not signed_outside or not worked_out.lines):
         raise ScheduleRefusedError(worked_out.problems)
@@ -151,7 +151,7 @@ def put_draft_in_force(contract: Contract, signed: Signed, *, by: User) -> Sched
     if signed.terms is None:
         raise ValueError(f"contract {contract.pk} is signed without its terms")
     _locked(contract)
-    rates = signed.rates or current_rates()
+    rates = signed.rates or rates_of(signed.form)
     worked_out = compute_schedule(engagement_signed(signed, rates))
     if worked_out.problems:
         raise ScheduleRefusedError(worked_out.problems)
@@ -180,7 +180,7 @@ def _what_is_known(contract: Contract, signed: Signed) -> ContractTerms:
         starts_on=signed.starts_on,
         ends_on=signed.ends_on,
         missions=_mission_terms(signed.missions),
-        rates=_named(signed.rates or current_rates()),
+        rates=_named(signed.rates or rates_of(signed.form)),
     )
 
 
@@ -489,7 +489,7 @@ def complete_rates(contract: Contract, *, by: User) -> Schedule:
     _locked(contract)
     if contract.schedules.exists():
         raise ActionRefusedError("Ce contrat a déjà un échéancier.")
-    contract.versions.update(rates=rates_as_data(current_rates()))
+    contract.versions.update(rates=rates_as_data(rates_of(contract.form)))
     signed_on = contract.signed_on or timezone.localdate()
     schedule = revise_schedule(contract, None, Schedule.Cause.SIGNATURE, as_of=signed_on, by=by)
     _allocate_what_was_paid(contract)
@@ -590,7 +590,7 @@ def record_payment(
     `mission` (empty: the operating grant) and `year` narrow where it may go.
     Raises PermissionDenied, or ActionRefusedError for a payment that cannot be.
     """
-    if contract.cpam is None or not rules.may_record_payments(contract, by):
+    if not rules.may_record_payments(contract, by):
         raise PermissionDenied
     _locked(contract)
     reference = clean_reference(reference)
@@ -599,7 +599,7 @@ def record_payment(
     parts = ledgers_of([contract.pk])[contract.pk].share_out(amount, mission=mission, year=year)
     payment = Payment.objects.create(
         contract=contract,
-        payer=contract.cpam,
+        payer=contract.payer,
         paid_on=paid_on,
         amount=amount,
         reference=reference,
@@ -620,7 +620,7 @@ def payment_faults(contract: Contract, paid_on: date, reference: str) -> list[st
     if not found:
         twin = (
             Payment.objects.standing()
-            .filter(payer=contract.cpam_id, reference__iexact=reference)
+            .filter(payer=contract.payer, reference__iexact=reference)
             .select_related("contract")
             .first()
         )

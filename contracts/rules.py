@@ -15,9 +15,17 @@ if TYPE_CHECKING:
     from contracts.models import Contract
 
 
+PAYERS = frozenset({"agent", "coordinator", "signatory"})
+
+
 def may_record_payments(contract: "Contract", user: "User") -> bool:
-    """An agent of the CPAM that pays this contract, once it is signed."""
-    return contract.is_signed and keeps_payments_of(user) == contract.cpam_id is not None
+    """An agent of who pays this contract, once it is signed: its CPAM; its agency for a CPOM."""
+    acting = user.acting
+    if acting is None or not contract.is_signed:
+        return False
+    if contract.cpam_id is None:
+        return acting.organisation_id == contract.ars_id and acting.role in PAYERS
+    return keeps_payments_of(user) == contract.cpam_id
 
 
 def keeps_payments_of(user: "User") -> int | None:
@@ -25,7 +33,7 @@ def keeps_payments_of(user: "User") -> int | None:
     acting = user.acting
     if acting is None or acting.organisation.kind != "cpam":
         return None
-    if acting.role not in {"agent", "coordinator", "signatory"}:
+    if acting.role not in PAYERS:
         return None
     return acting.organisation_id
 

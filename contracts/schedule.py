@@ -62,6 +62,11 @@ class Terms:
     rates: RateTable
 
     @cached_property
+    def suits_any_size(self) -> bool:
+        """Whether its rates are the same for every size: those of a CPOM."""
+        return not any(one.size for one in self.rates.rates)
+
+    @cached_property
     def amounts(self) -> Mapping[tuple[Share, str], list[Rate]]:
         """Its rates by share and mission, for its size, from the oldest to the newest."""
         found: dict[tuple[Share, str], list[Rate]] = {}
@@ -310,7 +315,7 @@ class _Work:
     def _check_missions(self) -> None:
         ends = self.contract.ends_on
         for terms in self.contract.terms:
-            if not terms.size:
+            if not (terms.size or terms.suits_any_size):
                 self._problem("La taille du contrat n’est pas dite : choisissez-la.")
             for one in terms.missions:
                 label = self.labels.get(one.key)
@@ -422,7 +427,7 @@ class _Work:
                 if start is None:
                     continue
                 first = max(first, start)
-            if first < before and terms.size:
+            if first < before and (terms.size or terms.suits_any_size):
                 found.append(_Span(terms, first, before))
         return found
 

@@ -6,7 +6,7 @@ whoever reads it is told that it is to be confirmed.
 
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -16,6 +16,8 @@ from typing import Any, Final
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "fixtures" / "rates"
 SIZES: Final = ("T1", "T2", "T3", "T4")
+# A CPOM pays every size the same.
+ANY_SIZE: Final = ""
 # No amount of a year comes near.
 MOST: Final = Decimal(10_000_000)
 _CENT: Final = Decimal("0.01")
@@ -167,6 +169,26 @@ def delivered_rates() -> RateTable:
     return max((read_rates(path) for path in files()), key=lambda one: one.version)
 
 
+@lru_cache
+def cpom_rates(yearly: Decimal | None = None) -> RateTable:
+    """What a CPOM pays a year: the most its source allows, or what the contract says instead.
+
+    Raises RatesError for more than that.
+    """
+    table = read_rates(FOLDER / "cpom-1.toml")
+    most = table.rates[0].amount
+    if yearly is None:
+        return table
+    if not 0 < yearly <= most:
+        raise RatesError(f"Un CPOM va jusqu’à {most} € par an, pas {yearly} €.")
+    return replace(table, rates=(replace(table.rates[0], amount=yearly),))
+
+
+def rates_of(form: str) -> RateTable:
+    """The rates that a new contract of this form is signed at: « aci » or « cpom »."""
+    return cpom_rates() if form == "cpom" else current_rates()
+
+
 def files() -> list[Path]:
     return sorted(FOLDER.glob("aci-*.toml"))
 
@@ -232,7 +254,7 @@ def _rate(entry: Mapping[str, Any], size: str, text: str, where: str) -> Rate:
         amount, share = Decimal(text), Share(entry["share"])
     except (InvalidOperation, ValueError) as wrong:
         raise RatesError(f"{where} : {wrong}.") from wrong
-    if size not in SIZES:
+    if size not in {*SIZES, ANY_SIZE}:
         raise RatesError(f"{where} : la taille {size} n’existe pas.")
     if not amount.is_finite() or not 0 <= amount <= MOST or amount != amount.quantize(_CENT):
         raise RatesError(f"{where} : le montant {text} n’est pas possible.")

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
@@ -21,6 +22,7 @@ from contracts.models import Contract, ExistingImport, ExistingRow
 from contracts.terms import ContractTerms, MissionTerm, Party, Representative
 from outbox.registry import handles
 from outbox.services import publish
+from procedures.rates import cpom_rates
 from territories.errors import TerritoryError
 from territories.models import Commune, Region, Vintage
 from territories.services import add_communes, territory_as_data
@@ -290,6 +292,7 @@ def _signed(
         population_year=values["population_year"],
         population_source=source,
         form=values["form"],
+        rates=cpom_rates(Decimal(values["yearly"])) if values.get("yearly") else None,
         terms=said,
     )
 

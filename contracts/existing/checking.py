@@ -26,13 +26,15 @@ from contracts.existing.columns import (
     columns,
     headings,
 )
+from contracts.fields import read_amount
 from contracts.models import Contract, ExistingImport, ExistingRow
 from contracts.ratebook import mission_labels
-from contracts.schedule import five_years
+from contracts.schedule import anniversary, five_years
 from cpts_portal.mojibake import Mender, has_lost_letters
 from cpts_portal.spreadsheets import plain, read_list
-from cpts_portal.words import NBSP, day, figure
+from cpts_portal.words import NBSP, day, euros, figure
 from members import finess
+from procedures.rates import RatesError, cpom_rates
 from territories.models import Commune, Department, FormerCommune, Region, TerritoryPart
 from territories.population import size_class
 from territories.succession import Held, propose
@@ -428,6 +430,8 @@ class _Checker:
                 "region",
                 "cette CPTS est d’une autre région que la vôtre : son ARS la reprendra.",
             )
+        if values["form"] == Contract.Form.CPOM:
+            self._check_cpom(row)
         self._choose_ars(row, region)
         self._choose_cpam(row, values["department"])
 
@@ -475,6 +479,29 @@ class _Checker:
         elif department:
             self._fault(row, "cpam", "aucune CPAM n’est connue pour ce département : écrivez-la.")
 
+    def _check_cpom(self, row: ExistingRow) -> None:
+        """A CPOM has a yearly amount, at most that of its source, and no size."""
+        row.values["size"] = ""
+        row.values["missions"] = {}
+        typed = row.cells.get("yearly", "")
+        most = cpom_rates().rates[0].amount
+        if not typed:
+            row.values["yearly"] = str(most)
+            row.notices.append(
+                f"Montant annuel non écrit{NBSP}: le plus que permet le cahier des charges, "
+                f"{euros(most)}."
+            )
+            return
+        try:
+            amount = read_amount(typed)
+            cpom_rates(amount)
+        except RatesError:
+            self._fault(row, "yearly", f"un CPOM va jusqu’à {euros(most)} par an.")
+        except ValueError as wrong:
+            self._fault(row, "yearly", str(wrong))
+        else:
+            row.values["yearly"] = str(amount)
+
     # --- Dates and class -------------------------------------------------------------------
 
     def _check_dates(self, row: ExistingRow) -> None:
@@ -512,6 +539,12 @@ class _Checker:
         if ends < starts:
             self._fault(
                 row, "ends_on", f"le {day(ends)} précède le premier jour, le {day(starts)}."
+            )
+        elif values["form"] == Contract.Form.CPOM and ends > two_years(starts):
+            self._fault(
+                row,
+                "ends_on",
+                f"un CPOM dure deux ans au plus : il finirait le {day(two_years(starts))}.",
             )
         elif ends < self.today:
             row.notices.append(f"Le contrat a pris fin le {day(ends)}.")
@@ -734,8 +767,6 @@ def _as_day(text: str | None) -> date | None:
 
 def two_years(starts_on: date) -> date:
     """The last day of a CPOM of two years, while the agreement was awaited."""
-    from contracts.schedule import anniversary  # noqa: PLC0415
-
     return date.fromordinal(anniversary(starts_on, 2).toordinal() - 1)
 
 

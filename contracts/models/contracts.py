@@ -73,6 +73,11 @@ class Contract(ContractWorkflow, Case):
         indexes = [models.Index(fields=["cpam"], name="contract_of_a_payer")]
 
     @property
+    def payer(self) -> Organisation:
+        """Who pays: the CPAM; the agency for a CPOM."""
+        return self.cpam or self.ars
+
+    @property
     def is_signed(self) -> bool:
         return self.signed_on is not None
 

@@ -3,6 +3,7 @@
 import io
 import zipfile
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from django.urls import reverse
 from accounts.models import User
 from communities.models import Community, TeamInvitation, TeamMember
 from communities.services import accept_invitation
+from contracts import money
 from contracts.existing import applying, cells, checking, scans
 from contracts.existing.columns import columns, example
 from contracts.models import Contract, ContractScan, ContractVersion, ExistingImport, ExistingRow
@@ -396,3 +398,33 @@ def test_scanned_contracts_join_the_contract_that_names_them(administrator: User
     sent = client.get(reverse("existing:scan", args=[kept]))
     assert sent.getvalue() == pdf + b"2"
     assert client.get(reverse("existing:scans", args=[source.pk])).status_code == 403
+
+
+@pytest.mark.django_db
+def test_a_cpom_is_between_the_cpts_and_its_agency_which_pays_it(administrator: User) -> None:
+    pays = {"region": "Pays de la Loire", "communes": "44114", "form": "CPOM", "size": ""}
+    days = {"signed_on": "01/07/2019", "starts_on": "01/07/2019", "recognised_on": ""}
+    cpom = pays | days | {"mission:access_to_care": ""}
+    source = take_over(
+        [
+            row(**cpom, name="CPTS Erdre", yearly="45 000", ends_on=""),
+            row(**cpom, name="CPTS longue", yearly="60000", ends_on="30/06/2024"),
+        ],
+        administrator,
+    )
+    assert statuses(source) == ["done", "wrong"]
+    assert "jusqu’à 50\u00a0000\u00a0€ par an" in said(source, 1)
+    assert "deux ans au plus" in said(source, 1)
+    contract = Contract.objects.get()
+    assert (contract.cpam, contract.size_class, contract.ends_on) == (None, "", date(2021, 6, 30))
+    lines = money.current_lines(contract)[1]
+    assert [(one.due_on, one.amount) for one in lines] == [
+        (date(2019, 7, 1), Decimal("45000.00")),
+        (date(2020, 7, 1), Decimal("45000.00")),
+    ]
+    agent = factories.membership(None, contract.ars, "agent").user
+    agent.acting = agent.memberships.get()
+    payment = money.record_payment(
+        contract, paid_on=date(2019, 8, 1), amount=Decimal(45000), reference="FIR-1", by=agent
+    )
+    assert payment.payer == contract.ars
