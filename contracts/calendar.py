@@ -85,6 +85,13 @@ class State(StrEnum):
     DEPLOYED = "deployed"
 
 
+_LABELS: Final = {
+    State.TO_START: "À démarrer",
+    State.LATE_TO_START: "En retard",
+    State.STARTED: "Démarrée",
+    State.LATE_TO_DEPLOY: "En retard",
+    State.DEPLOYED: "Déployée",
+}
 _TONES: Final = {
     State.TO_START: "info",
     State.LATE_TO_START: "warning",
@@ -140,6 +147,10 @@ class MissionDates:
                     return "À démarrer, sans date limite"
                 late = f"En retard{NBSP}: à" if state == State.LATE_TO_START else "À"
                 return f"{late} démarrer au plus tard le {day(self.start_by)}"
+
+    def short(self, today: date) -> str:
+        """« En retard », « Déployée »."""
+        return _LABELS[self.state(today)]
 
     def tone(self, today: date) -> str:
         return _TONES[self.state(today)]

@@ -66,6 +66,11 @@ def _value_field(line: DialogueLine, label: str, *, required: bool) -> forms.Fie
     return NumberField(label=f"{label}{unit}", required=required)
 
 
+def _want(form: forms.Form, name: str) -> None:
+    """Wanted in the end, and not said « facultatif », though a review is saved without it."""
+    vars(form.fields[name])["is_wanted"] = True
+
+
 def _shown(value: Decimal | None, line: DialogueLine) -> Any:
     if value is None:
         return None
@@ -166,6 +171,7 @@ class ReviewLineForm(PortalForm):
 
         self.fields["value"] = _value_field(line, "Valeur que vous proposez", required=False)
         dress(self.fields["value"])
+        _want(self, "position")
         self.order_fields(["position", "value", "reason"])
 
     def clean(self) -> dict[str, Any]:
@@ -192,6 +198,7 @@ class AnswerLineForm(PortalForm):
 
     def __init__(self, *args: Any, line: DialogueLine, **kwargs: Any) -> None:
         super().__init__(*args, initial={"answer": line.answer}, prefix=f"l{line.pk}", **kwargs)
+        _want(self, "answer")
         self.line = line
 
 
@@ -223,6 +230,7 @@ class AgreedLineForm(PortalForm):
 
         self.fields["value"] = _value_field(line, "Valeur retenue", required=False)
         dress(self.fields["value"])
+        _want(self, "value")
         self.order_fields(["value", "rate", "reason"])
 
     def clean(self) -> dict[str, Any]:

@@ -128,7 +128,9 @@ def dialogue_page(request: PersonRequest, public_id: UUID, year: int) -> HttpRes
         "missions": by_mission(lines),
         "shares": shares,
         "share_total": sum((one.amount or ZERO for one in shares), ZERO),
+        "ceiling_total": sum((one.ceiling for one in shares), ZERO),
         "problems": problems,
+        "is_declaring": dialogue.state == State.DECLARING,
         "spendings": spendings,
         "spent": spent,
         "indemnities": dialogues.indemnities_recorded(dialogue),
@@ -426,6 +428,7 @@ def agree(request: PersonRequest, public_id: UUID, year: int) -> HttpResponse:
         "party": PARTY_LABELS[party],
         "shares": shares,
         "share_total": sum((one.amount or ZERO for one in shares), ZERO),
+        "ceiling_total": sum((one.ceiling for one in shares), ZERO),
         "problems": problems,
     }
     status = 422 if request.method == "POST" else 200

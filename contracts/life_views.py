@@ -44,6 +44,7 @@ def missions(request: PersonRequest, public_id: UUID) -> HttpResponse:
     rows = [
         {
             "dates": one,
+            "short": one.short(today),
             "said": one.said(today),
             "tone": one.tone(today),
             "steps": [step for step in steps if step.mission == one.mission],

@@ -17,6 +17,7 @@ from django.utils import timezone
 from accounts.models import Organisation, User
 from contracts import money, rules
 from contracts.dialogue_moves import locked, parties_of, party_of, perform
+from contracts.dialogue_showing import target_words
 from contracts.dialogues import (
     State,
     indemnities_recorded,
@@ -255,6 +256,7 @@ def content_of(dialogue: YearlyDialogue) -> dict[str, Any]:
             for one in shares
         ],
         "total": euros(sum((one.amount or Decimal(0) for one in shares), Decimal(0))),
+        "most": euros(sum((one.ceiling for one in shares), Decimal(0))),
         "problems": problems,
         "history": [
             f"{day(timezone.localdate(log.at))}{NBSP}: {label_of(log)}"
@@ -275,17 +277,9 @@ def _party_name(contract: Contract, party: str) -> str:
 
 def _line_content(line: DialogueLine) -> dict[str, Any]:
     declared, agreed = line.measured(line.value), line.measured(line.agreed_value)
-    target = declared.said(line.target)
-    if line.kind == "yes_no":
-        target = "fait, avec sa preuve"
-    elif line.steps:
-        target = " ; ".join(
-            f"{declared.said(Decimal(one))}{NBSP}: {percent(Decimal(rate))}"
-            for one, rate in line.steps
-        )
     return {
         "label": line.label,
-        "target": target or "sans cible",
+        "target": target_words(line),
         "declared": declared.said(line.value),
         "agreed": agreed.said(line.agreed_value),
         "rate": percent(line.agreed_rate),

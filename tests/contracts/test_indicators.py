@@ -77,6 +77,11 @@ def test_differences_are_worked_out_and_said() -> None:
         "+811 par rapport à l’an dernier (68\u00a0000)",
     ]
     assert one.said(one.value) == "68\u00a0811\u00a0actes"
+    assert [one.said(Decimal(n)) for n in (0, 1, 2)] == [
+        "0\u00a0acte",
+        "1\u00a0acte",
+        "2\u00a0actes",
+    ]
     assert measure("yes_no", "1", last="0").deltas == ["l’an dernier\u00a0: non"]
     assert (signed(Decimal(0)), percent(Decimal("0.6667")), percent(None)) == (
         "0",

@@ -259,7 +259,7 @@ def test_the_page_says_where_each_mission_stands_and_takes_a_declaration(
     step = contract.mission_steps.get()
     proof = client.get(reverse("contracts:mission-proof", args=[contract.public_id, step.pk]))
     assert proof["Content-Disposition"].startswith("attachment")
-    proof.close()
+    assert b"".join(proof.streaming_content) == "Nom;Prénom".encode()
     for mission in MISSIONS[:2]:
         declare(contract, lead, mission=mission)
     with CaptureQueriesContext(connection) as more:
