@@ -6,11 +6,15 @@ class ContractsConfig(AppConfig):
     verbose_name = "Contrats"
 
     def ready(self) -> None:
-        # Some register handlers of the outbox, or readers of documents.
+        # Some say what goes with a transition or a signature, register handlers of the outbox, or
+        # readers of documents.
         from contracts import (  # noqa: F401, PLC0415
             calendar,
+            concluding,
+            draft_news,
             ending_mails,
             evidence,
+            freezing,
             labels,
             minutes,
             national,

@@ -180,7 +180,7 @@ def _what_is_known(contract: Contract, signed: Signed) -> ContractTerms:
         starts_on=signed.starts_on,
         ends_on=signed.ends_on,
         missions=_mission_terms(signed.missions),
-        rates=_named(signed.rates or rates_of(signed.form)),
+        rates=named(signed.rates or rates_of(signed.form)),
     )
 
 
@@ -188,7 +188,7 @@ def _mission_terms(missions: Mapping[str, date | None]) -> tuple[MissionTerm, ..
     return tuple(MissionTerm(key=key, starts_on=start) for key, start in missions.items())
 
 
-def _named(rates: RateTable) -> str:
+def named(rates: RateTable) -> str:
     """The table of rates as the terms name it: « aci 1 »."""
     return f"{rates.key} {rates.version}"
 
@@ -347,7 +347,7 @@ def amend_contract(
             replace(last.says.mission(key) or MissionTerm(key=key), starts_on=start)
             for key, start in signed.missions.items()
         ),
-        rates=_named(rates),
+        rates=named(rates),
     )
     version = _write_version(
         contract, next_version(contract), signed, rates, said, effective_on=effective_on, by=by
@@ -430,7 +430,7 @@ def apply_rates(
         )
         number = next_version(contract)
         on = terms.effective_on
-        said = replace(base.says, rates=_named(rates))
+        said = replace(base.says, rates=named(rates))
         made.append(_write_version(contract, number, signed, rates, said, effective_on=on, by=by))
     revise_schedule(contract, made[0], Schedule.Cause.AMENDMENT, as_of=as_of, by=by)
     return made[0]

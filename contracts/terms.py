@@ -65,16 +65,20 @@ class Party:
 
 @dataclass(frozen=True, kw_only=True)
 class Representative:
-    """Who signs for a party, and by what right. `user` is the person's key on the portal.
+    """Who signs for a party, and by what right.
 
-    `act` is the delegation they sign by, in force from `valid_from` to `valid_to`, both included;
-    empty for who represents the party in their own right.
+    `user` is the key of their account, `delegation` that of what the portal recorded; a president
+    without an account has an `email`, that no document prints. `act` is what they sign by, in
+    force from `valid_from` to `valid_to`, both included; empty for who represents the party in
+    their own right.
     """
 
     party: str
     name: str
     capacity: str
     user: int | None = None
+    email: str = ""
+    delegation: int | None = None
     act: str = ""
     valid_from: date | None = None
     valid_to: date | None = None
@@ -116,6 +120,7 @@ class Sheet:
 
     key: str
     title: str
+    # In words: a project names its missions as its region does.
     missions: tuple[str, ...] = ()
     reference: str = ""
     summary: str = ""
@@ -503,7 +508,8 @@ def _bank_lines(terms: ContractTerms, _missions: Mapping[str, str]) -> list[tupl
 
 
 def _rate_lines(terms: ContractTerms, _missions: Mapping[str, str]) -> list[tuple[str, str]]:
-    return [("Tarifs", terms.rates)] if terms.rates else []
+    key, _, version = terms.rates.rpartition(" ")
+    return [("Tarifs", f"Table «{NBSP}{key}{NBSP}», version {version}")] if key else []
 
 
 def _clause_lines(terms: ContractTerms, _missions: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -17,6 +17,7 @@ urlpatterns = [
         views.cancel_indemnity,
         name="indemnity-cancel",
     ),
+    path("", include("contracts.draft_urls")),
     path("<uuid:public_id>/argent/", views.money_page, name="money"),
     path("<uuid:public_id>/echeancier.<str:form>", views.schedule_file, name="schedule-file"),
     path("<uuid:public_id>/etablir-l-echeancier/", views.complete, name="complete"),

@@ -81,6 +81,8 @@ def _payable(request: PersonRequest, public_id: UUID) -> Contract:
 def money_page(request: PersonRequest, public_id: UUID) -> HttpResponse:
     """Where a contract stands: what was paid, what is due, the schedule, the payments."""
     contract = _contract(request, public_id)
+    if not contract.is_signed:
+        return redirect("contracts:draft", contract.public_id)
     today = timezone.localdate()
     account = money.account_of(contract, on=today)
     years, sources = markup.years_shown(account, money.contract_year_on(contract, today) or 1)

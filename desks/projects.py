@@ -128,9 +128,16 @@ def _project(
         next_step=_awaited_answer(thread) or state.next_step,
         procedure=procedure_of(case).label,
         action=_answer(case, user, thread) or action,
-        others=_other_links(case, thread),
+        others=[*_contract_link(case), *_other_links(case, thread)],
         events=events,
     )
+
+
+def _contract_link(case: WrittenCase) -> list[Link]:
+    """The contract of a CPTS whose project is validated: opened from there, or read."""
+    if not isinstance(case, HealthProject) or case.state not in ACCEPTED or case.amends_id:
+        return []
+    return [Link("Contrat", address("contracts:draft-open", case.community.public_id))]
 
 
 def _action_on_project(project: HealthProject, user: User) -> Link:

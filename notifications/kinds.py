@@ -81,6 +81,13 @@ _KINDS: Final = (
     Kind("contract_amended", "Avenant d’un contrat", Reader.ALL),
     Kind("community_changed", "Intitulé, présidence ou coordination d’une CPTS", Reader.ALL),
     Kind("contract_signature", "Contrat : à signer, signé ou refusé", Reader.ALL),
+    Kind("contract_draft", "Contrat : projet ouvert, accords, abandon", Reader.ALL),
+    Kind(
+        "contract_remark",
+        "Contrat : remarques et propositions",
+        Reader.ALL,
+        default=Cadence.DAILY,
+    ),
     Kind("message", "Message dans un dossier", Reader.ALL),
     Kind("contract_calendar", "Contrat : mission à démarrer ou à déployer", Reader.ALL),
     Kind("dialogue", "Contrat : dialogue annuel à mener", Reader.ALL),

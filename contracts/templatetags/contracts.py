@@ -7,6 +7,7 @@ from contracts.wording import mission_name
 from cpts_portal import words
 
 register = template.Library()
+register.filter("figure", words.figure)
 register.filter("euros", words.euros)
 register.filter("mission_name", mission_name)
 register.filter("percent", percent)

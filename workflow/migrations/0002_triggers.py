@@ -102,7 +102,9 @@ CREATE VIEW workflow_inbox_expected AS
            CASE WHEN c.state = 'decision_proposed'
                 THEN workflow_inbox_to_sign(c.id, d.organisation_id, d.kind)
                 ELSE false END AS to_sign,
-           c.size_class, c.instructor_id, c.deposited_at, c.deadline_on,
+           c.size_class, c.instructor_id,
+           -- A contract is on desks before it is deposited: since it was opened.
+           coalesce(c.deposited_at, c.created_at) AS deposited_at, c.deadline_on,
            coalesce(c.reference, '') AS reference, sorted_as_written(c.title) AS title_key,
            c.population, c.department_codes AS departments
       FROM workflow_casedesk d

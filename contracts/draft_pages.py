@@ -1,0 +1,120 @@
+"""What the pages of a draft show: each section in words, what it lacks, what is said of it."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from django.db.models import Count, Q
+
+from accounts.models import User
+from contracts import rules
+from contracts.completeness import Lack
+from contracts.drafting import Agreement, agreements_of, lacks_of
+from contracts.models import Contract, Draft
+from contracts.ratebook import mission_labels
+from contracts.terms import CPOM, SECTIONS, ContractTerms, lines_of
+from workflow.states import CaseState
+
+LINES_SHOWN: Final = 8
+# What a section says when nobody has written anything in it.
+_NOTHING: Final[Mapping[str, str]] = {
+    "indicators": "Aucun indicateur n’est encore choisi.",
+    "clauses": "Aucune clause particulière.",
+    "bank": "Aucun compte n’est encore écrit.",
+    "representatives": "Personne n’est encore désigné pour signer.",
+}
+
+
+@dataclass(frozen=True)
+class ShownSection:
+    """A section on the page of the draft. `hidden`: how many lines are left for its own page."""
+
+    key: str
+    label: str
+    lines: tuple[tuple[str, str], ...]
+    hidden: int
+    nothing: str
+    lacks: tuple[str, ...]
+    remarks: int
+    proposals: int
+
+    @property
+    def state(self) -> str:
+        if self.lacks:
+            return "À compléter"
+        return "Complet" if self.lines else "Vide"
+
+    @property
+    def tone(self) -> str:
+        if self.lacks:
+            return "warning"
+        return "success" if self.lines else ""
+
+
+@dataclass(frozen=True)
+class Board:
+    """The whole page of a draft, for one person."""
+
+    draft: Draft
+    party: str
+    sections: tuple[ShownSection, ...]
+    agreements: tuple[Agreement, ...]
+    lacks: tuple[Lack, ...]
+    writes: bool
+    commits: bool
+    # Whether the person's own party agrees to the version as it is.
+    agrees: bool
+    all_agree: bool
+
+    @property
+    def may_freeze(self) -> bool:
+        return self.writes and self.commits and self.all_agree and not self.lacks
+
+
+def sections_of(terms: ContractTerms) -> list[str]:
+    """The sections that this nature of contract has."""
+    return [key for key in SECTIONS if not (terms.form == CPOM and key == "rates")]
+
+
+def read_board(contract: Contract, draft: Draft, user: User) -> Board:
+    """The page of a draft, in a constant number of queries."""
+    terms, labels = draft.says, mission_labels()
+    is_open = draft.state == Draft.State.OPEN
+    lacks = tuple(lacks_of(draft)) if is_open else ()
+    open_threads = Count("remarks", filter=Q(resolved_at=None), distinct=True)
+    remarks = Counter(
+        {
+            row["section"]: row["said"]
+            for row in draft.threads.order_by().values("section").annotate(said=open_threads)
+        }
+    )
+    proposals = Counter(draft.proposals.filter(state="pending").values_list("section", flat=True))
+    party = rules.party_of(contract, user)
+    agreements = tuple(agreements_of(draft))
+    sections = []
+    for key in sections_of(terms):
+        lines = lines_of(terms, key, labels)
+        sections.append(
+            ShownSection(
+                key,
+                SECTIONS[key],
+                tuple(lines[:LINES_SHOWN]),
+                max(0, len(lines) - LINES_SHOWN),
+                _NOTHING.get(key, "Rien n’est encore écrit."),
+                tuple(one.sentence for one in lacks if one.section == key),
+                remarks[key],
+                proposals[key],
+            )
+        )
+    return Board(
+        draft,
+        party,
+        tuple(sections),
+        agreements,
+        lacks,
+        writes=is_open and contract.state == CaseState.DRAFT and bool(party),
+        commits=rules.may_commit(contract, user),
+        agrees=any(one.stands for one in agreements if one.party == party),
+        all_agree=all(one.stands for one in agreements),
+    )
