@@ -18,6 +18,7 @@ class ContractsConfig(AppConfig):
             labels,
             minutes,
             national,
+            providers,
             ratebook,
             telling,
         )

@@ -90,7 +90,8 @@ _SAID: Final = (
     ("address", "Adresse électronique : {}"),
     ("network", "Réseau : {}"),
     ("browser", "Navigateur : {}"),
-    ("file_sha256", "Empreinte SHA-256 de l’exemplaire numérisé : {}"),
+    ("file_sha256", "Empreinte SHA-256 de l’exemplaire signé : {}"),
+    ("proof", "Preuve du prestataire : {}"),
     ("reference", "Référence du prestataire : {}"),
 )
 

@@ -13,6 +13,7 @@ from contracts.models.rounds import (
     RoundSigner,
     SigningRound,
 )
+from contracts.providers import signed_copy
 from cpts_portal.words import day, day_and_hour
 from workflow.models import CaseDocument
 
@@ -26,6 +27,8 @@ ACTIONS: Final = {
     "paper_accepted": "Exemplaire signé sur papier accepté",
     "paper_returned": "Exemplaire signé sur papier renvoyé",
     "cancelled": "Signature annulée",
+    "provider_refused": "Ce que le prestataire a rendu n’est pas accepté : l’administrateur du "
+    "portail est à prévenir",
     "completed": "Signé par toutes les parties",
 }
 _TONES: Final = {
@@ -64,6 +67,10 @@ class RoundBoard:
     is_party: bool
     paper: RoundPaper | None
     may_check: bool
+    # Signed on the portal; else a provider gathers the signatures.
+    is_here: bool
+    # The document as a provider gave it back.
+    sealed: CaseDocument | None
     proofs: list[CaseDocument]
     logs: list[tuple[str, str, str]]
 
@@ -77,7 +84,8 @@ def read_board(signing_round: SigningRound, user: User) -> RoundBoard:
     signers = list(signing_round.signers.select_related("user", "organisation"))
     signatures = {one.signer_id: one for one in signing_round.signatures.all()}
     turn = {one.pk: one for one in rounds.awaited(signing_round)}
-    mine = [one for one in turn.values() if rounds.is_theirs(one, user)]
+    here = signing_round.provider == rounds.PORTAL
+    mine = [one for one in turn.values() if here and rounds.is_theirs(one, user)]
     paper = signing_round.papers.select_related("file", "uploaded_by", "checked_by").first()
     return RoundBoard(
         round=signing_round,
@@ -97,6 +105,8 @@ def read_board(signing_round: SigningRound, user: User) -> RoundBoard:
             and signing_round.is_open
             and papers.may_check(paper, signing_round, user)
         ),
+        is_here=here,
+        sealed=None if here else signed_copy(signing_round),
         proofs=list(proofs_of(signing_round)),
         logs=_logs(signing_round),
     )

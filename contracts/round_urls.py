@@ -8,6 +8,7 @@ urlpatterns = [
     path("", views.round_page, name="round"),
     path("document.pdf", views.document, name="round-document"),
     path("preuve.pdf", views.proof, name="round-proof"),
+    path("signe.pdf", views.sealed, name="round-sealed"),
     path("signer/", views.sign, name="round-sign"),
     path("relancer/", views.remind, name="round-remind"),
     path("papier/", views.paper, name="round-paper"),

@@ -16,6 +16,7 @@ from accounts.second_factor import has_second_factor
 from contracts import papers, rounds
 from contracts.evidence import proofs_of
 from contracts.models import Contract, RoundPaper, RoundSigner, SigningRound
+from contracts.providers import signed_copy
 from contracts.round_board import party_label, power_in_words, read_board
 from contracts.round_forms import AgentAnswerForm, CheckForm, PaperForm
 from contracts.telling import link_path
@@ -68,6 +69,16 @@ def document(request: PersonRequest, public_id: UUID, number: UUID) -> HttpRespo
 def proof(request: PersonRequest, public_id: UUID, number: UUID) -> HttpResponse:
     """The register of the signatures, once it is issued."""
     found = proofs_of(_round(request, public_id, number)).first()
+    if found is None:
+        raise Http404
+    return send_official(found)
+
+
+@require_safe
+@writes_when_posted
+def sealed(request: PersonRequest, public_id: UUID, number: UUID) -> HttpResponse:
+    """The document as a provider gave it back, with its seals."""
+    found = signed_copy(_round(request, public_id, number))
     if found is None:
         raise Http404
     return send_official(found)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -44,6 +45,7 @@ from workflow.models import Case, CaseDocument, SignatureDelegation
 from workflow.people import still_holds_their_role
 from workflow.services import ActionRefusedError, AlreadyDoneError, IncompleteError
 
+PORTAL: Final = "portal"
 COOL_DOWN: Final = timedelta(hours=24)
 LONGEST_REASON: Final = 2_000
 MOST_SIGNERS: Final = 30
@@ -148,13 +150,16 @@ def open_round(
         document=document,
         document_sha256=document.document.sha256,
         in_order=in_order,
+        provider=settings.SIGNATURE_PROVIDER,
         opened_by=by,
     )
     for position, (party, signers) in enumerate(signers_by_party.items(), start=1):
         for one in signers:
             _add_signer(opened, Party(party), position, one)
     note(opened, "opened", actor=by)
-    tell_next(opened)
+    from contracts.providers import provider_of  # noqa: PLC0415 - it stands on this room
+
+    provider_of(opened).start(opened)
     return opened
 
 
@@ -418,6 +423,15 @@ def _refuse(signer: RoundSigner, reason: str, *, by: User | None) -> None:
 
 
 @transaction.atomic
+def record_refusal(signer: RoundSigner, reason: str) -> SigningRound:
+    """A provider says that somebody refused, and why. Raises AlreadyDoneError once ended."""
+    signer = _locked(signer)
+    _check_open(signer)
+    _refuse(signer, reason.strip()[:LONGEST_REASON], by=None)
+    return signer.round
+
+
+@transaction.atomic
 def cancel_round(signing_round: SigningRound, *, reason: str, by: User | None) -> SigningRound:
     """Take a document back before all have signed. The caller has checked who acts.
 
@@ -498,7 +512,7 @@ def for_whom(signer: RoundSigner) -> str:
 
 
 def on_behalf(signer: RoundSigner) -> str:
-    """« de la CPAM du Tarn », « de la CPTS du Lauragais »: after « au nom »."""
+    """« de la CPAM du Tarn », « de la CPTS du Lauragais »: after « au nom »."""
     if signer.organisation:
         return of_body(signer.organisation.name)
     return f"de la CPTS {signer.round.contract.title.removeprefix('CPTS ')}"
@@ -567,6 +581,12 @@ def _check_may_sign(signer: RoundSigner) -> None:
 def problems_of(signer: RoundSigner) -> list[str]:
     """What keeps somebody from signing an open document today, as sentences."""
     signing_round = signer.round
+    if signing_round.provider != PORTAL:
+        elsewhere = (
+            "Ce document se signe chez le prestataire de signature\u00a0: suivez le courriel qu’il "
+            "vous a envoyé."
+        )
+        return [elsewhere]
     problems = power_problems(signer, timezone.localdate())
     for check in _checks.get(signing_round.purpose, ()):
         problems += check(signing_round)
@@ -659,7 +679,12 @@ def note(
 
 
 def tell_next(signing_round: SigningRound) -> None:
-    """Call for a mail to those whose turn has come and who were not told yet."""
+    """Call for a mail to those whose turn has come and who were not told yet.
+
+    A provider writes to its own signers.
+    """
+    if signing_round.provider != PORTAL:
+        return
     ask([one for one in awaited(signing_round) if one.told_at is None])
 
 
@@ -689,6 +714,10 @@ def remind(signing_round: SigningRound, *, by: User) -> list[RoundSigner]:
         raise PermissionDenied
     if not locked.is_open:
         raise ended(locked)
+    if locked.provider != PORTAL:
+        raise ActionRefusedError(
+            "Ce document se signe chez un prestataire\u00a0: c’est lui qui relance les signataires."
+        )
     now = timezone.now()
     due = [one for one in awaited(locked) if one.told_at is None or now - one.told_at >= COOL_DOWN]
     if not due:

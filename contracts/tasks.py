@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from contracts import calendar, dialogues, ending
+from contracts import calendar, dialogues, ending, providers
 
 
 @shared_task
@@ -11,3 +11,8 @@ def follow_contracts() -> None:
     dialogues.open_due()
     dialogues.close_answers()
     ending.follow_ends()
+
+
+@shared_task
+def collect_signatures() -> None:
+    providers.collect()

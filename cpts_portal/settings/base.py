@@ -234,6 +234,11 @@ PORTAL_NAME = "Portail CPTS"
 PORTAL_OPERATOR = env("PORTAL_OPERATOR", default="Agence régionale de santé (démonstration)")
 PORTAL_CONTACT_EMAIL = env("PORTAL_CONTACT_EMAIL", default="")
 
+# --- Signatures of contracts ---------------------------------------------------------
+# "portal": its own; "folder": a provider that exchanges files in SIGNATURE_FOLDER.
+SIGNATURE_PROVIDER = env.str("SIGNATURE_PROVIDER", default="portal")
+SIGNATURE_FOLDER = env.path("SIGNATURE_FOLDER", default=str(VAR_DIR / "signatures"))
+
 # --- Worker -------------------------------------------------------------------------
 # The yearly dialogue of a contract: days before the anniversary on which it opens, and days the
 # CPTS has to answer what is contested.
@@ -276,6 +281,10 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(minute=40, hour="7-18"),
     },
     # Each limit is told once at each threshold: noon makes good a morning's failure.
+    "collect-what-signature-providers-give-back": {
+        "task": "contracts.tasks.collect_signatures",
+        "schedule": crontab(minute="*/10"),
+    },
     "follow-the-life-of-contracts": {
         "task": "contracts.tasks.follow_contracts",
         "schedule": crontab(minute=55, hour="7,12"),

@@ -68,6 +68,7 @@ def test_every_address_answers_those_it_concerns_and_nobody_else() -> None:
         ("round", (), None),
         ("round-document", (), None),
         ("round-proof", (), None),
+        ("round-sealed", (), None),
         ("round-sign", (), None),
         ("round-sign", (), {"answer": "sign", "code": "1"}),
         ("round-remind", (), {}),
@@ -105,10 +106,10 @@ def test_every_address_answers_those_it_concerns_and_nobody_else() -> None:
     } == {
         "stranger": nothing,
         "other fund": nothing,
-        "reader": [200, 200, 404, 403, 403, 403, 403, 403, 403, 403, 200],
-        "owner": [200, 200, 404, 403, 403, 302, 200, 422, 200, 422, 200],
-        "colleague of the sender": [200, 200, 404, 403, 403, 302, 200, 422, 403, 403, 200],
-        "signer": [200, 200, 404, 200, 422, 302, 200, 422, 200, 422, 200],
+        "reader": [200, 200, 404, 404, 403, 403, 403, 403, 403, 403, 403, 200],
+        "owner": [200, 200, 404, 404, 403, 403, 302, 200, 422, 200, 422, 200],
+        "colleague of the sender": [200, 200, 404, 404, 403, 403, 302, 200, 422, 403, 403, 200],
+        "signer": [200, 200, 404, 404, 200, 422, 302, 200, 422, 200, 422, 200],
         "nobody": [302] * len(asked),
     }
 

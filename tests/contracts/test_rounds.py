@@ -1,8 +1,10 @@
 """A frozen document is signed by all its parties, or by none; and takes effect once."""
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from pathlib import Path
 from threading import Barrier
 from typing import Any
 
@@ -14,14 +16,16 @@ from django.utils import timezone
 
 from accounts import second_factor
 from accounts.models import SecondFactor
-from contracts import papers, rounds
+from contracts import papers, providers, rounds
 from contracts.models import RoundPaper, RoundSignature, RoundSigner, SigningRound
 from documents.services import FileRefusedError
 from outbox.models import Mail
+from outbox.services import deliver_pending
 from signatures.codes import Seen, WrongCodeError
 from tests import factories
 from tests.contracts import sealing, signed
 from tests.contracts.sealing import president, signatory
+from workflow.official import read_document
 from workflow.services import ActionRefusedError, AlreadyDoneError, IncompleteError
 
 pytestmark = pytest.mark.django_db
@@ -399,3 +403,63 @@ def test_two_last_signatures_in_the_same_second_complete_once(done: Done) -> Non
     assert [(word, pk) for word, pk, _by in done] == [("signed", opened.pk)]
     assert SigningRound.objects.get().state == "signed"
     assert RoundSignature.objects.count() == 3
+
+
+# --- Elsewhere ------------------------------------------------------------------------------------
+
+
+def test_a_provider_takes_a_document_in_a_folder_and_gives_it_back_signed(
+    done: Done, settings: Any, tmp_path: Path
+) -> None:
+    settings.SIGNATURE_PROVIDER, settings.SIGNATURE_FOLDER = "folder", tmp_path
+    opened = sealing.opened()
+    deliver_pending()
+    given = tmp_path / "a-signer" / str(opened.public_id)
+    asked = json.loads((given / "demande.json").read_text())
+    assert (given / "document.pdf").read_bytes() == sealing.PDF
+    assert asked["document_sha256"] == opened.document_sha256
+    assert [one["party"] for one in asked["signers"]] == ["cpts", "cpam", "ars"]
+    assert not Mail.objects.exists()
+    with pytest.raises(ActionRefusedError, match="prestataire"):
+        sealing.sign(opened, "cpts")
+
+    back = tmp_path / "signes" / str(opened.public_id)
+    back.mkdir(parents=True)
+    answer = {
+        "document_sha256": opened.document_sha256,
+        "signed_on": timezone.localdate().isoformat(),
+        "reference": "PR-1",
+        "signers": [{"id": one["id"], "proof": "certificat qualifié"} for one in asked["signers"]],
+    }
+    refused: list[dict[str, Any]] = [
+        {"document_sha256": "0" * 64},
+        {"signers": answer["signers"][:2]},
+        {"signed_on": "demain"},
+    ]
+    (back / "document.pdf").write_bytes(sealing.PDF + b"sealed")
+    for wrong in refused:
+        (back / "preuve.json").write_text(json.dumps(answer | wrong))
+        assert providers.collect() == 0
+    assert opened.logs.filter(action="provider_refused").count() == 1
+    (back / "preuve.json").write_text(json.dumps(answer))
+    assert [providers.collect(), providers.collect()] == [1, 0]
+
+    opened.refresh_from_db()
+    copy = providers.signed_copy(opened)
+    assert copy
+    assert read_document(copy.document) == sealing.PDF + b"sealed"
+    assert (opened.state, done) == ("signed", [("signed", opened.pk, None)])
+    assert set(opened.signatures.values_list("method", flat=True)) == {"provider"}
+
+
+def test_a_refusal_at_a_provider_ends_the_round(done: Done, settings: Any, tmp_path: Path) -> None:
+    settings.SIGNATURE_PROVIDER, settings.SIGNATURE_FOLDER = "folder", tmp_path
+    opened = sealing.opened()
+    back = tmp_path / "signes" / str(opened.public_id)
+    back.mkdir(parents=True)
+    answer = {"refused_by": sealing.signer(opened, "ars").pk, "reason": "La durée."}
+    (back / "preuve.json").write_text(json.dumps(answer))
+    assert providers.collect() == 1
+    opened.refresh_from_db()
+    assert (opened.state, opened.end_reason) == ("refused", "La durée.")
+    assert done == [("refused", opened.pk, None)]
