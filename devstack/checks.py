@@ -13,7 +13,9 @@ from devstack.paths import PROJECT, TEST_POSTGRES
 from devstack.postgres import Postgres
 
 BIN = Path(sys.executable).parent
-WORKERS = "2"
+# One more than the two cores a machine has at least: tests that wait for a browser, a server or
+# the database leave theirs to another.
+WORKERS = "3"
 
 # What production settings require. `.test` names never exist (RFC 6761).
 PRODUCTION = {

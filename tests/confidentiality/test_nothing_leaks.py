@@ -5,7 +5,10 @@ from secrets import token_hex
 from typing import Any
 
 import pytest
+from django.http import HttpRequest, HttpResponse
+from django.views.defaults import page_not_found
 
+from cpts_portal import urls
 from outbox.models import Mail
 from tests.confidentiality.decision_secrets import DECISION_SECRETS
 from tests.confidentiality.secrets import FOUND_BY_NOBODY, GUICHET, SECRETS, Stage
@@ -19,6 +22,25 @@ pytestmark = pytest.mark.django_db
 def sessions_in_cookies(settings: Any) -> None:
     """Thousands of pages are read: their sessions need no row of the database."""
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+
+
+@pytest.fixture(autouse=True)
+def refusals_written_sparingly(monkeypatch: Any) -> None:
+    """« Page introuvable » is written whole for each person, and once for each view.
+
+    It reads nothing else of what was asked, and half of the pages of a walk are this one.
+    """
+    written: dict[tuple[str, Any], HttpResponse] = {}
+
+    def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+        acting = getattr(request.user, "acting", None)
+        reader = ("reader", (request.user.pk, acting and acting.pk))
+        view = ("view", request.resolver_match and request.resolver_match.view_name)
+        if reader not in written or view not in written:
+            written[reader] = written[view] = page_not_found(request, exception)
+        return HttpResponse(written[reader].content, status=404)
+
+    monkeypatch.setattr(urls, "handler404", not_found, raising=False)
 
 
 ALL = SECRETS + DECISION_SECRETS
