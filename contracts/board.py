@@ -115,12 +115,40 @@ def _around(statement: str, shape: tuple[bool, bool] | None) -> str:
     return statement.replace("{seen}", named)
 
 
+@lru_cache
+def _named(statement: str, shape: tuple[bool, bool] | None) -> str:
+    """The same, with the values of the contracts seen named in their order."""
+    before, after = statement.split("{seen}")
+    inner = _around("{seen}", shape).split("%s")
+    names = [f"%(seen_{rank})s" for rank in range(len(inner) - 1)]
+    seen = "".join(part + name for part, name in zip(inner, [*names, ""], strict=True))
+    return before + seen + after
+
+
 def _run(statement: str, user: User, *values: Any) -> list[tuple[Any, ...]]:
+    return _execute(statement, user, values)
+
+
+def run_seen(statement: str, user: User, **values: Any) -> list[tuple[Any, ...]]:
+    """The rows of a statement whose « {seen} » are the contracts the person sees.
+
+    Its values are named: « %(today)s ».
+    """
+    return _execute(statement, user, values)
+
+
+def _execute(
+    statement: str, user: User, values: tuple[Any, ...] | dict[str, Any]
+) -> list[tuple[Any, ...]]:
     viewer = viewer_of(user)
     shape = None if user.acting is None and user.is_superuser else viewer.shape
     given = _seen(shape).parameters(**viewer._asdict())
     with connection.cursor() as cursor:
-        cursor.execute(_around(statement, shape), [*given, *values])
+        if isinstance(values, dict):
+            named = {f"seen_{rank}": value for rank, value in enumerate(given)}
+            cursor.execute(_named(statement, shape), named | values)
+        else:
+            cursor.execute(_around(statement, shape), [*given, *values])
         return cursor.fetchall()
 
 

@@ -43,6 +43,7 @@ urlpatterns = [
     path("contrats/avenants-nationaux/", include("contracts.national_urls")),
     path("contrats/existants/", include("contracts.existing.urls")),
     path("contrats/<uuid:public_id>/fin/", include("contracts.ending_urls")),
+    path("contrats/", include("contracts.desk_urls")),
     path("contrats/", include("contracts.urls")),
     path("bureau/modeles/", include("workflow.template_urls")),
     path("organismes/<slug:code>/", include("workflow.body_urls")),
