@@ -9,7 +9,8 @@ from django.db.models import Count, F, FilteredRelation, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Organisation, User
+from contracts import desk as contract_desk
 from cpts_portal.paging import read_page
 from workflow import opinion_rules as rules
 from workflow.models import Case, Consultation, Opinion
@@ -212,3 +213,25 @@ def _detail(cells: dict[str, Any]) -> str:
     )
     name = f"{first} {last}".strip()
     return f"par {name}" if name else ""
+
+
+@dataclass(frozen=True)
+class ContractLink:
+    """A list of contracts that wait for a fund, and how many."""
+
+    label: str
+    count: int
+    url: str
+
+
+def contract_links(user: User) -> list[ContractLink]:
+    """What waits in the contracts of a fund, beside its opinions; nothing for any other body."""
+    acting = user.acting
+    if acting is None or acting.organisation.kind != Organisation.Kind.CPAM:
+        return []
+    found = contract_desk.counts(user, timezone.localdate())
+    page = reverse("contract-desk:todo")
+    return [
+        ContractLink(label, found[key], f"{page}?voir={key}")
+        for key, label in contract_desk.VIEWS.items()
+    ]

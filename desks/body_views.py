@@ -42,6 +42,7 @@ def opinions(request: PersonRequest) -> HttpResponse:
         "rows": rows,
         "page": page,
         "empty": body.nothing_here(current),
+        "contracts": body.contract_links(request.user),
     }
     return render(request, "desks/opinions.html", context)
 

@@ -1,0 +1,112 @@
+"""The desk of contracts and the page of one: who reads what, and what each says."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from communities.stages import open_stage
+from contracts import desk, money
+from contracts.models import Contract
+from contracts.standing import dues_of
+from tests import factories
+from tests.contracts import signed
+
+pytestmark = pytest.mark.django_db
+
+
+def browser(person: User) -> Client:
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+def pay_what_is_due(contract: Contract, by: User) -> None:
+    today = timezone.localdate()
+    left = money.account_of(contract, on=today).left
+    paid = {"paid_on": today, "reference": f"VIR-{contract.pk}", "by": by}
+    money.record_payment(contract, amount=left, **paid)
+
+
+def test_each_number_of_the_desk_is_that_of_its_list_and_costs_the_same_for_thirty() -> None:
+    paid, owing = signed.contract(), signed.contract()
+    assert paid.cpam
+    agent = signed.agent(paid.cpam)
+    pay_what_is_due(paid, agent)
+    today = timezone.localdate()
+    assert desk.counts(agent, today) == {
+        "a-preparer": 0,
+        "a-signer": 0,
+        "a-payer": 1,
+        "a-revoir": 0,
+        "tous": 2,
+    }
+    rows, _page = desk.read_waiting(agent, desk.PAY, today, None)
+    assert [(one.reference, one.what.split(" échus")[1]) for one in rows] == [
+        (owing.reference, " à payer")
+    ]
+    client = browser(agent)
+    client.get(reverse("contract-desk:todo"))
+    costs = []
+    for more in (0, 28):
+        for _number in range(more):
+            signed.contract()
+        with CaptureQueriesContext(connection) as spent:
+            page = client.get(reverse("contract-desk:todo"), {"voir": "tous"})
+        costs.append((page.status_code, len(spent)))
+    assert costs == [(200, costs[0][1])] * 2
+    landing = client.get(reverse("desks:home"), follow=True).content.decode()
+    assert "?voir=a-payer" in landing
+
+
+def test_a_recognised_cpts_without_a_contract_is_to_be_opened_by_its_fund() -> None:
+    from territories.models import Commune  # noqa: PLC0415 - one test wants it
+    from territories.services import add_communes  # noqa: PLC0415
+
+    community = factories.community()
+    department = signed.department()
+    Commune.objects.get_or_create(
+        code="81004", defaults={"name": "Albi", "name_key": "albi", "department": department}
+    )
+    add_communes(community.territory, ["81004"])
+    open_stage(
+        community,
+        name="CPTS reconnue",
+        act="Reconnaissance",
+        reference="R-1",
+        population=1,
+        commune_count=1,
+        size_class="T1",
+        carried={},
+        kind="contract",
+    )
+    here, elsewhere = signed.agent(signed.cpam()), signed.agent(signed.cpam("31", "Haute-Garonne"))
+    assert [one.name for one in desk.to_open(here)] == ["CPTS reconnue"]
+    assert desk.to_open(elsewhere) == []
+    page = browser(here).get(reverse("contract-desk:todo"), {"voir": "a-preparer"})
+    assert "Ouvrir le contrat" in page.content.decode()
+
+
+def test_the_page_of_a_contract_says_what_is_awaited_and_is_its_parties_alone() -> None:
+    contract = signed.contract()
+    owner = contract.community.created_by
+    today = date(2023, 8, 1)
+    account = money.account_of(contract, on=today)
+    dues = dues_of(contract, account, today)
+    said = [(one.who, one.what.split("\u00a0")[0], one.on) for one in dues]
+    assert said[0] == ("CPAM", "Payer ce qui est échu", None)
+    assert ("CPTS", "Mission à démarrer", date(2024, 1, 1)) in said
+    assert ("CPAM", "Prochain versement", date(2024, 7, 1)) in said
+    assert account.left == Decimal("225000.00")
+    url = reverse("contract-desk:contract", args=[contract.public_id])
+    page = browser(owner).get(url)
+    assert "Mon contrat" in page.content.decode()
+    assert browser(signed.agent(contract.ars)).get(url).status_code == 200
+    assert browser(factories.user()).get(url).status_code == 404
+    assert browser(owner).get(reverse("contract-desk:todo")).status_code == 200
