@@ -11,6 +11,7 @@ class ContractsConfig(AppConfig):
         from contracts import (  # noqa: F401, PLC0415
             calendar,
             concluding,
+            crises,
             draft_news,
             ending_mails,
             evidence,

@@ -39,6 +39,22 @@ class ProofForm(PortalForm):
             del self.fields["no_patient"]
 
 
+class CrisisForm(PortalForm):
+    """A serious health crisis, as the agency recognises it."""
+
+    on = forms.DateField(
+        label="Reconnue le",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={
+            "required": "Écrivez la date.",
+            "invalid": "Cette date ne peut pas être lue : écrivez 15/03/2027.",
+        },
+    )
+    name = forms.CharField(
+        label="Crise", max_length=200, help_text="Par exemple « Épidémie de bronchiolite »."
+    )
+
+
 class StepForm(ProofForm):
     """A mission that started, or is wholly in place."""
 

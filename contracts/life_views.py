@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.http import PersonRequest
-from contracts import calendar
-from contracts.life_forms import StepForm
+from contracts import calendar, crises
+from contracts.life_forms import CrisisForm, StepForm
 from contracts.models import Contract, MissionStep
 from contracts.patient_data import PatientDataError
 from contracts.wording import mission_name
@@ -56,6 +56,8 @@ def missions(request: PersonRequest, public_id: UUID) -> HttpResponse:
         "contract": contract,
         "rows": rows,
         "declares": calendar.may_declare(contract, request.user),
+        "recognises": crises.may_recognise(contract, request.user),
+        "crises": contract.crises.select_related("recorded_by").order_by("-recognised_on"),
         "has_limits": any(one.awaited for one in calendar_rows),
     }
     return render(request, "contracts/missions.html", context)
@@ -99,6 +101,28 @@ def declare(request: PersonRequest, public_id: UUID, mission: str, step: str) ->
     title = "Déclarer le démarrage" if step == "started" else "Déclarer le déploiement complet"
     context = {"contract": contract, "form": form, "mission": mission_name(mission), "title": title}
     return render(request, "contracts/mission_declare.html", context, status=status)
+
+
+@require_http_methods(["GET", "POST"])
+@writes_when_posted
+def recognise_crisis(request: PersonRequest, public_id: UUID) -> HttpResponse:
+    """The agency recognises a crisis: its share falls due."""
+    contract = contract_or_404(request, public_id)
+    if not crises.may_recognise(contract, request.user):
+        raise PermissionDenied
+    form = CrisisForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        try:
+            crises.recognise(contract, given["on"], given["name"], by=request.user)
+        except ActionRefusedError as refused:
+            form.add_error(None, refused.message)
+        else:
+            messages.success(request, "La crise est reconnue ; les parties sont prévenues.")
+            return redirect("contracts:missions", contract.public_id)
+    status = 422 if request.method == "POST" else 200
+    context = {"contract": contract, "form": form}
+    return render(request, "contracts/crisis.html", context, status=status)
 
 
 @require_POST

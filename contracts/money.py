@@ -471,10 +471,15 @@ def record_results(
 
 
 @transaction.atomic
-def recognise_crisis(contract: Contract, on: date, name: str, *, by: User) -> Schedule:
-    """The agency recognised a serious crisis: the share for it is due with the year's balance."""
+def recognise_crisis(contract: Contract, on: date, name: str, *, by: User) -> Schedule | None:
+    """The agency recognised a serious crisis: the share for it is due with the year's balance.
+
+    A contract whose rates are not known yet has no schedule: the crisis waits for it.
+    """
     _locked(contract)
     RecognisedCrisis.objects.create(contract=contract, recognised_on=on, name=name, recorded_by=by)
+    if not contract.schedules.exists():
+        return None
     return revise_schedule(contract, None, Schedule.Cause.CRISIS, as_of=on, by=by)
 
 

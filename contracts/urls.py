@@ -25,6 +25,7 @@ urlpatterns = [
     path("<uuid:public_id>/paiements/<int:pk>/annuler/", views.cancel, name="cancel"),
     path("<uuid:public_id>/missions/", life_views.missions, name="missions"),
     path("<uuid:public_id>/missions.ics", life_views.calendar_file, name="missions-file"),
+    path("<uuid:public_id>/missions/crise/", life_views.recognise_crisis, name="crisis"),
     path(
         "<uuid:public_id>/missions/<slug:mission>/<slug:step>/",
         life_views.declare,

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
-from contracts import calendar, money
+from contracts import calendar, crises, money
 from contracts.calendar import MissionDates, State
 from contracts.models import Contract, MissionStep
 from contracts.patient_data import PatientDataError
@@ -269,3 +269,37 @@ def test_the_page_says_where_each_mission_stands_and_takes_a_declaration(
     lines = file.content.decode().replace("\r\n ", "").split("\r\n")
     assert (lines.count("BEGIN:VEVENT"), "METHOD:PUBLISH" in lines) == (5, True)
     assert "DTSTART;VALUE=DATE:20250701" in lines
+
+
+# --- Crises ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_the_agency_alone_recognises_a_crisis_whose_share_falls_due_and_tells_all(
+    contract: Contract, lead: User, deliver_outbox: Any
+) -> None:
+    assert contract.cpam
+    agency = signed.agent(contract.ars)
+    for other in (lead, signed.agent(contract.cpam)):
+        with pytest.raises(PermissionDenied):
+            crises.recognise(contract, date(2025, 2, 1), "Épidémie", by=other)
+    for day, name, words in (
+        (date(2999, 1, 1), "Épidémie", "est à venir"),
+        (date(2023, 6, 30), "Épidémie", "entre ces deux jours"),
+        (date(2025, 2, 1), "  ", "Nommez la crise"),
+    ):
+        with pytest.raises(ActionRefusedError, match=words):
+            crises.recognise(contract, day, name, by=agency)
+    client = Client()
+    client.force_login(agency)
+    form = reverse("contracts:crisis", args=[contract.public_id])
+    assert client.post(form, {"on": "2025-02-01", "name": ""}).status_code == 422
+    assert client.post(form, {"on": "2025-02-01", "name": "Épidémie"}).status_code == 302
+    with pytest.raises(ActionRefusedError, match="déjà reconnue"):
+        crises.recognise(contract, date(2025, 2, 1), "Encore", by=agency)
+    due = [one for one in money.current_lines(contract)[1] if one.share == "crisis"]
+    assert [(one.year, str(one.amount)) for one in due] == [(2, "67500.00")]
+    page = reverse("contracts:missions", args=[contract.public_id])
+    assert "Épidémie (écrit par" in client.get(page).content.decode()
+    deliver_outbox()
+    assert Notification.objects.filter(key__startswith="crisis:").count() == 3

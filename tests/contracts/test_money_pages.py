@@ -60,6 +60,7 @@ ALL: Final = (
     Asked("missions", ("{contract}",)),
     Asked("missions-file", ("{contract}",)),
     Asked("mission-declare", ("{contract}", "prevention", "started")),
+    Asked("crisis", ("{contract}",)),
     Asked("mission-withdraw", ("{contract}", "0"), {}),
     Asked("mission-proof", ("{contract}", "0")),
 )
@@ -160,13 +161,14 @@ def test_every_address_answers_those_it_concerns_and_nobody_else(
                                "import-report": 404, "import-give-up sent": 404}  # fmt: skip
     reads = nothing | dict.fromkeys(about, 403) | READS
     team = factories.team_member(contract.community, role="reader").user
-    assert asked_by(signed.agent(signed.ars())) == reads
+    assert asked_by(signed.agent(signed.ars())) == reads | {"crisis": 200}
     assert asked_by(team) == reads | {"indemnities": 200, "indemnity-add": 403}
     assert asked_by(payer) == own | {
         **dict.fromkeys(("import", "import-template", "import-report"), 200),
         "import-give-up sent": 302,
         **READS,
         "mission-declare": 403,
+        "crisis": 403,
         "mission-withdraw sent": 403,
         "complete sent": 302,
         "pay": 200,
