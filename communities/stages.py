@@ -121,6 +121,31 @@ def public_papers(community: Community) -> list[PublicPaper]:
     return [paper for read in _papers for paper in read(community)]
 
 
+@dataclass(frozen=True)
+class PublicPart:
+    """A part of the public page of a CPTS: terms and values, and lists under their own names."""
+
+    title: str
+    rows: list[tuple[str, str]]
+    lists: list[tuple[str, list[str]]]
+    url: str = ""
+    url_label: str = ""
+
+
+_parts: list[Callable[[Community], list[PublicPart]]] = []
+
+
+def declare_public_parts(read: Callable[[Community], list[PublicPart]]) -> None:
+    """Show the parts that `read` makes on the public page. Called when Django starts."""
+    if read not in _parts:
+        _parts.append(read)
+
+
+def public_parts(community: Community) -> list[PublicPart]:
+    """What else anyone may know of a CPTS, as the rooms above say it."""
+    return [part for read in _parts for part in read(community)]
+
+
 def is_recognised(community: Community) -> bool:
     """Whether its health project is validated, by a decision or by silence, and stands."""
     return community.stages.open().filter(kind=CommunityStage.Kind.CONTRACT).exists()

@@ -17,7 +17,13 @@ from communities import rules, services
 from communities.forms import InvitationForm, OwnershipForm, RoleForm
 from communities.models import Community, TeamInvitation, TeamMember
 from communities.services import TeamError
-from communities.stages import public_name, public_papers, public_stages, public_status
+from communities.stages import (
+    public_name,
+    public_papers,
+    public_parts,
+    public_stages,
+    public_status,
+)
 from communities.team import read_team
 from cpts_portal.transactions import writes_when_posted
 
@@ -40,6 +46,7 @@ def public(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "stage": stages[-1],
         "name": public_name(community, stages[-1]),
         "papers": public_papers(community),
+        "parts": public_parts(community),
         "status_label": label,
         "status_tone": tone,
     }

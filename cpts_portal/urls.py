@@ -21,6 +21,7 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("notifications.urls")),
     path("compte/", include("accounts.auth_urls")),
+    path("cpts/", include("contracts.public_urls")),
     path("", include("communities.urls")),
     path("", include("diagnosis.urls")),
     path("", include("roadmap.urls")),

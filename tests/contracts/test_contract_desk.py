@@ -110,3 +110,36 @@ def test_the_page_of_a_contract_says_what_is_awaited_and_is_its_parties_alone() 
     assert browser(signed.agent(contract.ars)).get(url).status_code == 200
     assert browser(factories.user()).get(url).status_code == 404
     assert browser(owner).get(reverse("contract-desk:todo")).status_code == 200
+
+
+def test_anyone_reads_a_contract_in_force_without_a_sum_or_a_name_of_a_person() -> None:
+    contract = signed.contract(signed_outside=True)
+    public_id = contract.community.public_id
+    open_stage(
+        contract.community,
+        name=contract.title,
+        act="Reconnaissance",
+        reference="R-2",
+        population=1,
+        commune_count=1,
+        size_class="T3",
+        carried={},
+        kind="contract",
+    )
+    anyone = Client()
+    page = anyone.get(reverse("communities:public", args=[public_id])).content.decode()
+    assert "Le contrat" in page
+    assert "Prévention, à partir du 1 juillet 2023" in page
+    assert "€" not in page
+    data = anyone.get(reverse("contract-data:one", args=[public_id])).json()
+    assert (data["engagement"], data["signed_on"], data["signed_outside"]) == (
+        "ACI",
+        "2023-07-01",
+        True,
+    )
+    assert data["missions"]["prevention"] == "2023-07-01"
+    everything = anyone.get(reverse("contract-data:all", args=["csv"])).content.decode()
+    assert contract.title in everything
+    assert anyone.get(reverse("contract-data:all", args=["json"])).json()["contracts"] == [data]
+    other = factories.community()
+    assert anyone.get(reverse("contract-data:one", args=[other.public_id])).status_code == 404
