@@ -21,6 +21,7 @@ ACTIONS: Final = {
     "opened": "Texte figé et présenté à la signature",
     "signed": "A signé",
     "counted": "Signature comptée",
+    "ordered": "Ordre des signatures",
     "refused": "A refusé de signer",
     "reminded": "Relance",
     "paper_sent": "Exemplaire signé sur papier envoyé",

@@ -1,15 +1,19 @@
 """The forms of a round: the code and the answer, a copy signed on paper and its check."""
 
+from itertools import permutations
 from typing import Any, Final
 
 from django import forms
 
+from contracts import rounds
+from contracts.models import SigningRound
 from contracts.rounds import LONGEST_REASON
 from cpts_portal.forms import PortalForm
 from members.forms import day_field
 from signatures.forms import CodeForm
 
 _REFUSING: Final = "Si vous refusez, dites pourquoi"
+_FREE: Final = "libre"
 _READ_BY_ALL: Final = "Toutes les parties le liront."
 
 
@@ -71,3 +75,40 @@ class CheckForm(PortalForm):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="L’autre partie le lira, et pourra envoyer un autre exemplaire.",
     )
+
+
+class OrderForm(PortalForm):
+    """Who signs before whom: one choice, since three parties have six orders."""
+
+    order = forms.ChoiceField(
+        label="Les parties signent", widget=forms.RadioSelect, choices=(), required=True
+    )
+
+    def __init__(self, *args: Any, signing_round: SigningRound, **kwargs: Any) -> None:
+        parties = [str(one) for one in rounds.parties_of(signing_round.contract)]
+        now = list(
+            dict.fromkeys(
+                signing_round.signers.order_by("position", "pk").values_list("party", flat=True)
+            )
+        )
+        kwargs.setdefault(
+            "initial", {"order": "-".join(now) if signing_round.in_order else "libre"}
+        )
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["order"]
+        field.choices = [
+            ("libre", _capital(rounds.order_in_words(()))),
+            *(
+                ("-".join(one), _capital(rounds.order_in_words(one)))
+                for one in permutations(parties)
+            ),
+        ]
+
+    def chosen(self) -> list[str]:
+        """The parties in order; empty: no order."""
+        order = self.cleaned_data["order"]
+        return [] if order == _FREE else order.split("-")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

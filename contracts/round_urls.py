@@ -11,6 +11,7 @@ urlpatterns = [
     path("signe.pdf", views.sealed, name="round-sealed"),
     path("signer/", views.sign, name="round-sign"),
     path("relancer/", views.remind, name="round-remind"),
+    path("ordre/", views.order, name="round-order"),
     path("papier/", views.paper, name="round-paper"),
     path("papier/<int:pk>/", views.check, name="round-check"),
     path("papier/<int:pk>/exemplaire.pdf", views.paper_file, name="round-paper-file"),

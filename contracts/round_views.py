@@ -18,7 +18,7 @@ from contracts.evidence import proofs_of
 from contracts.models import Contract, RoundPaper, RoundSigner, SigningRound
 from contracts.providers import signed_copy
 from contracts.round_board import party_label, power_in_words, read_board
-from contracts.round_forms import AgentAnswerForm, CheckForm, PaperForm
+from contracts.round_forms import AgentAnswerForm, CheckForm, OrderForm, PaperForm
 from contracts.telling import link_path
 from cpts_portal.transactions import writes_when_posted
 from documents.downloads import send_attachment
@@ -153,6 +153,33 @@ def remind(request: PersonRequest, public_id: UUID, number: UUID) -> HttpRespons
         names = ", ".join(each.name for each in told)
         messages.success(request, f"Un courriel de rappel part pour {names}.")
     return redirect(_address(one))
+
+
+@require_http_methods(["GET", "POST"])
+@writes_when_posted
+def order(request: PersonRequest, public_id: UUID, number: UUID) -> HttpResponse:
+    """Choose whether the parties sign one after the other, before anybody has."""
+    one = _round(request, public_id, number)
+    if rounds.party_of(one.contract, request.user) is None:
+        raise PermissionDenied("Seule une partie au contrat choisit l’ordre des signatures.")
+    form = OrderForm(request.POST or None, signing_round=one)
+    if request.method == "POST" and form.is_valid():
+        try:
+            rounds.set_order(one, form.chosen(), by=request.user)
+        except ActionRefusedError as error:
+            form.add_error(None, error.message)
+        else:
+            messages.success(request, "L’ordre des signatures est enregistré.")
+            return redirect(_address(one))
+    context = {
+        "title": "Choisir l’ordre des signatures",
+        "text": "Quand un ordre est choisi, chaque partie est prévenue à son tour.",
+        "form": form,
+        "action_label": "Enregistrer",
+        "cancel_url": _address(one),
+    }
+    status = 422 if request.method == "POST" else 200
+    return render(request, "components/confirm_page.html", context, status=status)
 
 
 # --- On paper -------------------------------------------------------------------------------------

@@ -242,6 +242,40 @@ def parties_of(contract: Contract) -> list[Party]:
     return [Party.CPTS, *([Party.CPAM] if contract.cpam_id else []), Party.ARS]
 
 
+@transaction.atomic
+def set_order(signing_round: SigningRound, order: Sequence[str], *, by: User) -> SigningRound:
+    """Have the parties sign one after the other, as `order` lists them; empty: as each pleases.
+
+    Any party may, until somebody has signed. Raises PermissionDenied, AlreadyDoneError once the
+    round has ended, ActionRefusedError once somebody has signed, or for parties that are missing.
+    """
+    locked = lock_round(signing_round.pk)
+    if party_of(locked.contract, by) is None:
+        raise PermissionDenied
+    if not locked.is_open:
+        raise ended(locked)
+    if locked.provider != PORTAL or locked.signatures.exists():
+        raise ActionRefusedError(
+            "L’ordre ne change plus : une signature est déjà donnée, ou un prestataire recueille "
+            "les signatures."
+        )
+    parties = parties_of(locked.contract)
+    if order and sorted(order) != sorted(str(one) for one in parties):
+        raise ActionRefusedError("Rangez chaque partie une fois, et une seule.")
+    for position, party in enumerate(order or [str(one) for one in parties], start=1):
+        locked.signers.filter(party=party).update(position=position)
+    locked.in_order = bool(order)
+    locked.save(update_fields=["in_order"])
+    note(locked, "ordered", actor=by, detail=order_in_words(order))
+    tell_next(locked)
+    return locked
+
+
+def order_in_words(order: Sequence[str]) -> str:
+    """« la CPTS, puis la CPAM, puis l’ARS », or that each signs when they please."""
+    return ", puis ".join(str(Party(one).label) for one in order) or "chacun quand il le souhaite"
+
+
 # --- Who signs, and may they ----------------------------------------------------------------------
 
 

@@ -118,6 +118,23 @@ def test_parties_sign_in_the_order_that_was_set() -> None:
     assert [one.round for one in rounds.awaiting(two[0].user)] == [opened]
 
 
+def test_a_party_sets_the_order_until_somebody_has_signed() -> None:
+    opened = sealing.opened()
+    agent = signed.agent(opened.contract.ars)
+    with pytest.raises(ActionRefusedError, match="une fois, et une seule"):
+        rounds.set_order(opened, ["ars", "ars", "cpts"], by=agent)
+    with pytest.raises(PermissionDenied):
+        rounds.set_order(opened, [], by=factories.user())
+    ordered = rounds.set_order(opened, ["ars", "cpam", "cpts"], by=agent)
+    assert parties(ordered) == ["ars"]
+    assert parties(rounds.set_order(opened, [], by=agent)) == ["cpts", "cpam", "ars"]
+    ordered = rounds.set_order(opened, ["cpam", "cpts", "ars"], by=agent)
+    sealing.sign(ordered, "cpam")
+    assert parties(ordered) == ["cpts"]
+    with pytest.raises(ActionRefusedError, match="ne change plus"):
+        rounds.set_order(opened, [], by=agent)
+
+
 def test_only_the_signer_signs_in_the_role_that_lets_them() -> None:
     opened = sealing.opened()
     one = sealing.signer(opened, "cpam")
