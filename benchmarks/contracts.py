@@ -12,7 +12,7 @@ from benchmarks.measure import Line, interleaved
 from benchmarks.pages import request, served
 from communities.models import Community
 from contracts import money
-from contracts.models import Contract
+from contracts.models import Contract, DialogueLine, LineReview, YearlyDialogue
 from contracts.schedule import compute_schedule, five_years
 from procedures.rates import delivered_rates
 from territories.models import Department, Region
@@ -21,6 +21,7 @@ from tests.contracts.engaging import MISSIONS, engagement
 
 REGION: Final = "76"
 CONTRACTS: Final = 1_000
+INDICATORS: Final = 30
 MOST_MILLISECONDS: Final = 10
 
 
@@ -34,10 +35,12 @@ def contracts_of_a_region(rounds: int) -> list[Line]:
     ]  # fmt: skip
     agent, one = _fill()
     year = timezone.localdate().year
+    dialogue = _dialogue(one)
     asked = {
         f"argent d’une région, {CONTRACTS} contrats": f"/contrats/?annee={year}",
         "argent, dernière page": f"/contrats/?annee={year}&page=40",
         "argent d’un contrat": f"/contrats/{one.public_id}/argent/",
+        "dialogue annuel, 30 indicateurs": f"/contrats/{one.public_id}/dialogues/{dialogue.year}/",
     }
     with served() as port:
         actions = {name: request(port, path, agent) for name, path in asked.items()}
@@ -51,6 +54,33 @@ def contracts_of_a_region(rounds: int) -> list[Line]:
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE workflow_case, communities_community CASCADE")
     return lines
+
+
+def _dialogue(contract: Contract) -> YearlyDialogue:
+    """A dialogue to conclude, each indicator declared and reviewed by two."""
+    dialogue = YearlyDialogue.objects.create(
+        contract=contract, year=1, state=YearlyDialogue.State.CONCLUDING
+    )
+    lines = DialogueLine.objects.bulk_create(
+        DialogueLine(
+            dialogue=dialogue,
+            rank=rank,
+            mission=MISSIONS[rank % len(MISSIONS)],
+            key=f"indicator-{rank}",
+            label=f"Indicateur du banc {rank}",
+            kind="count",
+            target=Decimal(10),
+            value=Decimal(rank),
+            agreed_value=Decimal(rank),
+        )
+        for rank in range(INDICATORS)
+    )
+    LineReview.objects.bulk_create(
+        LineReview(line=line, party=party, position="accepted", by=contract.created_by)
+        for line in lines
+        for party in ("cpam", "ars")
+    )
+    return dialogue
 
 
 def _fill() -> tuple[User, Contract]:
