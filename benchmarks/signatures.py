@@ -1,4 +1,4 @@
-"""A campaign of 2 000 members: its page, then 2 000 signatures from 50 clients at once.
+"""A project of 2 000 members: the page of its signatures, then all of them from 50 clients at once.
 
 The signatures go to a real gunicorn, each as its signer's own browser would send it: none may be
 lost, none doubled, the counts right, and the slowest of a hundred not three times what a page
@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from io import StringIO
 from urllib.parse import urlencode
 
 from django.core.management import call_command
@@ -22,17 +23,14 @@ from django.utils import timezone
 from accounts.models import User
 from benchmarks.measure import Line, interleaved
 from benchmarks.pages import request, served
-from letters.json_import import import_file
-from letters.writing import LETTER
+from health_projects import services
 from members.codes import PROFESSIONS
 from members.models import Member
 from members.services import sort_key
-from signatures import board, campaigns, links
+from outbox.services import deliver_pending
+from signatures import board, links
 from signatures.models import Campaign, Invitation, Signature
-from signatures.signable import Signable, declare_signable
-from tests import factories
-from workflow.models import Snapshot
-from writing.documents import issue_documents
+from tests.health_projects import projects
 
 MEMBERS = 2_000
 CLIENTS = 50
@@ -43,7 +41,7 @@ def signatures(rounds: int) -> list[Line]:
     """The page at 20 and at 2 000 members, then the rush."""
     campaign, lead = _campaign()
     at = f"/cpts/{campaign.community.public_id}/signatures/{campaign.public_id}/"
-    with served({"BENCH_SIGNABLE": "letter_of_intent"}, workers=2) as port:
+    with served(workers=2) as port:
         found = interleaved(
             {
                 "page": request(port, at, lead),
@@ -79,40 +77,28 @@ def _exact(what: str, found: int) -> Line:
 
 
 def _campaign() -> tuple[Campaign, User]:
-    """An open campaign whose members have each been sent the same code."""
-    from benchmarks.pages import SCENARIO  # noqa: PLC0415
-
-    declare_signable(
-        Signable(
-            kind="letter_of_intent",
-            short="la lettre d’intention",
-            label="lettre d’intention",
-            document_kind=LETTER,
-        )
-    )
-    call_command("load_organisations", verbosity=0)
-    lead = factories.user()
-    letter = import_file(SCENARIO, owner_email=lead.email, force=True, deposit=True).letter
-    issue_documents(letter, Snapshot.objects.get(case=letter))
+    """An open campaign on a health project, whose members have each been sent the same code."""
+    call_command("load_organisations", verbosity=0, stdout=StringIO())
+    project = projects.complete("84")
+    lead = project.created_by
     codes = list(PROFESSIONS)
     members = [
         Member(
-            community=letter.community,
+            community=project.community,
             last_name=f"Nom {number:04d}",
             first_name="Prénom",
-            email=f"membre{number}@exemple.test",
+            email=f"signataire{number}@exemple.test",
             profession=codes[number % len(codes)],
             created_by=lead,
         )
-        for number in range(MEMBERS)
+        for number in range(MEMBERS - project.community.members.count())
     ]
     for member in members:
         member.sort_key = sort_key(member)
     Member.objects.bulk_create(members)
-    campaign = campaigns.prepare_campaign(
-        letter, closes_on=timezone.localdate() + timedelta(days=30), message="", by=lead
-    )
-    campaigns.open_campaign(campaign, by=lead)
+    services.freeze_version(project, actor=lead)
+    deliver_pending()
+    campaign = projects.campaign(projects.fresh(project))
     now = timezone.now()
     ones = list(Invitation.objects.filter(campaign=campaign))
     for one in ones:

@@ -59,6 +59,17 @@ class Composed:
             cursor.execute(self.sql, self.parameters(**given))
             return cursor.fetchall()
 
+    def page(self, start: int, count: int, **given: Any) -> list[tuple[Any, ...]]:
+        """The same, `count` rows at most, from the place `start`."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"{self.sql}{_slice(start, count)}", self.parameters(**given))
+            return cursor.fetchall()
+
+
+def _slice(start: int, count: int | None) -> str:
+    """Written out: given beside the statement, it would be planned again at each run."""
+    return f" LIMIT {'ALL' if count is None else int(count)} OFFSET {int(start)}"
+
 
 class ComposedObjects:
     """The same for the objects of a queryset, with those it selects beside them."""
@@ -78,7 +89,7 @@ class ComposedObjects:
         sql, parameters, read = self._parts
         values = [given[one.name] if isinstance(one, Given) else one for one in parameters]
         with connection.cursor() as cursor:
-            cursor.execute(f"{sql} LIMIT %s OFFSET %s", [*values, count, start])
+            cursor.execute(f"{sql}{_slice(start, count)}", values)
             return read(cursor.fetchall())
 
 

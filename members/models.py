@@ -150,11 +150,12 @@ class Member(models.Model):
     @property
     def what(self) -> str:
         """« Médecin », « Centre de santé »: what they are counted among."""
-        return str(
-            self.get_structure_kind_display()
+        known, code = (
+            (STRUCTURES, self.structure_kind)
             if self.is_structure
-            else self.get_profession_display()
+            else (PROFESSIONS, self.profession)
         )
+        return known.get(code, code)
 
     @property
     def capacity(self) -> str:

@@ -215,12 +215,17 @@ def _invite(
     return rows
 
 
-def is_outdated(campaign: Campaign) -> bool:
-    """Whether the case has another version than the one this campaign asks to sign."""
+def is_outdated(campaign: Campaign, last_version: str | None = None) -> bool:
+    """Whether the case has another version than the one this campaign asks to sign.
+
+    `last_version`: the digest of the last frozen version, when it was read already.
+    """
     try:
         signable = signable_of(campaign.case)
     except LookupError:
         return False
+    if signable.snapshot is last_snapshot and last_version:
+        return last_version != campaign.snapshot.sha256
     if signable.snapshot is last_snapshot:
         # Each signature asks it: written by hand, for a kind that signs its last version.
         with connection.cursor() as cursor:
@@ -261,22 +266,6 @@ def invite_newcomers(campaign: Campaign, *, by: User) -> int:
     for member in members:
         note(campaign, "invited", actor=by, member=member)
     return len(members)
-
-
-def newcomers(campaign: Campaign) -> int:
-    """How many current members the campaign does not know."""
-    with connection.cursor() as cursor:
-        cursor.execute(_NEWCOMERS, {"community": campaign.community_id, "campaign": campaign.pk})
-        return int(cursor.fetchone()[0])
-
-
-# Written by hand: each page of an open campaign reads it.
-_NEWCOMERS: Final = """
-    SELECT count(*) FROM members_member AS member
-     WHERE member.community_id = %(community)s AND member.left_on IS NULL
-       AND NOT EXISTS (SELECT FROM signatures_invitation AS known
-                        WHERE known.member_id = member.id AND known.campaign_id = %(campaign)s)
-"""
 
 
 @transaction.atomic

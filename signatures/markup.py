@@ -1,110 +1,107 @@
 """The rows and the lists of choices of a campaign's page, drawn in one pass.
 
-A page has some hundred cells: through a template, each costs more than what it shows.
+A page has some hundred cells: through a template, each costs more than what it shows. Whatever a
+person wrote goes through `_e`.
 """
 
 from collections.abc import Iterable, Mapping
 from functools import cache
+from html import escape as _e
 from typing import Final
 
-from django.urls import reverse
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.timezone import localdate
 
+from cpts_portal.addresses import address
 from members.codes import PROFESSIONS, STRUCTURES
-from signatures.board import CountOf, Row
+from signatures.board import FILTERS, CountOf, Row
 from signatures.models import Campaign
 
-_NOTHING: Final = mark_safe("")
 
-
-def badge(label: str, tone: str) -> SafeString:
+def _badge(label: str, tone: str) -> str:
     """As `components/badge.html` draws it."""
     more = f" fr-badge--{tone}" if tone else ""
-    return format_html(
-        '<span class="fr-badge fr-badge--no-icon fr-badge--sm{}">{}</span>', more, label
-    )
+    return f'<span class="fr-badge fr-badge--no-icon fr-badge--sm{more}">{_e(label)}</span>'
 
 
 def rows(campaign: Campaign, found: Iterable[Row], *, is_team: bool) -> SafeString:
     """The body of the table of members."""
     community = campaign.community.public_id
     # The number of a member is put in an address worked out once.
-    pattern = reverse("signatures:invitation", args=[community, campaign.public_id, 0])
-    head = pattern.removesuffix("0/")
-    return format_html_join(
-        "\n", "{}", ((_row(row, head if is_team else "", is_team=is_team),) for row in found)
-    )
+    head = address("signatures:invitation", community, campaign.public_id, 0).removesuffix("0/")
+    return SafeString("\n".join(_row(row, head if is_team else "") for row in found))
 
 
-def _row(row: Row, head: str, *, is_team: bool) -> SafeString:
+def _row(row: Row, head: str) -> str:
+    """`head` begins the address of a member; empty for who reads no more than the table."""
     one = row.invitation
-    member = one.member
-    name = (
-        format_html('<a href="{}{}/">{}</a>', head, one.pk, member.name)
-        if head
-        else format_html("{}", member.name)
-    )
-    if member.is_structure:
-        name += format_html('<br><span class="portal-muted fr-text--sm">{}</span>', member.person)
-    answer = badge(row.label, row.tone)
+    name = _e(one.name)
+    if head:
+        name = f'<a href="{head}{one.pk}/">{name}</a>'
+    if one.is_structure:
+        name += f'<br><span class="portal-muted fr-text--sm">{_e(one.person)}</span>'
+    answer = _badge(row.label, row.tone)
     if one.answered_at:
-        day = f"{localdate(one.answered_at):%d/%m/%Y}"
-        answer += format_html(' <span class="portal-nowrap">le {}</span>', day)
+        answer += f' <span class="portal-nowrap">le {localdate(one.answered_at):%d/%m/%Y}</span>'
     if row.remark:
-        answer += format_html('<br><span class="fr-text--sm portal-break">{}</span>', row.remark)
-    return format_html(
-        '<tr><th scope="row">{}</th><td data-label="Profession ou nature">{}</td>'
-        '<td data-label="Réponse">{}</td>{}</tr>',
-        name,
-        member.what,
-        answer,
-        _last_mail(row) if is_team else _NOTHING,
+        answer += f'<br><span class="fr-text--sm portal-break">{_e(row.remark)}</span>'
+    return (
+        f'<tr><th scope="row">{name}</th><td data-label="Profession ou nature">{_e(one.what)}'
+        f'</td><td data-label="Réponse">{answer}</td>{_last_mail(row) if head else ""}</tr>'
     )
 
 
-def _last_mail(row: Row) -> SafeString:
+def _last_mail(row: Row) -> str:
     one = row.invitation
     said = "aucun"
     if one.told_at:
         many = f" ({one.told_count} en tout)" if one.told_count > 1 else ""
         said = f"{localdate(one.told_at):%d/%m/%Y}{many}"
-    return format_html('<td data-label="Dernier courriel">{}</td>', said)
+    return f'<td data-label="Dernier courriel">{said}</td>'
 
 
 def counts(groups: Iterable[CountOf]) -> SafeString:
     """The body of the table of answers by profession and kind of structure."""
-    number = '<td class="portal-number">{}</td>'
-    return format_html_join(
-        "\n",
-        f'<tr><th scope="row">{{}}</th>{number * 3}</tr>',
-        ((one.label, one.signed, one.waiting, one.declined) for one in groups),
-    )
+    return SafeString("\n".join(_count(one) for one in groups))
+
+
+def _count(one: CountOf) -> str:
+    numbers = (one.signed, one.waiting, one.declined)
+    cells = "".join(f'<td class="portal-number">{number}</td>' for number in numbers)
+    return f'<tr><th scope="row">{_e(one.label)}</th>{cells}</tr>'
 
 
 @cache
-def natures(chosen: str) -> SafeString:
-    """The choices « Profession ou nature », with the one that is asked for."""
-    return format_html(
-        '<option value="">Toutes</option><optgroup label="Professions">{}</optgroup>'
-        '<optgroup label="Natures de structures">{}</optgroup>',
-        options(PROFESSIONS, chosen),
-        options(STRUCTURES, chosen),
+def _natures(chosen: str) -> SafeString:
+    return SafeString(
+        f'<option value="">Toutes</option><optgroup label="Professions">'
+        f'{_options(PROFESSIONS, chosen)}</optgroup><optgroup label="Natures de structures">'
+        f"{_options(STRUCTURES, chosen)}</optgroup>"
     )
 
 
-def options(known: Mapping[str, str], chosen: str) -> SafeString:
-    return format_html_join(
-        "",
-        '<option value="{}"{}>{}</option>',
-        (
-            (code, mark_safe(" selected") if code == chosen else "", label)
-            for code, label in known.items()
-        ),
+def _options(known: Mapping[str, str], chosen: str) -> str:
+    return "".join(
+        f'<option value="{code}"{" selected" if code == chosen else ""}>{_e(label)}</option>'
+        for code, label in known.items()
     )
 
 
 def nature_choices(asked: str) -> SafeString:
-    """`natures` for what an address asks, which may be anything."""
-    return natures(asked if asked in PROFESSIONS or asked in STRUCTURES else "")
+    """The choices « Profession ou nature », with what an address asks, which may be anything."""
+    return _natures(asked if asked in PROFESSIONS or asked in STRUCTURES else "")
+
+
+# What an office filters by; the team has all.
+_FOR_OFFICES: Final = frozenset({"", "attente", "signes", "refus"})
+
+
+def state_choices(asked: str, *, is_team: bool) -> SafeString:
+    """The choices « Réponse », with what an address asks, which may be anything."""
+    return _states(asked if asked in FILTERS else "", is_team)
+
+
+@cache
+def _states(chosen: str, is_team: bool) -> SafeString:  # noqa: FBT001
+    known = {key: label for key, (label, _) in FILTERS.items() if is_team or key in _FOR_OFFICES}
+    return SafeString(_options(known, chosen))

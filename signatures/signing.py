@@ -4,11 +4,13 @@ Signatures may arrive by thousands: each locks its own row only, and the databas
 that comes once the campaign has ended.
 """
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.db import IntegrityError, transaction
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
+from cpts_portal.composed import ComposedObjects, Given
 from signatures.campaigns import is_outdated, note
 from signatures.codes import (
     Seen,
@@ -23,16 +25,19 @@ from signatures.codes import (
 from signatures.links import digest, link_of
 from signatures.models import Delegation, Invitation, Signature
 from signatures.telling import signer_name, write_mail
+from workflow.models import Snapshot
 from workflow.services import ActionRefusedError, AlreadyDoneError
 
 LONGEST_REASON: Final = 2_000
 State = Invitation.State
 
 
-def find_invitation(token: str) -> Invitation | None:
-    """The invitation a personal link names, with all that its pages show: one query."""
+def _with_what_is_signed(found: QuerySet[Invitation]) -> QuerySet[Invitation]:
+    """All that the pages of a signer and their signature need, with `last_version`: the digest of
+    the last frozen version of the case."""
+    versions = Snapshot.objects.filter(case=OuterRef("campaign__case")).order_by("-version")
     return (
-        Invitation.objects.select_related(
+        found.select_related(
             "campaign__community",
             "campaign__case",
             "campaign__snapshot",
@@ -41,9 +46,27 @@ def find_invitation(token: str) -> Invitation | None:
             "delegation",
         )
         .defer("campaign__snapshot__content")
-        .filter(token_digest=digest(token))
-        .first()
+        .annotate(last_version=Subquery(versions.values("sha256")[:1]))
+        .order_by()
     )
+
+
+# Thousands may come in two days: composing these joins took longer than all the rest of a
+# signature.
+_BY_LINK: Final = ComposedObjects(
+    lambda: _with_what_is_signed(Invitation.objects.filter(token_digest=Given("digest")))
+)
+_LOCKED: Final = ComposedObjects(
+    lambda: _with_what_is_signed(
+        Invitation.objects.select_for_update(of=("self",)).filter(pk=Given("invitation"))
+    )
+)
+
+
+def find_invitation(token: str) -> Invitation | None:
+    """The invitation a personal link names, with all that its pages show: one query."""
+    found: list[Invitation] = _BY_LINK.objects(count=1, digest=digest(token))
+    return found[0] if found else None
 
 
 # --- The code -------------------------------------------------------------------------------------
@@ -154,22 +177,22 @@ def _write_signature(
     campaign, member = invitation.campaign, invitation.member
     delegation: Delegation | None = getattr(invitation, "delegation", None)
     try:
-        with transaction.atomic():
-            signature = Signature.objects.create(
-                campaign=campaign,
-                member=member,
-                name=signer_name(invitation),
-                capacity=delegation.function if delegation else member.capacity,
-                structure=member.structure_name,
-                what=member.what,
-                on_behalf_of=member.person if delegation else "",
-                snapshot_sha256=campaign.snapshot.sha256,
-                document_sha256=campaign.document.document.sha256,
-                method=method,
-                evidence=evidence,
-                recorded_by=recorded_by,
-            )
+        signature = Signature.objects.create(
+            campaign=campaign,
+            member=member,
+            name=signer_name(invitation),
+            capacity=delegation.function if delegation else member.capacity,
+            structure=member.structure_name,
+            what=member.what,
+            on_behalf_of=member.person if delegation else "",
+            snapshot_sha256=campaign.snapshot.sha256,
+            document_sha256=campaign.document.document.sha256,
+            method=method,
+            evidence=evidence,
+            recorded_by=recorded_by,
+        )
     except IntegrityError as refused:
+        # Whatever is raised leaves the transaction of whoever called, which undoes it.
         if "signature_one_per_member" in str(refused):
             raise _already(invitation) from refused
         if "signature_campaign_open" in str(refused):
@@ -179,24 +202,20 @@ def _write_signature(
     invitation.decline_reason, invitation.postponed_until = "", None
     invitation.disowned_at = None
     forget_code(invitation)
-    invitation.save()
+    invitation.save(update_fields=_ANSWERED)
     return signature
 
 
+_ANSWERED: Final = (
+    *("state", "answered_at", "decline_reason", "postponed_until", "disowned_at"),
+    *("code_digest", "code_expires_at"),
+)
+
+
 def _locked(invitation: Invitation) -> Invitation:
-    return (
-        Invitation.objects.select_for_update(of=("self",))
-        .select_related(
-            "campaign__community",
-            "campaign__case",
-            "campaign__snapshot",
-            "campaign__document__document",
-            "member",
-            "delegation",
-        )
-        .defer("campaign__snapshot__content")
-        .get(pk=invitation.pk)
-    )
+    """Read again, and kept from everybody else until the end of the transaction."""
+    (locked,) = _LOCKED.objects(count=1, invitation=invitation.pk)
+    return cast(Invitation, locked)
 
 
 def _check_may_answer(invitation: Invitation) -> None:
@@ -208,7 +227,7 @@ def _check_may_answer(invitation: Invitation) -> None:
         )
     if not invitation.campaign.is_open:
         raise ActionRefusedError(_ended())
-    if is_outdated(invitation.campaign):
+    if is_outdated(invitation.campaign, invitation.last_version):  # type: ignore[attr-defined]
         raise ActionRefusedError(
             "Ce que ce lien propose de signer a changé : une autre version existe. Rien n’a été "
             "signé ; l’équipe vous invitera à signer la nouvelle."

@@ -5,12 +5,14 @@ from typing import Any
 from allauth.account.adapter import get_adapter
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from cpts_portal.transactions import writes_when_posted
 from signatures import signing
 from signatures.campaigns import is_outdated
 from signatures.forms import CodeForm
@@ -53,6 +55,7 @@ def _context(one: Invitation, token: str) -> dict[str, Any]:
     }
 
 
+@writes_when_posted
 @login_not_required
 @never_cache
 @require_safe
@@ -65,7 +68,7 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
     if one.state in {State.SIGNED, State.KEPT}:
         signature = one.campaign.signatures.filter(member=one.member_id).first()
         return render(request, "signatures/signer_done.html", context | {"signature": signature})
-    if is_outdated(one.campaign):
+    if is_outdated(one.campaign, one.last_version):  # type: ignore[attr-defined]
         return _changed(request, one, context)
     if not one.campaign.is_open:
         return render(request, "signatures/signer_ended.html", context, status=410)
@@ -114,6 +117,8 @@ def code(request: HttpRequest, token: str) -> HttpResponse:
     return redirect("signing:answer", token)
 
 
+# Each answer is a transaction of its own: a second one around it would only be longer.
+@transaction.non_atomic_requests
 @login_not_required
 @never_cache
 @require_http_methods(["GET", "POST"])

@@ -17,7 +17,7 @@ from cpts_portal.paging import page_of, read_page
 from cpts_portal.transactions import writes_when_posted
 from signatures import board, forms, markup, rules
 from signatures import campaigns as acts
-from signatures.models import Campaign, Invitation, PaperPage
+from signatures.models import Campaign, PaperPage
 from signatures.register import registers_of
 from signatures.views.access import (
     ACTIONS,
@@ -94,7 +94,7 @@ def campaign(request: PersonRequest, public_id: UUID, campaign: UUID) -> HttpRes
     asked = {key: request.GET.get(key, "").strip()[:100] for key in ("q", "etat", "nature")}
     shown = seen.campaign
 
-    def read(start: int, count: int) -> list[Invitation]:
+    def read(start: int, count: int) -> list[board.Listed]:
         return board.rows_of(
             shown,
             state=asked["etat"],
@@ -131,18 +131,11 @@ def campaign(request: PersonRequest, public_id: UUID, campaign: UUID) -> HttpRes
             "progress_label": f"{counts.all.signed} sur {counts.all.total} ont signé",
             "asked": asked,
             "is_filtered": any(asked.values()),
-            "states": markup.options(
-                {
-                    key: label
-                    for key, (label, _) in board.FILTERS.items()
-                    if seen.is_team or key in {"", "attente", "signes", "refus"}
-                },
-                asked["etat"],
-            ),
+            "states": markup.state_choices(asked["etat"], is_team=seen.is_team),
             "natures": markup.nature_choices(asked["nature"]),
             "is_open": open_now,
-            "outdated": open_now and acts.is_outdated(shown),
-            "newcomers": acts.newcomers(shown) if open_now and seen.follows else 0,
+            "outdated": open_now and acts.is_outdated(shown, counts.last_version),
+            "newcomers": counts.newcomers if open_now and seen.follows else 0,
             "registers": list(registers_of(shown)) if not open_now else [],
             "logs": _logs(shown) if seen.is_team else [],
         },

@@ -32,7 +32,7 @@ def invitation(request: PersonRequest, public_id: UUID, campaign: UUID, pk: int)
             "campaign": seen.campaign,
             "community": seen.campaign.community,
             "one": one,
-            "row": board.row_of(one, is_team=True),
+            "row": board.row_of(board.listed(one), is_team=True),
             "signature": signature,
             "delegation": getattr(one, "delegation", None),
             "acts": seen.follows

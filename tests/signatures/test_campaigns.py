@@ -276,9 +276,9 @@ def test_a_member_who_leaves_is_no_longer_asked_and_cannot_be_erased(campaign: C
 
 def test_newcomers_are_invited_to_the_open_campaign(campaign: Campaign) -> None:
     making.professional(campaign.community)
-    assert campaigns.newcomers(campaign) == 1
+    assert board.counts_of(campaign).newcomers == 1
     assert campaigns.invite_newcomers(campaign, by=campaign.case.created_by) == 1
-    assert campaigns.newcomers(campaign) == 0
+    assert board.counts_of(campaign).newcomers == 0
 
 
 def test_a_legal_representative_delegates_by_an_act(campaign: Campaign) -> None:
