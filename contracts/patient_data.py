@@ -66,8 +66,10 @@ _PATIENT_HEADINGS: Final = frozenset(
         "nom beneficiaire", "nom du beneficiaire", "beneficiaire",
     }
 )  # fmt: skip
-# The last word of a heading of two columns at most, so that a sentence is none.
+# A longer cell is a sentence.
 _LONGEST_HEADING: Final = 40
+_SHORTEST_NUMBER: Final = 15
+_SPEAKS_OF_BIRTH: Final = re.compile(r"naissance|\bn[ée]\(?e?\)? le\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -186,21 +188,25 @@ Piece = tuple[str, str]
 
 
 def _judge(pieces: Iterable[Piece]) -> Reading:
-    headings: set[str] = set()
+    """A table may have millions of cells: most are looked at once, and briefly."""
+    short: set[str] = set()
     births = 0
     found: dict[str, bool] = {}
     for place, text in pieces:
-        if holds_nir(text):
+        if len(text) >= _SHORTEST_NUMBER and holds_nir(text):
             found.setdefault(f"un numéro de sécurité sociale{place}", True)
             if len(found) > 2:
                 break
-        for cell in re.split(r"[;\t|,]", text):
-            if 0 < len(cell) <= _LONGEST_HEADING:
-                headings.add(plain(cell))
-        bare = plain(text)
-        births += bool(_BIRTH_LINE.search(bare)) or "date de naissance" in bare
+        if len(text) <= _LONGEST_HEADING and not text[:1].isdigit():
+            short.add(text)
+        if _SPEAKS_OF_BIRTH.search(text):
+            bare = plain(text)
+            births += bool(_BIRTH_LINE.search(bare)) or "date de naissance" in bare
+            if "naissance" in bare and {"nom", "prenom"} & set(bare.split()):
+                found.setdefault("une liste de noms et de dates de naissance", False)
     if births >= _MANY_BIRTHS:
         found.setdefault("plusieurs dates de naissance", False)
+    headings = {plain(cell) for one in short for cell in re.split(r"[;\t|,]", one)}
     for sentence in _headings_seen(headings):
         found.setdefault(sentence, False)
     return Reading(tuple(Finding(sentence, sure) for sentence, sure in found.items()))
@@ -234,11 +240,10 @@ def _lines_of_text(content: bytes) -> Iterator[Piece]:
 _PARTS: Final = re.compile(
     r"(xl/sharedStrings\.xml|xl/worksheets/[^/]+\.xml|word/document\.xml|content\.xml)"
 )
-# What holds one cell or one paragraph: its runs are read together.
-_HOLDERS: Final = re.compile(
-    r"<(si|is|v|w:p|text:p)(?:\s[^>]*)?>(.*?)</\1>|office:value=\"([^\"]*)\"", re.DOTALL
-)
-_TAG: Final = re.compile(r"<[^>]*>")
+# Where a cell or a paragraph begins and ends: its runs are read together. Nothing here looks
+# further than the next « < »: a file made to waste time wastes none.
+_EDGES: Final = re.compile(r"<(/?)(si|is|v|w:p|text:p)(?:\s[^<>]*)?>|office:value=\"([^\"<>]*)\"")
+_TAG: Final = re.compile(r"<[^<>]*>")
 _FLOAT: Final = re.compile(r"\d(?:\.\d+)?[eE]\+?14|\d+\.0+")
 
 
@@ -254,9 +259,24 @@ def _pieces_of_archive(content: bytes) -> Iterator[Piece]:
             if left < 0:
                 raise ValueError("too large once unzipped")
             place = _sheet(name)
-            for _, inside, value in _HOLDERS.findall(raw.decode("utf-8", "replace")):
-                text = html.unescape(_TAG.sub("", inside or value))
-                yield place, _whole(text)
+            for text in _texts(raw.decode("utf-8", "replace")):
+                yield place, _whole(html.unescape(_TAG.sub("", text)))
+
+
+def _texts(content: str) -> Iterator[str]:
+    """What stands in each cell or paragraph, with the marks of its runs."""
+    begins, last, kind = -1, 0, ""
+    for edge in _EDGES.finditer(content):
+        closes, name, value = edge.groups()
+        if value is not None:
+            yield value
+        elif not closes:
+            if begins < 0:
+                begins, kind = edge.end(), name
+        elif begins < 0 or name == kind:
+            # A paragraph may hold a frame that holds others: what follows them is its own.
+            yield content[max(begins, last) : edge.start()]
+            begins, last = -1, edge.end()
 
 
 def _sheet(name: str) -> str:

@@ -143,8 +143,24 @@ def test_runs_of_a_word_document_are_read_together() -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         runs = f"<w:r><w:t>{NIR[:6]}</w:t></w:r><w:r><w:t>{NIR[6:]}</w:t></w:r>"
-        archive.writestr("word/document.xml", f"<w:p>{runs}</w:p>")
+        frame = "<w:p>a<w:p>b</w:p>"
+        archive.writestr("word/document.xml", f"{frame}{runs}</w:p>")
     assert inspect(out.getvalue(), DOCX).is_refused
+
+
+def test_a_file_made_to_waste_time_is_read_at_once() -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/sharedStrings.xml", "<si>" * 500_000 + "<si<v" * 500_000)
+    assert inspect(out.getvalue(), XLSX) == Reading()
+    assert inspect(b"a;" * 1_000_000, CSV) == Reading()
+
+
+def test_a_printed_list_of_patients_is_doubted() -> None:
+    content = pdf_saying(["Nom Prénom Date de naissance Acte", "A B 01/01/1950 x"])
+    assert inspect(content, PDF).findings == (
+        Finding("une liste de noms et de dates de naissance", is_certain=False),
+    )
 
 
 @pytest.mark.parametrize(
