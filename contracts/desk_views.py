@@ -1,5 +1,6 @@
 """The desk of contracts, and the one page of a contract: where it stands."""
 
+from typing import Final
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
@@ -12,6 +13,7 @@ from contracts import desk, markup, money, rules
 from contracts.chart import Bar, draw
 from contracts.labels import state_label
 from contracts.models import Contract
+from contracts.rounds import awaiting
 from contracts.standing import dues_of
 from contracts.versions import last_version
 from contracts.wording import mission_name
@@ -19,6 +21,9 @@ from cpts_portal.transactions import writes_when_posted
 from workflow.readers import reader_of
 from workflow.reading import read_seen
 from workflow.states import CaseState
+
+# Documents to sign, or signed, shown at once: no contract comes near.
+SHOWN: Final = 50
 
 
 @require_safe
@@ -39,6 +44,8 @@ def todo(request: PersonRequest) -> HttpResponse:
         "rows": rows,
         "page": page,
         "to_open": desk.to_open(request.user) if view == desk.PREPARE else [],
+        # What the person signs themselves, among what their party does.
+        "mine": list(awaiting(request.user)[:SHOWN]) if view == desk.SIGN else [],
         "sees_money": rules.sees_money(request.user),
     }
     return render(request, "contracts/todo.html", context)
@@ -77,6 +84,7 @@ def contract_page(request: PersonRequest, public_id: UUID) -> HttpResponse:
             for key, start in (version.says.mission_starts if version else {}).items()
         ],
         "scans": contract.scans.select_related("attachment") if contract.is_signed_outside else [],
+        "rounds": contract.signing_rounds.order_by("-opened_at", "-pk")[:SHOWN],
         "is_team": request.user.acting is None,
     }
     return render(request, "contracts/contract.html", context)

@@ -280,3 +280,15 @@ def test_a_round_costs_the_same_whatever_it_holds() -> None:
         return len(queries)
 
     assert cost(1) == cost(25) <= 20
+
+
+def test_the_desk_and_the_contract_lead_to_what_is_signed() -> None:
+    opened = sealing.opened()
+    person = signer(opened, "ars").user
+    assert person
+    desk = reverse("contract-desk:todo") + "?voir=a-signer"
+    assert url(opened, "round-sign") in text(browser(person).get(desk))
+    page = reverse("contract-desk:contract", args=[opened.contract.public_id])
+    assert url(opened) in text(browser(opened.contract.created_by).get(page))
+    sealing.sign(opened, "ars")
+    assert url(opened, "round-sign") not in text(browser(person).get(desk))
