@@ -166,6 +166,8 @@ def stale_ground(terms: ContractTerms, ground: Ground | None) -> Iterator[Lack]:
 
 
 def _size(terms: ContractTerms) -> Iterator[Lack]:
+    if terms.form == said.CPOM:
+        return
     if not terms.size:
         yield Lack("size", f"La taille n’est pas dite{NBSP}: choisissez-la.")
     elif terms.population is not None and size_class(terms.population) != terms.size:
@@ -278,6 +280,11 @@ def _duration(terms: ContractTerms) -> Iterator[Lack]:
                 f"{NBSP}: corrigez l’une des deux dates."
             ),
         )
+    elif terms.form == said.CPOM and ends >= _months_after(starts, 12 * CPOM_YEARS):
+        yield Lack(
+            "duration",
+            f"Un CPOM dure deux ans au plus{NBSP}: rapprochez son dernier jour.",
+        )
     elif terms.form != said.CPOM and ends > five_years(starts):
         yield Lack(
             "duration",
@@ -291,7 +298,9 @@ def _duration(terms: ContractTerms) -> Iterator[Lack]:
 def _rates(terms: ContractTerms, around: Surroundings) -> Iterator[Lack]:
     """What keeps the schedule from being signed: rates that no source confirms, first of all."""
     starts, ends = terms.starts_on, terms.ends_on
-    if terms.form == said.CPOM or starts is None or ends is None or ends < starts:
+    if starts is None or ends is None or ends < starts:
+        return
+    if terms.form == said.CPOM and terms.yearly_amount is None:
         return
     dated = tuple(
         MissionStart(one.key, one.starts_on) for one in terms.missions if one.starts_on is not None
@@ -299,5 +308,5 @@ def _rates(terms: ContractTerms, around: Surroundings) -> Iterator[Lack]:
     engagement = Engagement(starts, ends, (Terms(starts, terms.size, dated, around.rates),))
     already = {one.sentence for one in _missions(terms, around)}
     for sentence in compute_schedule(engagement).problems:
-        if terms.size and sentence not in already:
+        if (terms.size or terms.form == said.CPOM) and sentence not in already:
             yield Lack("rates", sentence)

@@ -167,7 +167,7 @@ def is_of_another_size(signing_round: SigningRound) -> list[str]:
     frozen = Snapshot.objects.get(pk=signing_round.target_id)
     terms = from_data(frozen.content["terms"])
     ground = describing.ground_of(signing_round.contract.community)
-    if not ground.size or ground.size == terms.size:
+    if not ground.size or not terms.size or ground.size == terms.size:
         return []
     return [
         (

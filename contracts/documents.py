@@ -115,6 +115,7 @@ def _values(terms: ContractTerms, rates: RateTable, name: str) -> Mapping[str, s
         "starts_on": long_date(terms.starts_on) if terms.starts_on else BLANK,
         "ends_on": long_date(terms.ends_on) if terms.ends_on else BLANK,
         "rates": rates.label,
+        "yearly": BLANK if terms.yearly_amount is None else euros(terms.yearly_amount),
         "bank": bank or BLANK,
     }
 
@@ -193,7 +194,6 @@ def _signature(terms: ContractTerms, party: said.Party) -> dict[str, Any]:
 
 
 def _annexes(terms: ContractTerms, rates: RateTable, labels: Mapping[str, str]) -> dict[str, Any]:
-    is_aci = terms.form == said.ACI
     return {
         "communes": [one.label for one in terms.communes],
         "year": terms.territory_year,
@@ -209,7 +209,7 @@ def _annexes(terms: ContractTerms, rates: RateTable, labels: Mapping[str, str]) 
         "indicators": [
             _indicator(one, labels.get(one.mission, one.mission)) for one in terms.indicators
         ],
-        "money": money_of(terms, rates, labels) if is_aci else None,
+        "money": money_of(terms, rates, labels),
         "sheets": [
             {
                 "title": french_spaces(one.title),
@@ -249,6 +249,8 @@ def money_of(terms: ContractTerms, rates: RateTable, labels: Mapping[str, str]) 
 
     What no source confirms is said so; what cannot be worked out has a sentence and no line.
     """
+    if terms.form == said.CPOM and terms.yearly_amount is None:
+        return {"years": [], "problems": ["L’aide annuelle reste à écrire."], "sources": []}
     if terms.starts_on is None or terms.ends_on is None or terms.ends_on < terms.starts_on:
         return {"years": [], "problems": ["Les dates du contrat manquent."], "sources": []}
     missions = tuple(MissionStart(one.key, one.starts_on) for one in terms.missions)

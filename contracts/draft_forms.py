@@ -9,11 +9,13 @@ from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Membership, Organisation, User
 from communities.numbers import bare, rna_problem, siret_problem
 from contracts import terms as said
+from contracts.fields import AmountField
 from contracts.indicators import Entry, library
 from contracts.models import Contract, Draft
 from contracts.opening import Opening, sheets_in_force
@@ -30,8 +32,8 @@ from contracts.terms import (
     plain,
 )
 from cpts_portal.forms import PortalForm, dress
-from cpts_portal.words import NBSP, day
-from procedures.rates import RateTable, current_rates
+from cpts_portal.words import NBSP, day, euros
+from procedures.rates import RatesError, RateTable, cpom_rates, current_rates
 from territories.population import size_class
 from workflow.legal_dates import add_months
 from workflow.models import SignatureDelegation
@@ -204,11 +206,15 @@ def candidates(contract: Contract, party: str) -> list[Candidate]:
     body: Organisation | None = contract.ars if party == said.ARS else contract.cpam
     if body is None:
         return []
+    # The branches of the agency sign for it, where they are.
+    there = Q(organisation=body) | Q(
+        organisation__parent=body, organisation__department__in=contract.department_codes
+    )
     signatories = Membership.objects.filter(
-        organisation=body, role=Membership.Role.SIGNATORY, is_active=True, user__is_active=True
+        there, role=Membership.Role.SIGNATORY, is_active=True, user__is_active=True
     ).select_related("user")
     delegations = SignatureDelegation.objects.filter(
-        organisation=body, revoked_at=None, valid_to__gte=timezone.localdate()
+        there, revoked_at=None, valid_to__gte=timezone.localdate()
     ).select_related("holder")
     reached = {None, *contract.department_codes}
     return [
@@ -897,6 +903,41 @@ SECTION_FORMS: Final[dict[str, type[SectionForm]]] = {
     "bank": BankForm,
     "clauses": ClausesForm,
 }
+
+
+class YearlyForm(SectionForm):
+    """What a CPOM pays a year."""
+
+    section = "rates"
+
+    yearly_amount = AmountField(
+        label="Aide annuelle, en euros",
+        error_messages={"required": "Écrivez l’aide que l’ARS verse chaque année."},
+    )
+
+    def first(self) -> dict[str, Any]:
+        return {"yearly_amount": self.terms.yearly_amount}
+
+    def clean_yearly_amount(self) -> Decimal:
+        amount: Decimal = self.cleaned_data["yearly_amount"]
+        try:
+            cpom_rates(amount)
+        except RatesError as refused:
+            raise ValidationError(
+                f"Un CPOM va jusqu’à {euros(cpom_rates().rates[0].amount)} par an : écrivez un "
+                "montant qui ne le dépasse pas."
+            ) from refused
+        return amount
+
+    def asked(self) -> ContractTerms:
+        return replace(self.terms, yearly_amount=self.cleaned_data["yearly_amount"])
+
+
+def form_of(section: str, draft: Draft) -> type[SectionForm] | None:
+    """The form of a section for this nature of contract; None for one without."""
+    if section == "rates" and draft.says.form == said.CPOM:
+        return YearlyForm
+    return SECTION_FORMS.get(section)
 
 
 # --- Opening, and words -------------------------------------------------------------------------

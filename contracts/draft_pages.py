@@ -73,8 +73,8 @@ class Board:
 
 
 def sections_of(terms: ContractTerms) -> list[str]:
-    """The sections that this nature of contract has."""
-    return [key for key in SECTIONS if not (terms.form == CPOM and key == "rates")]
+    """The sections that this nature of contract has: a CPOM is of no size."""
+    return [key for key in SECTIONS if not (terms.form == CPOM and key == "size")]
 
 
 def read_board(contract: Contract, draft: Draft, user: User) -> Board:

@@ -24,5 +24,6 @@ urlpatterns = [
     path(f"{_DRAFT}/abandonner/", views.give_up, name="draft-give-up"),
     path(f"{_DRAFT}/versions/", views.versions, name="draft-versions"),
     path(f"{_DRAFT}/texte/", views.text, name="draft-text"),
+    path("<uuid:public_id>/contrat.json", views.data_file, name="data-file"),
     path("<uuid:public_id>/contrat.pdf", views.document, name="document"),
 ]

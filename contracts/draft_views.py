@@ -5,9 +5,8 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.http import PersonRequest
@@ -17,11 +16,11 @@ from contracts import opening as openings
 from contracts.documents import CONTRACT, contract_context, frozen_context
 from contracts.draft_forms import (
     MOST_INDICATORS,
-    SECTION_FORMS,
     IndicatorForm,
     OpenForm,
     ReasonForm,
     SectionForm,
+    form_of,
     library_entries,
 )
 from contracts.draft_pages import read_board, sections_of
@@ -29,11 +28,19 @@ from contracts.drafting import StaleDraftError
 from contracts.models import Contract, Draft
 from contracts.negotiation import shown_proposals
 from contracts.ratebook import mission_labels
-from contracts.terms import PARTY_LABELS, SECTIONS, Row, difference, lines_of, with_section
+from contracts.terms import (
+    PARTY_LABELS,
+    SECTIONS,
+    Row,
+    difference,
+    from_data,
+    lines_of,
+    to_data,
+    with_section,
+)
 from contracts.texts import text_model
 from cpts_portal.paging import read_page
 from cpts_portal.transactions import writes_when_posted
-from procedures.rates import current_rates
 from workflow.models import CaseDocument
 from workflow.official import read_document
 from workflow.reading import read_seen
@@ -170,7 +177,7 @@ def section_page(request: PersonRequest, public_id: UUID, section: str) -> HttpR
     writes = bool(party) and draft.state == Draft.State.OPEN
     if request.method == "POST" and not party:
         raise PermissionDenied
-    form_class = SECTION_FORMS.get(section)
+    form_class = form_of(section, draft)
     form: SectionForm | None = None
     theirs: tuple[Row, ...] = ()
     if form_class is not None and writes:
@@ -546,7 +553,10 @@ def text(request: PersonRequest, public_id: UUID) -> HttpResponse:
         shown = frozen_context(frozen.content, f"{contract.reference}-V{frozen.version}")
     else:
         shown = contract_context(
-            draft.says, current_rates(), text_model(contract.form), name=contract.title
+            draft.says,
+            drafting.rates_for(draft.says),
+            text_model(contract.form),
+            name=contract.title,
         )
     context = {"contract": contract, "draft": draft, "shown": shown, "is_frozen": bool(frozen)}
     return render(request, "contracts/draft_text.html", context)
@@ -566,6 +576,28 @@ def document(request: PersonRequest, public_id: UUID) -> HttpResponse:
     return response
 
 
-def draft_url(contract: Contract) -> str:
-    """Where the draft of a contract is read."""
-    return reverse("contracts:draft", args=[contract.public_id])
+@require_safe
+@writes_when_posted
+def data_file(request: PersonRequest, public_id: UUID) -> HttpResponse:
+    """What the contract says, as data: its nature by the national terminology, the numbers of its
+    parties, and no address or account of a person."""
+    contract, draft = _with_draft(request, public_id)
+    frozen = freezing.frozen_version(contract) if contract.is_deposited else None
+    terms = from_data(frozen.content["terms"]) if frozen else draft.says
+    said = to_data(terms)
+    for one in said["representatives"]:
+        del one["email"], one["user"], one["delegation"]
+    data = {
+        "type_engagement": terms.ans_code,
+        "reference": contract.reference,
+        "cpts": contract.title,
+        "etat": contract.state,
+        "version": contract.version,
+        "contenu": said,
+    }
+    response = JsonResponse(data, json_dumps_params={"ensure_ascii": False, "indent": 2})
+    response["Content-Disposition"] = (
+        f'attachment; filename="{contract.reference or "projet-de-contrat"}.json"'
+    )
+    response["Cache-Control"] = "private, no-store"
+    return response

@@ -29,9 +29,9 @@ from contracts.terms import (
     to_data,
     with_section,
 )
-from cpts_portal.words import NBSP, day_and_hour
+from cpts_portal.words import NBSP, day_and_hour, euros
 from outbox.services import publish
-from procedures.rates import current_rates
+from procedures.rates import RatesError, RateTable, cpom_rates, current_rates
 from workflow.models import Case
 from workflow.people import still_holds_their_role
 from workflow.services import ActionRefusedError
@@ -179,7 +179,8 @@ def refresh_ground(draft: Draft, *, by: User) -> Draft:
         population=ground.population,
         population_year=ground.population_year,
         population_source=ground.population_source,
-        size=ground.size,
+        # A CPOM pays the same for every size: it says none.
+        size="" if draft.says.form == CPOM else ground.size,
     )
     for section in changed_sections(draft.says, wanted):
         check_ticked(draft, section)
@@ -315,10 +316,21 @@ def agreements_of(draft: Draft) -> list[Agreement]:
 # --- Before freezing ------------------------------------------------------------------------------
 
 
-def surroundings(contract: Contract) -> Surroundings:
+def rates_for(terms: ContractTerms) -> RateTable:
+    """The rates that these terms would be signed at today."""
+    if terms.form != CPOM:
+        return current_rates()
+    try:
+        return cpom_rates(terms.yearly_amount)
+    except RatesError:
+        # Beyond the most it may be: `lacks_of` says so.
+        return cpom_rates()
+
+
+def surroundings(contract: Contract, terms: ContractTerms) -> Surroundings:
     """What a draft of this contract is read against, today."""
     return Surroundings(
-        rates=current_rates(),
+        rates=rates_for(terms),
         ground=describing.ground_of(contract.community),
         today=timezone.localdate(),
         limits=tuple(
@@ -331,8 +343,17 @@ def surroundings(contract: Contract) -> Surroundings:
 
 def lacks_of(draft: Draft) -> list[Lack]:
     """What the terms of a draft lack before they can be frozen."""
-    terms, around = draft.says, surroundings(draft.contract)
+    terms = draft.says
+    around = surroundings(draft.contract, terms)
     found = lacks(terms, around)
+    most = cpom_rates().rates[0].amount
+    if terms.form == CPOM and (terms.yearly_amount is None or terms.yearly_amount > most):
+        found.append(
+            Lack(
+                "rates",
+                f"Écrivez l’aide annuelle du CPOM : {euros(most)} au plus.",
+            )
+        )
     if terms.form != CPOM and terms.rates != named(around.rates):
         found.append(
             Lack(

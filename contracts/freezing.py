@@ -18,7 +18,6 @@ from contracts.storing import rates_as_data
 from contracts.terms import to_data
 from contracts.texts import text_model
 from outbox.services import publish
-from procedures.rates import current_rates
 from workflow.effects import prepares, records
 from workflow.models import Snapshot, TransitionLog
 from workflow.services import ActionRefusedError, freeze, next_reference, perform
@@ -83,7 +82,7 @@ def keep_what_is_signed(contract: Contract, *, log: TransitionLog, actor: User) 
             "draft": draft.pk,
             "revision": draft.revision,
             "terms": to_data(draft.says),
-            "rates": rates_as_data(current_rates()),
+            "rates": rates_as_data(drafting.rates_for(draft.says)),
             "model": {"key": model.key, "version": model.version, "title": model.title},
             "frozen_at": log.at.isoformat(),
             # What the shared pages compare between versions of any case.

@@ -238,7 +238,7 @@ def first_terms(
         population=ground.population,
         population_year=ground.population_year,
         population_source=ground.population_source,
-        size=ground.size,
+        size="" if form == CPOM else ground.size,
         missions=()
         if form == CPOM
         else tuple(MissionTerm(key=one.key) for one in rates.missions if not one.is_optional),

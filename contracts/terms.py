@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, Literal
 
-from cpts_portal.words import NBSP, day, figure
+from cpts_portal.words import NBSP, day, euros, figure
 
 # The nature of a contract between a CPTS, its agency and its CPAM in the terminology of the
 # national agency for digital health (ANS, type of engagement).
@@ -209,6 +209,8 @@ class ContractTerms:
     bank: Bank = Bank()
     clauses: tuple[Clause, ...] = ()
     rates: str = ""
+    # What a CPOM pays a year, in euros; an ACI is paid at the rates of the agreement.
+    yearly_amount: Decimal | None = None
 
     @property
     def ans_code(self) -> str:
@@ -301,6 +303,7 @@ def _indicator(data: Mapping[str, Any]) -> Indicator:
 _READERS: Final[Mapping[str, Any]] = {
     "starts_on": _day,
     "ends_on": _day,
+    "yearly_amount": _decimal,
     "parties": lambda rows: tuple(Party(**one) for one in rows),
     "representatives": lambda rows: tuple(
         Representative(
@@ -508,6 +511,8 @@ def _bank_lines(terms: ContractTerms, _missions: Mapping[str, str]) -> list[tupl
 
 
 def _rate_lines(terms: ContractTerms, _missions: Mapping[str, str]) -> list[tuple[str, str]]:
+    if terms.yearly_amount is not None:
+        return [("Aide annuelle", euros(terms.yearly_amount))]
     key, _, version = terms.rates.rpartition(" ")
     return [("Tarifs", f"Table «{NBSP}{key}{NBSP}», version {version}")] if key else []
 
@@ -545,7 +550,7 @@ FIELDS_OF: Final[Mapping[str, tuple[str, ...]]] = {
     "indicators": ("indicators",),
     "duration": ("starts_on", "ends_on"),
     "bank": ("bank",),
-    "rates": ("rates",),
+    "rates": ("rates", "yearly_amount"),
     "clauses": ("clauses",),
 }
 

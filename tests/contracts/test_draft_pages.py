@@ -15,6 +15,7 @@ from contracts.models import Contract
 from contracts.terms import SECTIONS
 from tests import factories
 from tests.contracts import drafts, signed
+from workflow import urls as workflow_urls
 from workflow.states import CaseState
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("loaded_territories")]
@@ -27,6 +28,7 @@ ALL: Final[tuple[tuple[str, tuple[Any, ...], dict[str, str] | None], ...]] = (
     ("draft-versions", (), None),
     ("draft-text", (), None),
     ("document", (), None),
+    ("data-file", (), None),
     ("draft-indicator-add", (), None),
     ("draft-indicator", ("inconnu",), None),
     ("draft-give-up", (), None),
@@ -39,7 +41,7 @@ ALL: Final[tuple[tuple[str, tuple[Any, ...], dict[str, str] | None], ...]] = (
     ("draft-agree", (), {"revision": "0"}),
     ("draft-freeze", (), {"revision": "1"}),
 )
-READS: Final = {"draft", "draft-section", "draft-versions", "draft-text"}
+READS: Final = {"draft", "draft-section", "draft-versions", "draft-text", "data-file"}
 
 
 def browser(person: User) -> Client:
@@ -189,6 +191,9 @@ def test_a_contract_is_written_section_by_section_agreed_and_frozen_without_scri
     assert "Article 13" in text(owner.get(url("draft-text", contract)))
     for client in (owner, ars, cpam):
         client.post(url("draft-agree", contract), {"revision": str(draft.revision)})
+    data = owner.get(url("data-file", contract)).json()
+    assert (data["type_engagement"], data["contenu"]["parties"][0]["rna"]) == ("ACI", "W812345678")
+    assert people.owner.email not in str(data)
     page = text(owner.get(url("draft", contract)))
     assert "Figer la version 8" in page
     told = owner.post(url("draft-freeze", contract), {"revision": str(draft.revision)}, follow=True)
@@ -254,3 +259,19 @@ def test_each_section_has_a_form_or_a_page_of_its_own() -> None:
         target = read_target(typed, 1)
         assert target
         assert read_target(typed_target(target), 1) == target
+
+
+def test_the_shared_pages_and_lists_stand_a_contract_under_negotiation() -> None:
+    people, contract, _draft = drafts.opened()
+    pages = [
+        reverse(f"cases:{one.name}", args=[contract.public_id])
+        for one in workflow_urls.urlpatterns
+        if one.pattern.converters == {} and one.pattern.regex.groups == 0
+    ]
+    assert len(pages) > 10
+    for person in (people.owner, people.payer, people.agent):
+        client = browser(person)
+        assert [page for page in pages if client.get(page).status_code >= 500] == []
+    desk = text(browser(people.payer).get(reverse("desks:inbox") + "?onglet=tous"))
+    assert (contract.title in desk, "En négociation" in desk) == (True, True)
+    assert browser(people.owner).get(reverse("desks:home")).status_code == 200

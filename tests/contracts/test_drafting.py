@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pypdfium2
 import pytest
@@ -13,7 +14,8 @@ from contracts.completeness import Surroundings, lacks
 from contracts.documents import contract_context
 from contracts.drafting import StaleDraftError
 from contracts.models import Contract, Draft, SigningRound
-from contracts.schedule import five_years
+from contracts.money import engagement_signed
+from contracts.schedule import compute_schedule, five_years
 from contracts.terms import (
     ContractTerms,
     MissionTerm,
@@ -106,6 +108,41 @@ def test_an_older_contract_binds_the_association_and_the_agency_alone():
         (),
         "",
     )
+
+
+def test_an_older_contract_is_signed_at_the_amount_it_says_for_two_years_at_most():
+    people, contract, draft = drafts.opened(form="cpom")
+    wanted = replace(
+        draft.says,
+        starts_on=drafts.STARTS,
+        ends_on=date(2029, 1, 1),
+        representatives=tuple(
+            Representative(party=party, name=str(user), capacity="Qualité", user=user.pk)
+            for party, user in (("cpts", people.owner), ("ars", people.agent))
+        ),
+        yearly_amount=Decimal(60_000),
+    )
+    for section in ("duration", "representatives", "rates"):
+        draft = drafting.save_section(
+            draft, section, wanted, by=people.agent, base_revision=draft.revision
+        )
+    assert [one.section for one in drafting.lacks_of(draft)] == ["duration", "rates"]
+    wanted = replace(wanted, ends_on=date(2028, 12, 31), yearly_amount=Decimal(45_000))
+    for section in ("duration", "rates"):
+        draft = drafting.save_section(
+            draft, section, wanted, by=people.agent, base_revision=draft.revision
+        )
+    assert drafting.lacks_of(draft) == []
+    for user in (people.owner, people.agent):
+        drafting.mark_agreement(draft, by=user, revision=draft.revision)
+    freezing.freeze_contract(contract, by=people.owner, revision=draft.revision)
+    frozen = Snapshot.objects.get(case_id=contract.pk)
+    signed_terms = concluding.signed_as(frozen, drafts.STARTS)
+    schedule = compute_schedule(engagement_signed(signed_terms, signed_terms.rates))
+    assert [(one.due_on, one.amount) for one in schedule.lines] == [
+        (drafts.STARTS, Decimal(45_000)),
+        (date(2028, 1, 1), Decimal(45_000)),
+    ]
 
 
 def test_a_change_is_a_version_that_clears_what_was_agreed_and_says_so():
