@@ -4,7 +4,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import Organisation
-from desks import demo, demo_projects
+from desks import demo, demo_contracts, demo_projects
 
 
 class Command(BaseCommand):
@@ -32,3 +32,5 @@ class Command(BaseCommand):
         for path in demo_projects.projects():
             project = demo_projects.make_project(path)
             self.stdout.write(f"Projet « {path.stem} » : {'écrit' if project else 'déjà là'}")
+        for name in demo_contracts.make_contracts():
+            self.stdout.write(f"Contrat « {name} » : écrit")
