@@ -10,6 +10,7 @@ class ContractsConfig(AppConfig):
         # readers of documents.
         from communities.stages import declare_public_parts  # noqa: PLC0415
         from contracts import (  # noqa: F401, PLC0415
+            amending_mails,
             calendar,
             concluding,
             crises,

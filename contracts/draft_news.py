@@ -32,6 +32,7 @@ def _tell(
     without: str = "",
     only: str = "",
     section: str = "",
+    of: Draft | None = None,
 ) -> None:
     """Tell the parties of a contract, but the one it comes from, or one of them only."""
     parties = [one for one in PARTIES_OF[contract.form] if one != without]
@@ -39,6 +40,8 @@ def _tell(
         parties = [only]
     page = "contracts:draft-section" if section else "contracts:draft"
     arguments = [contract.public_id, section] if section else [contract.public_id]
+    if of is not None and of.purpose == Draft.Purpose.AMENDMENT:
+        page, arguments = "amendments:amendment", [contract.public_id, of.pk]
     tell_parties(
         contract,
         kind,
@@ -90,6 +93,7 @@ def tell_clearing(*, agreement_id: int) -> None:
             "Relisez le projet : si la nouvelle version vous convient, marquez votre accord.",
         ],
         only=one.party,
+        of=one.draft,
     )
 
 
@@ -110,6 +114,7 @@ def tell_agreement(*, agreement_id: int) -> None:
             )
         ],
         without=one.party,
+        of=one.draft,
     )
 
 
@@ -127,6 +132,7 @@ def tell_remark(*, remark_id: int) -> None:
         ],
         without=one.party,
         section=section,
+        of=one.thread.draft,
     )
 
 

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from contracts import money, rules
+from contracts.drafting import draft_of, locked_draft, write_version
 from contracts.models import (
     Contract,
     Draft,
@@ -27,9 +28,11 @@ from contracts.models import (
     RenewalAnswer,
     Termination,
 )
-from contracts.schedule import Line, amend, compute_schedule, until
+from contracts.opening import Recognition, open_contract, read_opening
+from contracts.schedule import Line, amend, compute_schedule, five_years, until
 from contracts.storing import line_from_row
-from contracts.terms import CPAM, CPTS, PARTIES_OF, PARTY_LABELS
+from contracts.terms import CPAM, CPTS, PARTIES_OF, PARTY_LABELS, ContractTerms
+from contracts.versions import terms_on
 from cpts_portal.words import NBSP, day, euros
 from documents.french import french_spaces
 from outbox.services import publish
@@ -151,6 +154,70 @@ def answer_renewal(renewal: Renewal, wish: str, comment: str, *, by: User) -> Re
     )
     publish("contracts.renewal_answered", key=str(answer.pk), answer_id=answer.pk)
     return answer
+
+
+@transaction.atomic
+def renew(renewal: Renewal, *, by: User) -> Contract:
+    """Open the contract that follows, written from the consolidated one; the one open already.
+
+    It begins the day after the last day, for five years, with what the parties had: missions,
+    indicators, clauses, people. The territory, the population, the class, the sheets and the
+    rates are those of today. Raises PermissionDenied, or ActionRefusedError.
+    """
+    contract = _held(renewal.contract_id, by)
+    renewal = Renewal.objects.select_for_update().get(pk=renewal.pk)
+    if renewal.successor is not None:
+        return renewal.successor
+    if contract.state != CaseState.ACCEPTED or contract.ends_on != renewal.ends_on:
+        raise ActionRefusedError(
+            "Ce contrat n’a plus la fin que visait ce renouvellement : rechargez la page."
+        )
+    if why_not := read_opening(contract.community).why_not:
+        raise ActionRefusedError(why_not)
+    made = open_contract(
+        contract.community,
+        by=by,
+        form=contract.form,
+        cpam=contract.cpam,
+        recognised=_known(contract) if by.acting is not None else None,
+    )
+    draft = draft_of(made)
+    before = terms_on(contract, renewal.ends_on)
+    if draft is not None and before is not None and draft.revision == 1:
+        write_version(
+            locked_draft(draft),
+            renewed_terms(before, draft.says, renewal.ends_on),
+            by=by,
+            party=rules.party_of(contract, by),
+            note=f"Repris du contrat {contract.reference}, qui finit le {day(renewal.ends_on)}",
+        )
+    renewal.successor = made
+    renewal.save(update_fields=["successor"])
+    return made
+
+
+def _known(contract: Contract) -> Recognition:
+    """A CPTS under contract was recognised, even before the portal."""
+    return Recognition(
+        contract.signed_on or timezone.localdate(), f"Contrat {contract.reference} en vigueur"
+    )
+
+
+def renewed_terms(before: ContractTerms, today: ContractTerms, last_day: date) -> ContractTerms:
+    """The terms of the contract that follows: `before` consolidated, on the ground of `today`."""
+    starts_on = last_day + _DAY
+    return replace(
+        today,
+        representatives=before.representatives,
+        missions=tuple(
+            replace(one, starts_on=starts_on, deployed_on=None) for one in before.missions
+        ),
+        indicators=before.indicators,
+        bank=before.bank,
+        clauses=before.clauses,
+        starts_on=starts_on,
+        ends_on=five_years(starts_on),
+    )
 
 
 def wishes_of(renewal: Renewal) -> list[tuple[str, RenewalAnswer | None]]:

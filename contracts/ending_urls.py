@@ -6,6 +6,7 @@ app_name = "endings"
 urlpatterns = [
     path("", views.hub, name="hub"),
     path("reponse/", views.answer, name="answer"),
+    path("renouveler/", views.renew, name="renew"),
     path("resilier/", views.terminate, name="terminate"),
     path("resiliation/<int:pk>/", views.termination, name="termination"),
     path("resiliation/<int:pk>/decider/", views.decide, name="decide"),

@@ -73,6 +73,11 @@ def _hub(
         "wishes": ending.wishes_of(renewal) if renewal else [],
         "form": form,
         "may_answer": commits and is_live and renewal is not None and not ends,
+        "may_renew": commits
+        and is_live
+        and renewal is not None
+        and renewal.successor_id is None
+        and not ends,
         "may_terminate": commits and is_live and not under_way and not ends,
         "terminations": terminations,
         "reorganisations": [
@@ -104,6 +109,25 @@ def answer(request: PersonRequest, public_id: UUID) -> HttpResponse:
             messages.success(request, "Votre réponse est enregistrée ; les autres parties l’ont.")
             return redirect("endings:hub", public_id)
     return _hub(request, contract, form, 422)
+
+
+@require_http_methods(["GET", "POST"])
+@writes_when_posted
+def renew(request: PersonRequest, public_id: UUID) -> HttpResponse:
+    """Open the contract that follows, written from this one."""
+    contract = _committing(request, public_id)
+    renewal = contract.renewals.first()
+    if renewal is None:
+        raise Http404
+    if request.method != "POST":
+        return redirect("endings:hub", public_id)
+    try:
+        made = ending.renew(renewal, by=request.user)
+    except ActionRefusedError as refused:
+        messages.error(request, refused.message)
+        return redirect("endings:hub", public_id)
+    messages.success(request, "Le nouveau contrat est ouvert, repris de celui-ci.")
+    return redirect("contracts:draft", made.public_id)
 
 
 @require_http_methods(["GET", "POST"])

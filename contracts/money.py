@@ -313,10 +313,13 @@ def amend_contract(
     missions: Mapping[str, date | None] | None = None,
     rates: RateTable | None = None,
     terms: ContractTerms | None = None,
-) -> Schedule:
+    has_money: bool = True,
+) -> Schedule | None:
     """An amendment that all have signed: what is not given stays as the last version has it.
 
     `terms` are the whole consolidated contract; without them, the last one's with what is given.
+    One that changes nothing of what the schedule is worked out from leaves it (`has_money`), and
+    a contract without a schedule is left without.
 
     What fell due until `signed_on` stays as it was; a regularisation brings the difference.
     Raises ScheduleRefusedError when something keeps it from being signed.
@@ -331,6 +334,7 @@ def amend_contract(
     rates = rates or rates_from_data(last.rates)
     if terms is not None:
         size, missions = terms.size, terms.mission_starts
+        _change_last_day(contract, terms.ends_on)
     found_size = size or last.size_class
     kept = {one.mission: one.starts_on for one in last.missions.all()}
     signed = Signed(
@@ -354,7 +358,23 @@ def amend_contract(
     )
     Contract.objects.filter(pk=contract.pk).update(size_class=found_size)
     contract.size_class = found_size
+    if not has_money or (terms is not None and not contract.schedules.exists()):
+        return None
     return revise_schedule(contract, version, Schedule.Cause.AMENDMENT, as_of=signed_on, by=by)
+
+
+def _change_last_day(contract: Contract, ends_on: date | None) -> None:
+    """An amendment of duration: the last day of the contract is the one that all signed."""
+    if ends_on is None or ends_on == contract.ends_on:
+        return
+    if contract.agreed_ends_on is not None:
+        raise ActionRefusedError(
+            "La fin de ce contrat est déjà décidée : sa durée ne change plus par avenant."
+        )
+    if contract.starts_on is None or ends_on < contract.starts_on:
+        raise ActionRefusedError("Le contrat finirait avant de commencer : corrigez la date.")
+    contract.ends_on = ends_on
+    Contract.objects.filter(pk=contract.pk).update(ends_on=ends_on)
 
 
 @transaction.atomic

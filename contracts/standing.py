@@ -9,10 +9,13 @@ from django.urls import reverse
 
 from contracts import calendar, rounds
 from contracts.dialogues import next_step
-from contracts.models import Contract, SigningRound, YearlyDialogue
+from contracts.drafting import agreements_of
+from contracts.ending import awaited_observations
+from contracts.models import Contract, Draft, SigningRound, Termination, YearlyDialogue
 from contracts.models.missions import MissionStep
 from contracts.money import Account
 from contracts.round_board import party_label
+from contracts.terms import PARTY_LABELS
 from cpts_portal.words import NBSP, day, euros
 from workflow.states import CaseState
 
@@ -44,6 +47,7 @@ def dues_of(contract: Contract, account: Account, today: date) -> list[Due]:
     if contract.state == CaseState.ACCEPTED:
         found += [*_dialogues(contract), *_missions(contract, today)]
         found += [*_payments(contract, account, today), *_end(contract, today)]
+        found += [*_amendments(contract), *_terminations(contract)]
     return sorted(found, key=lambda one: (one.on is not None, one.on or today))
 
 
@@ -101,4 +105,27 @@ def _end(contract: Contract, today: date) -> Iterator[Due]:
             f"Le contrat finit le {day(contract.ends_on)}{NBSP}: dire si on le renouvelle",
             reverse("endings:hub", args=[contract.public_id]),
             contract.ends_on,
+        )
+
+
+def _amendments(contract: Contract) -> Iterator[Due]:
+    for draft in contract.drafts.filter(purpose=Draft.Purpose.AMENDMENT, state=Draft.State.OPEN):
+        draft.contract = contract
+        waited = [one.label for one in agreements_of(draft) if not one.stands]
+        yield Due(
+            " et ".join(waited) or EVERYONE,
+            "Avenant en négociation" + (f"{NBSP}: marquer son accord" if waited else ", à figer"),
+            reverse("amendments:amendment", args=[contract.public_id, draft.pk]),
+        )
+
+
+def _terminations(contract: Contract) -> Iterator[Due]:
+    for one in contract.terminations.filter(state=Termination.State.NOTIFIED):
+        one.contract = contract
+        waited = awaited_observations(one)
+        yield Due(
+            " et ".join(waited) or PARTY_LABELS[one.party],
+            "Résiliation notifiée" + (f"{NBSP}: répondre" if waited else f"{NBSP}: décider"),
+            reverse("endings:termination", args=[contract.public_id, one.pk]),
+            one.observations_until if waited else None,
         )

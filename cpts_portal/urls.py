@@ -43,6 +43,7 @@ urlpatterns = [
     path("seances/", include("committees.urls")),
     path("contrats/avenants-nationaux/", include("contracts.national_urls")),
     path("contrats/existants/", include("contracts.existing.urls")),
+    path("contrats/<uuid:public_id>/avenants/", include("contracts.amending_urls")),
     path("contrats/<uuid:public_id>/fin/", include("contracts.ending_urls")),
     path("contrats/", include("contracts.desk_urls")),
     path("contrats/", include("contracts.urls")),

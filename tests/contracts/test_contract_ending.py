@@ -273,6 +273,7 @@ def test_the_pages_of_an_end_answer_those_they_concern_and_nobody_else(
     one = (found.pk,)
     sent: dict[str, Any] = {
         "answer": {"wish": "maybe"},
+        "renew": {},
         "terminate": {},
         "termination": {},
         "decide": {},
@@ -282,6 +283,7 @@ def test_the_pages_of_an_end_answer_those_they_concern_and_nobody_else(
     addresses: list[tuple[str, tuple[Any, ...]]] = [
         ("hub", ()),
         ("answer", ()),
+        ("renew", ()),
         ("terminate", ()),
         ("termination", one),
         ("decide", one),
@@ -304,7 +306,12 @@ def test_the_pages_of_an_end_answer_those_they_concern_and_nobody_else(
     reader = factories.team_member(contract.community, role="reader").user
     reads = {"hub": (200, 0), "termination": (200, 403), "letter": (200, 0)}
     nothing = dict.fromkeys(sent, (403, 403)) | reads
-    party = {"answer": (302, 422), "terminate": (200, 422), "termination": (200, 422)}
+    party = {
+        "answer": (302, 422),
+        "renew": (302, 302),
+        "terminate": (200, 422),
+        "termination": (200, 422),
+    }
     assert asked(reader) == nothing
     assert asked(owner) == nothing | party
     assert asked(agency) == nothing | party | {"reorganise": (200, 422)}
