@@ -9,10 +9,12 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from accounts.models import Membership, Organisation, User
+from health_projects.models import HealthProject
 from letters.models import LetterOfIntent
 from letters.permissions import office_kind
 from procedures.registry import get
 from tests import factories
+from tests.health_projects import projects
 from tests.letters import cases
 from tests.workflow import asking, deciding
 from workflow.documentation import transitions_of
@@ -32,16 +34,25 @@ GIVEN: dict[str, dict[str, Any]] = {
         "signed_at_place": "Lavaur",
     }
 }
-SOURCES: dict[str, set[str]] = {}
-for _move in transitions_of(LetterOfIntent):
-    SOURCES.setdefault(_move.name, set()).add(_move.source)
+OF_PROJECTS: dict[str, dict[str, Any]] = {
+    "deposit": {"commits": True, "signatory_name": "Claire Fabre", "signed_at_place": "Nantes"}
+}
+Filed = LetterOfIntent | HealthProject
+
+
+def sources(case: Filed) -> dict[str, set[str]]:
+    """The states each action of this kind of case starts from."""
+    found: dict[str, set[str]] = {}
+    for move in transitions_of(type(case)):
+        found.setdefault(move.name, set()).add(move.source)
+    return found
 
 
 class UndoError(Exception):
     """Takes back what a try has written."""
 
 
-def body_of(kind: str, letter: LetterOfIntent) -> Organisation:
+def body_of(kind: str, letter: Filed) -> Organisation:
     """The organisation of this nature that has to do with the letter."""
     region, department = letter.region_id, letter.department_codes[0]
     if kind in {"ars_branch", "cpam"}:
@@ -53,7 +64,7 @@ def body_of(kind: str, letter: LetterOfIntent) -> Organisation:
     return cases.body(kind, region)
 
 
-def person_of(actor: Actor, letter: LetterOfIntent) -> User | None:
+def person_of(actor: Actor, letter: Filed) -> User | None:
     if actor.where == "portal":
         return None
     if actor.where == "team":
@@ -66,11 +77,13 @@ def person_of(actor: Actor, letter: LetterOfIntent) -> User | None:
     return asking.acting(held)
 
 
-def set_state(letter: LetterOfIntent, state: str) -> LetterOfIntent:
+def set_state(letter: Filed, state: str) -> Filed:
     """The letter as if it stood there, on the desk that has it then."""
-    office = body_of(
-        office_kind(get(letter.procedure_key, letter.procedure_version), state), letter
-    )
+    procedure = get(letter.procedure_key, letter.procedure_version)
+    # A project is never handed over.
+    is_project = isinstance(letter, HealthProject)
+    kind = procedure.addressee.kind if is_project else office_kind(procedure, state)
+    office = body_of(str(kind), letter)
     CaseDesk.objects.filter(case=letter.pk, kind="in_charge").exclude(organisation=office).update(
         kind="informed"
     )
@@ -78,33 +91,34 @@ def set_state(letter: LetterOfIntent, state: str) -> LetterOfIntent:
         case_id=letter.pk, organisation=office, defaults={"kind": "in_charge"}
     )
     Case.objects.filter(pk=letter.pk).update(state=state, office=office, instructor=None)
-    return asking.fresh(letter)
+    return type(letter).objects.get(pk=letter.pk)  # type: ignore[return-value]
 
 
-def answer(letter: LetterOfIntent, action: str, person: User | None) -> str:
+def answer(letter: Filed, action: str, person: User | None) -> str:
     """« yes » when the person may, whether or not something is missing; « no »; or « not here »."""
     said = "yes"
+    given = OF_PROJECTS if isinstance(letter, HealthProject) else GIVEN
     try:
         with transaction.atomic():
             perform(
-                copy.copy(letter), action, actor=person, comment="Motif.", **GIVEN.get(action, {})
+                copy.copy(letter), action, actor=person, comment="Motif.", **given.get(action, {})
             )
             raise UndoError  # noqa: TRY301
     except (UndoError, PermissionDenied, ActionRefusedError) as outcome:
         if isinstance(outcome, PermissionDenied):
             said = "no"
-        elif isinstance(outcome, AlreadyDoneError) and letter.state not in SOURCES[action]:
+        elif isinstance(outcome, AlreadyDoneError) and letter.state not in sources(letter)[action]:
             said = "not here"
     return said
 
 
-def tried(letter: LetterOfIntent, people: dict[Actor, User | None]) -> Iterator[tuple[str, str]]:
+def tried(letter: Filed, people: dict[Actor, User | None]) -> Iterator[tuple[str, str]]:
     """What differs from the table, in one state: nothing."""
     procedure = get(letter.procedure_key, letter.procedure_version)
     allowed = allowed_in(letter.kind)
     assert allowed
-    for action, sources in SOURCES.items():
-        is_here = letter.state in sources
+    for action, starts in sources(letter).items():
+        is_here = letter.state in starts
         may = allowed(procedure, action, letter.state) if is_here else set()
         # Where the action does not start, nobody is asked who they are: three are enough.
         for actor, person in list(people.items())[: None if is_here else 3]:
@@ -127,6 +141,20 @@ def test_perform_answers_everyone_as_the_table_says_in_every_state(region: str) 
         cases.body("cpam", region, REGIONS[region][:2])
     draft = cases.complete(region, communes=(REGIONS[region],))
     letter = cases.deposited(region, communes=(REGIONS[region],), owner=draft.created_by)
+    assert found_wrong(draft, letter) == {}
+
+
+def test_perform_answers_everyone_as_the_table_of_projects_says_in_every_state() -> None:
+    cases.reference_rows()
+    branch = cases.body("ars_branch", "84", "01")
+    Organisation.objects.filter(pk=branch.pk).update(parent=cases.body("ars", "84"))
+    cases.body("cpam", "84", "01")
+    draft = projects.signed()
+    assert found_wrong(draft, projects.deposited(owner=draft.created_by)) == {}
+
+
+def found_wrong(draft: Filed, letter: Filed) -> dict[str, str]:
+    """What `perform()` answers otherwise than the table, before the deposit and in each state."""
     circuit = get(letter.procedure_key, letter.procedure_version).circuit
     actors = actors_of(circuit)
     assert len(actors) > len(Membership.Role.values)
@@ -140,8 +168,11 @@ def test_perform_answers_everyone_as_the_table_says_in_every_state(region: str) 
     assert letter.office
     writer = deciding.instructor(letter)
     Case.objects.filter(pk=letter.pk).update(instructor=writer)
-    deciding.propose(asking.fresh(letter), user=writer)
+    if isinstance(letter, HealthProject):
+        projects.propose(letter, **projects.validating())
+    else:
+        deciding.propose(asking.fresh(letter), user=writer)
     for state in CaseState.values:
         if state != CaseState.DRAFT:
             found |= dict(tried(set_state(letter, state), people))
-    assert found == {}
+    return found
