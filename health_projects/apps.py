@@ -30,6 +30,7 @@ class HealthProjectsConfig(AppConfig):
             services,
             tasks,
             timeline,
+            unmaking,
         )
         from signatures.signable import Signable, declare_signable  # noqa: PLC0415
         from workflow.coverage import Status, declare_coverage  # noqa: PLC0415

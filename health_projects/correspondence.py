@@ -180,6 +180,56 @@ def certificate_context(
     )
 
 
+def silence_withdrawal_context(
+    content: Mapping[str, Any],
+    *,
+    number: str,
+    certificate: str,
+    withdrawn_on: date,
+    reasons: str,
+    author: str,
+    remedies: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Context of `pdf/receipt.html`: the act that withdraws a validation by silence.
+
+    `reasons` say in what it was illegal and how the CPTS was heard; `author` signs it.
+    """
+    lines = [line for line in reasons.splitlines() if line.strip()]
+    return _sheet(
+        "Retrait de la validation par silence",
+        content,
+        number,
+        card=[
+            _item("Décision de retrait", number),
+            _item("Dossier", content["reference"]),
+            _item("Date", long_date(withdrawn_on)),
+        ],
+        paragraphs=[
+            _paragraph(
+                "Ce qui est retiré",
+                f"La validation par silence du projet de santé « {content['title']} », attestée "
+                f"sous le numéro {certificate}, est retirée. Elle est réputée n’avoir jamais "
+                "produit d’effet.",
+                strong=True,
+            ),
+            *(_paragraph("Pourquoi" if not rank else "", line) for rank, line in enumerate(lines)),
+            _paragraph(
+                "Ce qui suit",
+                "L’instruction du dossier est reprise et un nouveau délai commence. L’équipe n’a "
+                "pas à le déposer de nouveau.",
+            ),
+            _paragraph("Délais et voies de recours", remedies["lead"]),
+            *(_paragraph("", f"– {item}") for item in remedies["items"]),
+            _paragraph("", remedies["after"]),
+            _paragraph("Signé", author),
+        ],
+        legal_basis=french_spaces(
+            "Code des relations entre le public et l’administration, articles L. 122-1, L. 211-2 "
+            "et L. 242-1."
+        ),
+    )
+
+
 def recognition_context(
     content: Mapping[str, Any],
     *,

@@ -12,6 +12,7 @@ from communities.stages import close_stage, open_stage
 from health_projects.models import HealthProject
 from health_projects.services import KIND
 from health_projects.signing import frozen_version
+from health_projects.unmaking import certificate_number
 from outbox.services import publish
 from procedures.circuit import Decider
 from workflow.complements import abandon_requests
@@ -119,7 +120,7 @@ def settle_by_silence(project: HealthProject, *, log: TransitionLog, actor: None
     revoke_all(project, reason=_SILENCE)
     drop_open_decision(project)
     abandon_requests(project, actor=None, reason=_SILENCE)
-    recognise(project, act="Projet de santé réputé validé", reference=f"{project.reference}-ATT")
+    recognise(project, act="Projet de santé réputé validé", reference=certificate_number(project))
     publish("health_projects.deemed_valid", key=str(log.pk), log_id=log.pk)
 
 

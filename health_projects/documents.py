@@ -10,21 +10,26 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
+from cpts_portal.words import the_body
 from health_projects.content import project_content
 from health_projects.correspondence import (
     certificate_context,
     completion_receipt_context,
     receipt_context,
     recognition_context,
+    silence_withdrawal_context,
 )
 from health_projects.models import HealthProject
 from health_projects.signing import SIGNED_DOCUMENT, campaign_of
+from health_projects.unmaking import certificate_number, validations_by_silence
+from procedures.decisions import decision_parameters
 from procedures.schema import FieldKind
 from signatures.register import register_of
 from territories.maps import printed_map
 from workflow.clock import EventKind
 from workflow.decision_states import DecisionState
-from workflow.models import CaseDocument, ClockEvent, Decision, Snapshot
+from workflow.decision_text import remedies
+from workflow.models import CaseDocument, ClockEvent, Decision, Snapshot, TransitionLog
 from workflow.notices import case_path
 from workflow.official import declare_readers, issue_once, whoever_sees_the_case
 from writing.content import procedure_of
@@ -37,6 +42,7 @@ RECEIPT: Final = "health_project_receipt"
 COMPLETION_RECEIPT: Final = "health_project_completion"
 CERTIFICATE: Final = "tacit_certificate"
 RECOGNITION: Final = "recognition"
+SILENCE_WITHDRAWAL: Final = "silence_withdrawal"
 LABELS: Final = {
     PROJECT: "Projet de santé, version à signer",
     SIGNED: "Projet de santé signé",
@@ -45,6 +51,7 @@ LABELS: Final = {
     COMPLETION_RECEIPT: "Accusé de réception des compléments",
     CERTIFICATE: "Attestation de validation par silence",
     RECOGNITION: "Courrier de reconnaissance",
+    SILENCE_WITHDRAWAL: "Retrait de la validation par silence",
 }
 KINDS: Final = tuple(LABELS)
 # How a person is named or reached: left out of the public copy.
@@ -283,7 +290,7 @@ def _last(project: HealthProject) -> Snapshot:
 def issue_certificate(project: HealthProject) -> CaseDocument:
     """The certificate of CRPA L. 232-3, once silence has validated the project."""
     snapshot = _last(project)
-    number = f"{project.reference}-ATT"
+    number, rank = certificate_number(project), validations_by_silence(project)
     validated_on = project.validated_on
     if validated_on is None:
         raise ValueError(f"{project} is not validated.")
@@ -308,7 +315,49 @@ def issue_certificate(project: HealthProject) -> CaseDocument:
         title=f"Attestation de validation par silence – {snapshot.content['title']}",
         template="pdf/receipt.html",
         context=context,
+        about=rank if rank > 1 else None,
     )
+
+
+def issue_silence_withdrawal(project: HealthProject, log: TransitionLog) -> CaseDocument:
+    """The act that withdraws a validation by silence, once for each."""
+    snapshot = _last(project)
+    certificate = certificate_number(project)
+
+    def context() -> dict[str, Any]:
+        content = snapshot.content | filed(project)
+        return {
+            "receipt": silence_withdrawal_context(
+                content,
+                number=f"{certificate}-R",
+                certificate=certificate,
+                withdrawn_on=timezone.localdate(log.at),
+                reasons=log.comment,
+                author=_author(log),
+                remedies=remedies(
+                    project,
+                    [log.body] if log.body else [],
+                    decision_parameters(),
+                ),
+            ),
+            "created_at": log.at.isoformat(),
+        }
+
+    return issue_once(
+        snapshot,
+        kind=SILENCE_WITHDRAWAL,
+        number=f"{certificate}-R",
+        title=f"Retrait de la validation par silence – {snapshot.content['title']}",
+        template="pdf/receipt.html",
+        context=context,
+        about=log.pk,
+    )
+
+
+def _author(log: TransitionLog) -> str:
+    """« Paul Roy, pour l’ARS des Pays de la Loire », as the law wants an act signed."""
+    name = log.actor.get_full_name() if log.actor else ""
+    return f"{name}, pour {the_body(log.body.name)}" if log.body else name
 
 
 def complete_on(project: HealthProject) -> date:
@@ -331,7 +380,9 @@ def issue_recognition(project: HealthProject) -> CaseDocument:
     if decision is not None:
         decision.case = project
     rank = decision.rank if decision else None
-    number = f"{project.reference}-REC" + (f"{rank}" if rank and rank > 1 else "")
+    silent = 0 if decision else validations_by_silence(project)
+    suffix = f"-S{silent}" if silent > 1 else (f"{rank}" if rank and rank > 1 else "")
+    number = f"{project.reference}-REC{suffix}"
     validated_on = project.validated_on
     if validated_on is None:
         raise ValueError(f"{project} is not validated.")
@@ -343,7 +394,7 @@ def issue_recognition(project: HealthProject) -> CaseDocument:
                 content,
                 number=number,
                 validated_on=validated_on,
-                act=decision.number if decision else f"{project.reference}-ATT",
+                act=decision.number if decision else certificate_number(project),
                 signatures=(decision.content or {})["signatures"] if decision else [],
             ),
             "created_at": _noon(validated_on),
@@ -356,8 +407,16 @@ def issue_recognition(project: HealthProject) -> CaseDocument:
         title=f"Courrier de reconnaissance – {snapshot.content['title']}",
         template="pdf/recognition.html",
         context=context,
-        about=decision.pk if decision else None,
+        about=decision.pk if decision else _last_silence(project, silent),
     )
+
+
+def _last_silence(project: HealthProject, count: int) -> int | None:
+    """What a recognition by silence is about: nothing for the first, then its line of the log."""
+    if count < 2:
+        return None
+    logs = TransitionLog.objects.filter(case_id=project.pk, transition="accept_tacitly")
+    return logs.order_by("-pk").values_list("pk", flat=True)[0]
 
 
 def _noon(day: date) -> str:

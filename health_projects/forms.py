@@ -50,3 +50,32 @@ class SectionsForm(PortalForm):
         super().__init__(*args, **kwargs)
         field: Any = self.fields["sections"]
         field.choices = [(section.key, section.title) for section in procedure.sections]
+
+
+class SilenceWithdrawalForm(PortalForm):
+    """Why a validation by silence is illegal, and how the CPTS was heard."""
+
+    reason = forms.CharField(
+        label="En quoi la validation est illégale",
+        help_text="En droit et en fait. L’équipe lira ce texte ; l’acte de retrait le porte.",
+        widget=forms.Textarea(attrs={"rows": 5}),
+        error_messages={
+            "required": "Dites en quoi la validation est illégale : sans cela elle ne peut pas "
+            "être retirée."
+        },
+    )
+    heard_on = forms.DateField(
+        label="Observations demandées à la CPTS le",
+        help_text="Au plus tard hier : elle doit avoir pu répondre.",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={
+            "required": "Écrivez le jour où la CPTS a été invitée à présenter ses observations.",
+            "invalid": "Cette date ne peut pas être lue : écrivez 15/03/2027.",
+        },
+    )
+    observations = forms.CharField(
+        label="Ce que la CPTS a répondu",
+        required=False,
+        help_text="En résumé. Laissez vide si elle n’a rien répondu.",
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )

@@ -291,6 +291,11 @@ TRANSITION_LABELS: Final[dict[str, dict[Reader, str]]] = {
         office="Décision retirée et dossier rouvert par {actor}",
         public="Décision retirée",
     ),
+    "withdraw_silence": _said(
+        "Validation par silence retirée, dossier rouvert",
+        office="Validation par silence retirée et dossier rouvert par {actor}",
+        public="Validation retirée",
+    ),
 }
 
 # Who reads that a transition happened. One that is not here stays inside the office.
@@ -311,12 +316,13 @@ TRANSITION_AUDIENCES: Final[dict[str, Audience]] = dict.fromkeys(
         "accept",
         "refuse",
         "withdraw_decision",
+        "withdraw_silence",
     ),
     Audience.EVERYONE,
 ) | {"freeze_version": Audience.TEAM}
 # Who reads the comment of a transition; the office alone for those that are not here.
 COMMENT_AUDIENCES: Final[dict[str, Audience]] = dict.fromkeys(
-    ("withdraw", "withdraw_decision", "close"), Audience.PARTIES
+    ("withdraw", "withdraw_decision", "withdraw_silence", "close"), Audience.PARTIES
 )
 
 

@@ -92,6 +92,16 @@ def announce_silence(
     )
 
 
+def announce_silence_withdrawn(
+    project: HealthProject, log: TransitionLog, documents: Sequence[CaseDocument]
+) -> None:
+    """Tell everyone who was told of the validation that it is withdrawn: the team has the act."""
+    key = f"project-silence-withdrawn:{log.pk}"
+    people = [*_team(project), *_office(project), *_bodies(project)]
+    withdrawn = long_date(local_datetime(log.at))
+    _announce(project, "silence_withdrawn", key, documents, people, withdrawn_on=withdrawn)
+
+
 def announce_recognition(
     project: HealthProject, log: TransitionLog, documents: Sequence[CaseDocument]
 ) -> None:
@@ -111,6 +121,7 @@ def _announce(
     key: str,
     documents: Sequence[CaseDocument],
     people: Iterable[For],
+    **more: str,
 ) -> None:
     seen: set[str] = set()
     validated_on = long_date(project.validated_on) if project.validated_on else ""
@@ -128,6 +139,7 @@ def _announce(
                 "validated_on": validated_on,
                 "is_team": body is None,
                 "documents": _described(documents),
+                **more,
             },
             body=body,
             attachments=_files(documents),

@@ -29,7 +29,7 @@ def allowed(procedure: Procedure, action: str, state: str) -> set[Actor]:
         # The branch in charge signs for its agency; the agency alone opposes.
         bodies = procedure.circuit.decision.by if action != "refuse" else (Decider.ARS,)
         return {Actor(kind, "signatory") for kind in {one.value for one in bodies} | {office}}
-    if action == "withdraw_decision":
+    if action in {"withdraw_decision", "withdraw_silence"}:
         return {Actor(office, "coordinator"), Actor(Decider.ARS.value, "coordinator")}
     return {Actor(office, role) for role in _roles(action, state)}
 
@@ -46,7 +46,7 @@ def _happens(procedure: Procedure, action: str, state: str) -> bool:
     match action:
         case "start_consultation":
             return circuit.expects_opinions
-        case "accept_tacitly":
+        case "accept_tacitly" | "withdraw_silence":
             return circuit.period.silence == Silence.ACCEPTANCE
         case "take_up":
             return state != CaseState.DEPOSITED or not circuit.expects_opinions

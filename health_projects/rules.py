@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from health_projects.models import HealthProject
 
 
-__all__ = ["can_be_frozen", "may_edit", "may_freeze", "may_write_something"]
+__all__ = ["can_be_frozen", "can_be_taken_back", "may_edit", "may_freeze", "may_write_something"]
 
 
 def may_freeze(project: "HealthProject", user: "User | None") -> bool:
@@ -21,3 +21,8 @@ def may_freeze(project: "HealthProject", user: "User | None") -> bool:
 def can_be_frozen(project: "HealthProject") -> bool:
     """Nothing is missing in what the members would read."""
     return not project.missing_for("freeze_version")
+
+
+def can_be_taken_back(project: "HealthProject") -> bool:
+    """The law still lets a validation by silence be withdrawn, and nothing rests on it."""
+    return not project.missing_for("withdraw_silence")

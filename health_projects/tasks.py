@@ -45,10 +45,22 @@ def after_completion(*, log_id: int) -> None:
 def after_silence(*, log_id: int) -> None:
     """Issue the certificate and the recognition letter, then tell everyone."""
     log, project, _snapshot = _read(log_id)
+    if project.state != CaseState.TACITLY_ACCEPTED:
+        # Withdrawn before the worker came: there is nothing to certify any more.
+        return
     papers = [documents.issue_certificate(project)]
     if project.amends_id is None:
         papers.append(documents.issue_recognition(project))
     mails.announce_silence(project, log, papers)
+
+
+@handles("health_projects.silence_withdrawn")
+def after_silence_is_withdrawn(*, log_id: int) -> None:
+    """Issue the act of withdrawal, then tell everyone."""
+    log = TransitionLog.objects.select_related("actor", "body").get(pk=log_id)
+    project = HealthProject.objects.select_related("community", "office").get(pk=log.case_id)
+    act = documents.issue_silence_withdrawal(project, log)
+    mails.announce_silence_withdrawn(project, log, [act])
 
 
 @handles("health_projects.recognised")

@@ -4,7 +4,7 @@ from django.urls import path
 
 from health_projects import sheet_urls
 from health_projects.services import KIND
-from health_projects.views import amending, case, documents, opening
+from health_projects.views import amending, case, documents, opening, unmaking
 from writing.kinds import written
 from writing.urls import patterns
 
@@ -22,6 +22,7 @@ urlpatterns = [
     path("<uuid:project>/apercu.pdf", documents.preview, name="preview"),
     path("<uuid:project>/documents/", case.papers, name="papers"),
     path("<uuid:project>/documents/<uuid:document>/", documents.download, name="document"),
+    path("<uuid:project>/retrait-du-silence/", unmaking.withdraw, name="withdraw-silence"),
     path("publics/<uuid:document>/", documents.public, name="public-document"),
     *sheet_urls.urlpatterns,
     *patterns(written(KIND)),

@@ -7,7 +7,7 @@ from django.db import models
 from django.utils import timezone
 from django_fsm import ConcurrentTransitionMixin, transition
 
-from health_projects.rules import can_be_frozen, may_freeze
+from health_projects.rules import can_be_frozen, can_be_taken_back, may_freeze
 from workflow import complement_rules, desk_rules
 from workflow.states import OPEN_STATES, CaseState
 from writing import rules
@@ -346,4 +346,16 @@ class HealthProjectWorkflow(ConcurrentTransitionMixin, Base):
     )
     def withdraw_decision(self, *, actor: Any) -> None:
         """An illegal decision is withdrawn within four months; the project is examined again."""
+        self.validated_on = None
+
+    @transition(
+        field="state",
+        source=CaseState.TACITLY_ACCEPTED,
+        target=CaseState.UNDER_REVIEW,
+        permission=rules.may_withdraw_decision,  # type: ignore[arg-type]
+        conditions=[can_be_taken_back],  # type: ignore[list-item]
+        custom={"label": "Retirer la validation par silence"},
+    )
+    def withdraw_silence(self, *, actor: Any) -> None:
+        """An illegal validation by silence is withdrawn within four months; the log says why."""
         self.validated_on = None

@@ -159,39 +159,70 @@ def _until(consultation: Consultation) -> str:
 
 def text_problems(decision: Decision) -> list[str]:
     """What a text lacks before it can be proposed, as sentences. Reads the decision's case."""
+    return [sentence for _field, sentence in problems_by_field(decision)]
+
+
+def problems_by_field(decision: Decision) -> list[tuple[str, str]]:
+    """The same, each after the field of the form it is about; empty for the whole text."""
     parameters = decision_parameters()
     words = decision_text.words_of(decision.case.kind)
     if not decision.outcome:
-        return [f"Choisissez le sens de la décision : {words.accept_noun} ou {words.refuse_noun}."]
-    problems = []
+        return [
+            (
+                "outcome",
+                f"Choisissez le sens de la décision : {words.accept_noun} ou {words.refuse_noun}.",
+            )
+        ]
+    problems: list[tuple[str, str]] = []
     law = decision_text.chosen(decision.law_keys, parameters)
     fact = decision_text.chosen(decision.fact_keys, parameters)
     contrary = [one for one in [*law, *fact] if decision.outcome not in one.outcomes]
     problems += [
-        f"Le motif « {one.label} » ne va pas avec le sens de la décision : retirez-le."
+        ("", f"Le motif « {one.label} » ne va pas avec le sens de la décision : retirez-le.")
         for one in contrary
     ]
     if decision.outcome == Outcome.REFUSE:
         one = f"Une {words.refuse_noun}" if words.grounds(decision.case) else "Un refus"
         if words.grounds(decision.case) and not decision.ground:
             problems.append(
-                f"{one} repose sur l’un des motifs que donne la loi, et sur aucun autre : "
-                f"choisissez-le ({words.grounds_source})."
+                (
+                    "ground",
+                    (
+                        f"{one} repose sur l’un des motifs que donne la loi, et sur aucun autre : "
+                        f"choisissez-le ({words.grounds_source})."
+                    ),
+                )
             )
         if not law and not decision.law_text and not words.law:
             problems.append(
-                "Un refus cite les textes sur lesquels il se fonde : choisissez au moins une "
-                "considération de droit, ou écrivez-la (CRPA, articles L. 211-2 et L. 211-5)."
+                (
+                    "law_text",
+                    (
+                        "Un refus cite les textes sur lesquels il se fonde : choisissez au moins "
+                        "une considération de droit, ou écrivez-la (CRPA, articles L. 211-2 et "
+                        "L. 211-5)."
+                    ),
+                )
             )
         if not decision.fact_text:
             problems.append(
-                f"{one} dit les faits propres à ce dossier : écrivez-les, les phrases de la "
-                "liste ne suffisent pas (CRPA, articles L. 211-2 et L. 211-5)."
+                (
+                    "fact_text",
+                    (
+                        f"{one} dit les faits propres à ce dossier : écrivez-les, les phrases de "
+                        "la liste ne suffisent pas (CRPA, articles L. 211-2 et L. 211-5)."
+                    ),
+                )
             )
         if decision.reserves:
             problems.append(
-                f"{one} ne comporte pas de réserves : retirez-les, ou proposez une "
-                f"{words.accept_noun}."
+                (
+                    "reserves",
+                    (
+                        f"{one} ne comporte pas de réserves : retirez-les, ou proposez une "
+                        f"{words.accept_noun}."
+                    ),
+                )
             )
     return problems
 
@@ -455,7 +486,7 @@ def approve(case: Case, *, user: User, text_sha256: str, capacity: str = "") -> 
         party=party,
         text_sha256=decision.text_sha256,
         approved_by=user,
-        name=_full_name(user),
+        name=full_name(user),
         capacity=_capacity(delegation.capacity if delegation else capacity),
         delegation=delegation,
     )
@@ -524,7 +555,8 @@ def why_not_in_force(held: Sequence[SignatureDelegation], case: Case) -> str:
     )
 
 
-def _full_name(user: User) -> str:
+def full_name(user: User) -> str:
+    """The first and last names an act bears. Raises ActionRefusedError without one of them."""
     if not user.first_name.strip() or not user.last_name.strip():
         raise ActionRefusedError(
             "Une décision porte le prénom et le nom de son auteur (CRPA, article L. 212-1) : "
@@ -652,7 +684,7 @@ def withdraw(case: Case, *, user: User, reason: str) -> Decision:
         needed="Dites en quoi la décision est illégale, en droit et en fait : sans cela elle ne "
         "peut pas être retirée (CRPA, articles L. 242-1 et L. 211-2).",
     )
-    name = _full_name(user)
+    name = full_name(user)
     log = perform(case, "withdraw_decision", actor=user, comment=reason)
     acting = user.acting
     decision.state = State.WITHDRAWN

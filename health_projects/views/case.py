@@ -35,7 +35,7 @@ from workflow.services import (
     clock_of,
 )
 from workflow.standing import state_for
-from workflow.states import OPEN_STATES
+from workflow.states import OPEN_STATES, CaseState
 from workflow.tabs import tabs_of
 from writing import rules
 from writing.content import missing_before_deposit, procedure_of, read_content
@@ -126,6 +126,8 @@ def _deposited(request: PersonRequest, case: HealthProject, reader: Reader) -> d
         "may_amend": case.state in ACCEPTED
         and reader == Reader.LEAD
         and case.team_role(request.user) in {"owner", "editor"},
+        "may_withdraw_silence": case.state == CaseState.TACITLY_ACCEPTED
+        and rules.may_withdraw_decision(case, request.user),
         "may_withdraw": case.state in OPEN_STATES and rules.may_withdraw(case, request.user),
     }
 

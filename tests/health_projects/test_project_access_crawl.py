@@ -68,6 +68,7 @@ ELSEWHERE: Final = (
     Asked("amendment-changes"),
     Asked("amended-sections"),
     Asked("amend"),
+    Asked("withdraw-silence"),
     Asked("library-model", ("1",)),
     Asked("sheet-publish", ("{sheet}",)),
     Asked("posting", (), {"posted_on": "2026-01-15"}),

@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 
+from accounts.models import User
 from communities.stages import is_recognised
 from health_projects.models import HealthProject
 from outbox.services import deliver_pending
+from tests.documents.pdf import flat_text
 from tests.health_projects import projects
 from tests.letters import cases
 from tests.mailbox import mails
@@ -19,6 +22,7 @@ from workflow.clock import ClockRule, Event, EventKind, Silence, read_clock
 from workflow.decision_text import compose
 from workflow.decisions import approve
 from workflow.models import Case, CaseDocument, ClockEvent, Decision, TerritoryClaim, TransitionLog
+from workflow.official import read_document
 from workflow.services import IncompleteError, clock_of, project_clock
 from workflow.tacit import accept_the_overdue
 
@@ -250,3 +254,54 @@ def test_a_recognised_cpts_holds_its_territory_once_and_gets_it_back_when_a_deci
     )
     assert [one.case_id for one in held.all()] == [letter.pk]
     assert not is_recognised(letter.community)
+
+
+@pytest.mark.django_db
+def test_an_illegal_validation_by_silence_is_withdrawn_in_four_months_once_the_cpts_was_heard():
+    project = overdue(projects.deposited(), by=9)
+    assert accept_the_overdue() == 1
+    deliver_pending()
+    project = projects.fresh(project)
+    coordinator = projects.agent(project, "coordinator")
+    client = Client()
+    client.force_login(User.objects.get(pk=coordinator.pk))
+    url = f"/projets/{project.public_id}/retrait-du-silence/"
+    yesterday = timezone.localdate() - timedelta(days=1)
+    told = {
+        "reason": "Le territoire recouvre celui d’une CPTS reconnue.",
+        "heard_on": yesterday.isoformat(),
+        "observations": "La CPTS propose d’en retirer deux communes.",
+    }
+    wrong = [
+        {"reason": " "},
+        {"heard_on": timezone.localdate().isoformat()},
+        {"heard_on": "2020-01-01"},
+    ]
+    assert [client.post(url, told | one).status_code for one in wrong] == [422] * 3
+    validated = HealthProject.objects.filter(pk=project.pk)
+    validated.update(validated_on=timezone.localdate() - timedelta(days=140))
+    assert "ce délai a pris fin" in client.get(url).content.decode()
+    assert client.post(url, told).status_code == 422
+    validated.update(validated_on=project.validated_on)
+    member = Client()
+    member.force_login(project.created_by)
+    assert member.post(url, told).status_code == 403
+
+    assert client.post(url, told).status_code == 302
+    deliver_pending()
+    project = projects.fresh(project)
+    clock = clock_of(project)
+    assert (project.state, project.validated_on, clock.state) == ("under_review", None, "running")
+    assert not is_recognised(project.community)
+    assert papers(project) >= {"ATT", "ATT-R"}
+    act = CaseDocument.objects.get(case=project, kind="silence_withdrawal").document
+    text = flat_text(read_document(act))
+    assert all(said in text for said in (*list(told.values())[::2], "Observations demandées"))
+    (mail,) = [one for one in mails(project.created_by.email) if "silence retirée" in one.subject]
+    assert "quels recours vous avez" in mail.text_body
+    # Silence may validate again: another certificate, another recognition.
+    project = overdue(project, by=1)
+    assert accept_the_overdue() == 1
+    deliver_pending()
+    assert papers(project) >= {"ATT", "ATT-R", "ATT2", "REC", "REC-S2"}
+    assert is_recognised(project.community)

@@ -178,6 +178,7 @@ def test_a_refusal_without_reasons_is_told_what_it_lacks_and_nothing_is_lost() -
     assert "Un refus cite les textes sur lesquels il se fonde" in said
     assert "Un refus dit les faits propres à ce dossier" in said
     assert "À garder." in said
+    assert set(response.context["form"].errors) == {"law_text", "fact_text", "reserves"}
 
 
 def test_a_signatory_goes_from_the_mail_to_the_signature(

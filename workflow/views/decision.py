@@ -66,6 +66,7 @@ def _save(request: PersonRequest, case: Case, current: Decision | None) -> HttpR
         messages.info(request, done.message)
     except IncompleteError as incomplete:
         missing = incomplete.missing
+        _tie(form, _unsaved(case, form, current))
     except ActionRefusedError as refused:
         form.add_error(None, refused.message)
     else:
@@ -82,12 +83,25 @@ def _saved(case: Case, *, submit: bool) -> str:
     return "Le projet de décision est enregistré. Lui seul, et votre bureau, le voient."
 
 
-def _preview(case: Case, form: ProposalForm, current: Decision | None) -> dict[str, Any]:
-    """The text as it would be proposed now; nothing is kept of it."""
+def _unsaved(case: Case, form: ProposalForm, current: Decision | None) -> Decision:
+    """What is typed, as a decision that nothing keeps."""
     rank = current.rank if current else Decision.objects.filter(case_id=case.pk).count() + 1
     unsaved = Decision(rank=rank)
     unsaved.case = case
     decisions.fill(unsaved, region_code=case.region_id, **form.typed())
+    return unsaved
+
+
+def _tie(form: ProposalForm, unsaved: Decision) -> None:
+    """Say beside each field what the text lacks there: the list on top says all of it."""
+    for name, sentence in decisions.problems_by_field(unsaved):
+        if name in form.fields:
+            form.add_error(name, sentence)
+
+
+def _preview(case: Case, form: ProposalForm, current: Decision | None) -> dict[str, Any]:
+    """The text as it would be proposed now; nothing is kept of it."""
+    unsaved = _unsaved(case, form, current)
     bodies = [one.organisation for one in decisions.deciding_bodies_on(unsaved) if one.organisation]
     return decision_text.compose(case, unsaved, bodies)
 
