@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 import segno
 from django.conf import settings
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
@@ -33,7 +34,7 @@ RECOVERY_CODES: Final = 10
 _SIGNS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 RECOVERY_LENGTH: Final = 10
 MOST_FAILURES: Final = 5
-WAIT: Final = timedelta(minutes=5)
+WAIT: Final = timedelta(minutes=15)
 
 
 class Means(StrEnum):
@@ -149,7 +150,7 @@ def try_code(user: User, typed: str) -> tuple[Means | None, str]:
     now = timezone.now()
     if factor.failures >= MOST_FAILURES and factor.failed_at and now - factor.failed_at < WAIT:
         return None, (
-            "Trop de codes faux ont été essayés : attendez cinq minutes avant de recommencer."
+            "Trop de codes faux ont été essayés : attendez un quart d’heure avant de recommencer."
         )
     if (step := _step_of(_key(user, factor.nonce), _digits(typed))) is not None:
         if step <= factor.last_step:
@@ -164,6 +165,8 @@ def try_code(user: User, typed: str) -> tuple[Means | None, str]:
     factor.failures = 1 if factor.failures >= MOST_FAILURES else factor.failures + 1
     factor.failed_at = now
     factor.save(update_fields=["failures", "failed_at"])
+    if factor.failures == MOST_FAILURES:
+        _tell(factor, "second_factor_failures")
     return None, (
         "Ce n’est pas le code affiché par votre application, ni l’un de vos codes de secours. "
         "Vérifiez-le, ou attendez le suivant."
@@ -233,5 +236,9 @@ def _tell(factor: SecondFactor, template: str, **more: object) -> None:
         key=f"second-factor:{template}:{factor.pk}:{timezone.now().timestamp()}",
         recipient=factor.user.email,
         template=f"accounts/{template}",
-        context={"user": factor.user, **more},
+        context={
+            "user": factor.user,
+            "url": settings.PORTAL_URL + reverse("accounts:second_factor"),
+            **more,
+        },
     )

@@ -49,15 +49,15 @@ def _set_up(request: PersonRequest) -> HttpResponse:
             form.add_error("code", error.message)
         else:
             del request.session[_NONCE]
-            return _codes_page(request, codes)
+            return _codes_page(request, codes, "Le deuxième facteur est activé.")
     context = {"setup": setup, "form": form}
     status = 422 if request.method == "POST" else 200
     return render(request, "accounts/second_factor_setup.html", context, status=status)
 
 
-def _codes_page(request: PersonRequest, codes: list[str]) -> HttpResponse:
+def _codes_page(request: PersonRequest, codes: list[str], done: str) -> HttpResponse:
     """The recovery codes: shown this once, and stored nowhere."""
-    context = {"codes": codes, "next": _next(request)}
+    context = {"codes": codes, "done": done, "next": _next(request)}
     return render(request, "accounts/second_factor_codes.html", context)
 
 
@@ -72,7 +72,7 @@ def recovery_codes(request: PersonRequest) -> HttpResponse:
         except SecondFactorError as error:
             form.add_error("code", error.message)
         else:
-            return _codes_page(request, codes)
+            return _codes_page(request, codes, "Vos codes d’avant ne servent plus.")
     return _confirm(
         request,
         form,

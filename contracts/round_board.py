@@ -164,11 +164,5 @@ def _logs(signing_round: SigningRound) -> list[tuple[str, str, str]]:
     return found
 
 
-def parties_named(signing_round: SigningRound) -> str:
-    """« la CPTS, la CPAM et l’ARS »."""
-    *first, last = [one.label for one in rounds.parties_of(signing_round.contract)]
-    return f"{', '.join(str(one) for one in first)} et {last}"
-
-
 def party_label(party: str) -> str:
     return str(Party(party).label)

@@ -267,6 +267,9 @@ def set_order(signing_round: SigningRound, order: Sequence[str], *, by: User) ->
     locked.in_order = bool(order)
     locked.save(update_fields=["in_order"])
     note(locked, "ordered", actor=by, detail=order_in_words(order))
+    # Who was told and must now wait is told again when their turn comes.
+    turn = [one.pk for one in awaited(locked)]
+    locked.signers.exclude(pk__in=turn).update(told_at=None)
     tell_next(locked)
     return locked
 

@@ -8,7 +8,7 @@ from gunicorn import glogging
 
 # Whoever holds one of these links may act as the person it was sent to.
 _SECRET = re.compile(
-    r"(/signer/|/invitations/(?:role|equipe)/|/adresse/confirmation/|/mot-de-passe/nouveau/)[^/\s?\"']+"
+    r"(/signer/(?:contrat/)?|/invitations/(?:role|equipe)/|/adresse/confirmation/|/mot-de-passe/nouveau/)[^/\s?\"']+"
 )
 
 

@@ -20,6 +20,7 @@ from contracts.link_urls import urlpatterns as link_patterns
 from contracts.models import RoundPaper, SigningRound
 from contracts.round_urls import urlpatterns
 from contracts.telling import link_path
+from cpts_portal.logs import masked
 from documents.models import OfficialDocument
 from notifications.models import Notification
 from outbox.models import Mail
@@ -128,6 +129,7 @@ def test_the_president_signs_by_their_link_without_an_account() -> None:
     path = found[0]
     assert path == link_path(one)
 
+    assert masked(f"GET {path}code/ 302") == "GET /signer/contrat/…/code/ 302"
     client = Client()
     page = text(client.get(path))
     assert (one.name in page, one.email in page) == (True, False)

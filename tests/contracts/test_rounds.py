@@ -127,6 +127,7 @@ def test_a_party_sets_the_order_until_somebody_has_signed() -> None:
         rounds.set_order(opened, [], by=factories.user())
     ordered = rounds.set_order(opened, ["ars", "cpam", "cpts"], by=agent)
     assert parties(ordered) == ["ars"]
+    assert dict(ordered.signers.values_list("party", "told_at"))["cpts"] is None
     assert parties(rounds.set_order(opened, [], by=agent)) == ["cpts", "cpam", "ars"]
     ordered = rounds.set_order(opened, ["cpam", "cpts", "ars"], by=agent)
     sealing.sign(ordered, "cpam")
@@ -284,8 +285,10 @@ def test_a_code_of_the_application_serves_once_and_wrong_ones_are_counted() -> N
     for _ in range(second_factor.MOST_FAILURES):
         with pytest.raises(WrongCodeError, match="Ce n’est pas le code"):
             rounds.sign(one, code="abc", seen=Seen(), by=one.user)
-    with pytest.raises(WrongCodeError, match="attendez cinq minutes"):
+    with pytest.raises(WrongCodeError, match="attendez un quart d’heure"):
         rounds.sign(one, code=sealing.code_of(one), seen=Seen(), by=one.user)
+    told = Mail.objects.filter(recipient=one.user.email, subject__startswith="Cinq codes faux")
+    assert told.count() == 1
     SecondFactor.objects.update(failures=0)
     code = sealing.code_of(one)
     assert second_factor.try_code(one.user, code) == (second_factor.Means.APPLICATION, "")

@@ -116,8 +116,10 @@ def test_only_what_needs_no_notification_is_mailed_directly():
     }
     assert direct == {
         "accounts/adapters.py",
+        "accounts/second_factor.py",
         "accounts/services.py",
         "communities/services.py",
+        "contracts/telling.py",
         "mobilisation/telling.py",
         "notifications/digests.py",
         "notifications/services.py",
