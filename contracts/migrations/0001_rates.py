@@ -81,6 +81,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'table de tarifs',
                 'verbose_name_plural': 'tables de tarifs',
                 'ordering': ['key', '-valid_from', '-version'],
+                'constraints': [models.UniqueConstraint(fields=('key', 'version'), name='rate_table_version_unique'), models.CheckConstraint(condition=models.Q(('valid_until__isnull', True), ('valid_until__gte', models.F('valid_from')), _connector='OR'), name='rate_table_dates_in_order', violation_error_message='Le dernier jour est avant le premier\xa0: corrigez l’un des deux.'), models.CheckConstraint(condition=models.Q(models.Q(('published_at__isnull', True), ('status', 'draft')), models.Q(models.Q(('status', 'draft'), _negated=True), ('published_at__isnull', False), models.Q(('source', ''), _negated=True)), _connector='OR'), name='rate_table_published_is_dated_and_sourced'), django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('status', 'published')), expressions=[('key', '='), (models.Func(models.F('valid_from'), models.F('valid_until'), models.Value('[]'), function='daterange', output_field=django.contrib.postgres.fields.ranges.DateRangeField()), '&&')], name='rate_table_one_published_a_day', violation_error_message='Une table publiée vaut déjà pour ces jours.')],
             },
         ),
         migrations.CreateModel(
@@ -99,39 +100,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'tarif',
                 'ordering': ['mission', 'size_class'],
+                'constraints': [models.UniqueConstraint(fields=('table', 'mission', 'size_class'), name='rate_line_once', violation_error_message='Cette table a déjà ce tarif pour cette taille.'), models.CheckConstraint(condition=models.Q(models.Q(('fixed_share__isnull', True), models.Q(('fixed_share__gte', 0), ('fixed_share__lte', Decimal('10000000'))), _connector='OR'), models.Q(('variable_share__isnull', True), models.Q(('variable_share__gte', 0), ('variable_share__lte', Decimal('10000000'))), _connector='OR'), models.Q(('crisis_share__isnull', True), models.Q(('crisis_share__gte', 0), ('crisis_share__lte', Decimal('10000000'))), _connector='OR')), name='rate_line_possible_amounts', violation_error_message='Un montant annuel va de 0 à 10 000 000 € : corrigez-le.'), models.CheckConstraint(condition=models.Q(models.Q(('mission', ''), _negated=True), models.Q(('crisis_share__isnull', True), ('variable_share__isnull', True)), _connector='OR'), name='rate_line_operating_is_fixed', violation_error_message='Le fonctionnement n’a qu’une part fixe.'), models.CheckConstraint(condition=models.Q(('is_confirmed', False), models.Q(('fixed_share__isnull', False), models.Q(('source', ''), _negated=True)), _connector='OR'), name='rate_line_confirmed_has_a_source', violation_error_message='Un tarif confirmé a un montant et une source\xa0: écrivez-les, ou laissez-le non confirmé.')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='ratetable',
-            constraint=models.UniqueConstraint(fields=('key', 'version'), name='rate_table_version_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='ratetable',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_until__isnull', True), ('valid_until__gte', models.F('valid_from')), _connector='OR'), name='rate_table_dates_in_order', violation_error_message='Le dernier jour est avant le premier\xa0: corrigez l’un des deux.'),
-        ),
-        migrations.AddConstraint(
-            model_name='ratetable',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('published_at__isnull', True), ('status', 'draft')), models.Q(models.Q(('status', 'draft'), _negated=True), ('published_at__isnull', False), models.Q(('source', ''), _negated=True)), _connector='OR'), name='rate_table_published_is_dated_and_sourced'),
-        ),
-        migrations.AddConstraint(
-            model_name='ratetable',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('status', 'published')), expressions=[('key', '='), (models.Func(models.F('valid_from'), models.F('valid_until'), models.Value('[]'), function='daterange', output_field=django.contrib.postgres.fields.ranges.DateRangeField()), '&&')], name='rate_table_one_published_a_day', violation_error_message='Une table publiée vaut déjà pour ces jours.'),
-        ),
-        migrations.AddConstraint(
-            model_name='rateline',
-            constraint=models.UniqueConstraint(fields=('table', 'mission', 'size_class'), name='rate_line_once', violation_error_message='Cette table a déjà ce tarif pour cette taille.'),
-        ),
-        migrations.AddConstraint(
-            model_name='rateline',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('fixed_share__isnull', True), models.Q(('fixed_share__gte', 0), ('fixed_share__lte', Decimal('10000000'))), _connector='OR'), models.Q(('variable_share__isnull', True), models.Q(('variable_share__gte', 0), ('variable_share__lte', Decimal('10000000'))), _connector='OR'), models.Q(('crisis_share__isnull', True), models.Q(('crisis_share__gte', 0), ('crisis_share__lte', Decimal('10000000'))), _connector='OR')), name='rate_line_possible_amounts', violation_error_message='Un montant annuel va de 0 à 10 000 000 € : corrigez-le.'),
-        ),
-        migrations.AddConstraint(
-            model_name='rateline',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('mission', ''), _negated=True), models.Q(('crisis_share__isnull', True), ('variable_share__isnull', True)), _connector='OR'), name='rate_line_operating_is_fixed', violation_error_message='Le fonctionnement n’a qu’une part fixe.'),
-        ),
-        migrations.AddConstraint(
-            model_name='rateline',
-            constraint=models.CheckConstraint(condition=models.Q(('is_confirmed', False), models.Q(('fixed_share__isnull', False), models.Q(('source', ''), _negated=True)), _connector='OR'), name='rate_line_confirmed_has_a_source', violation_error_message='Un tarif confirmé a un montant et une source\xa0: écrivez-les, ou laissez-le non confirmé.'),
         ),
         migrations.RunSQL(GUARD, NO_GUARD),
     ]

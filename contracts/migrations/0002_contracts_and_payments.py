@@ -80,6 +80,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'contrat',
                 'verbose_name_plural': 'contrats',
+                'indexes': [models.Index(fields=['cpam'], name='contract_of_a_payer')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('starts_on__isnull', True), ('ends_on__isnull', True), ('ends_on__gte', models.F('starts_on')), _connector='OR'), name='contract_dates_in_order', violation_error_message='Le contrat finit avant de commencer.'), models.CheckConstraint(condition=models.Q(('signed_on__isnull', True), models.Q(('ends_on__isnull', False), ('starts_on__isnull', False), models.Q(('form', 'cpom'), ('cpam__isnull', False), _connector='OR')), _connector='OR'), name='contract_signed_has_dates_and_parties')],
             },
             bases=('workflow.case',),
         ),
@@ -100,6 +102,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'version d’un contrat',
                 'verbose_name_plural': 'versions des contrats',
                 'ordering': ['contract', 'number'],
+                'constraints': [models.UniqueConstraint(fields=('contract', 'number'), name='contract_version_number_unique')],
             },
         ),
         migrations.CreateModel(
@@ -113,6 +116,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'mission d’un contrat',
                 'verbose_name_plural': 'missions des contrats',
+                'constraints': [models.UniqueConstraint(fields=('version', 'mission'), name='contract_mission_once')],
             },
         ),
         migrations.CreateModel(
@@ -127,6 +131,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'année d’un contrat',
                 'verbose_name_plural': 'années des contrats',
+                'indexes': [models.Index(fields=['year', 'contract'], include=('engaged', 'paid'), name='contract_year_sums')],
+                'constraints': [models.UniqueConstraint(fields=('contract', 'year'), name='contract_year_once')],
             },
         ),
         migrations.CreateModel(
@@ -143,6 +149,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'résultat d’une mission',
                 'verbose_name_plural': 'résultats des missions',
+                'constraints': [models.UniqueConstraint(fields=('contract', 'year', 'mission'), name='mission_result_once_a_year')],
             },
         ),
         migrations.CreateModel(
@@ -163,6 +170,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'paiement',
                 'ordering': ['-paid_on', '-pk'],
+                'indexes': [models.Index(fields=['contract', '-paid_on', '-id'], name='payment_of_a_contract'), models.Index(fields=['payer', '-paid_on', '-id'], name='payment_of_a_payer')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('amount__gt', 0), ('amount__lte', Decimal('10000000'))), name='payment_possible_amount', violation_error_message='Un paiement va de 0,01 à 10 000 000 €.'), models.CheckConstraint(condition=models.Q(('reference__regex', '^\\S(.*\\S)?$')), name='payment_has_a_reference'), models.UniqueConstraint(models.F('payer'), django.db.models.functions.text.Upper('reference'), condition=models.Q(('cancelled_at__isnull', True)), name='payment_reference_once', violation_error_message='Cette CPAM a déjà un paiement de cette référence.'), models.CheckConstraint(condition=models.Q(models.Q(('cancelled_at__isnull', True), ('cancelled_by__isnull', True), ('cancelled_reason', '')), models.Q(('cancelled_at__isnull', False), ('cancelled_by__isnull', False), models.Q(('cancelled_reason', ''), _negated=True)), _connector='OR'), name='payment_cancelled_by_someone_for_a_reason')],
             },
         ),
         migrations.CreateModel(
@@ -180,6 +189,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'import de paiements',
                 'verbose_name_plural': 'imports de paiements',
+                'constraints': [models.UniqueConstraint(condition=models.Q(('closed_at__isnull', True)), fields=('organisation',), name='payment_import_one_waiting', violation_error_message='Un import attend déjà d’être confirmé.')],
             },
         ),
         migrations.CreateModel(
@@ -194,6 +204,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'part d’un paiement',
                 'verbose_name_plural': 'parts des paiements',
+                'constraints': [models.UniqueConstraint(fields=('payment', 'year', 'mission'), name='payment_part_once'), models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='payment_part_positive')],
             },
         ),
         migrations.CreateModel(
@@ -208,6 +219,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'crise reconnue',
                 'verbose_name_plural': 'crises reconnues',
+                'constraints': [models.UniqueConstraint(fields=('contract', 'recognised_on'), name='crisis_once_a_day', violation_error_message='Une crise est déjà reconnue ce jour-là.')],
             },
         ),
         migrations.CreateModel(
@@ -226,6 +238,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'échéancier',
                 'ordering': ['contract', 'number'],
+                'constraints': [models.UniqueConstraint(fields=('contract', 'number'), name='schedule_number_unique'), models.UniqueConstraint(condition=models.Q(('is_current', True)), fields=('contract',), name='schedule_one_current')],
             },
         ),
         migrations.CreateModel(
@@ -246,99 +259,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'échéance',
                 'ordering': ['schedule', 'rank'],
+                'constraints': [models.UniqueConstraint(fields=('schedule', 'rank'), name='schedule_line_rank_unique'), models.CheckConstraint(condition=models.Q(('amount__gte', Decimal('-100000000')), ('amount__lte', Decimal('100000000')), models.Q(('amount', 0), _negated=True)), name='schedule_line_possible_amount'), models.CheckConstraint(condition=models.Q(('amount__gt', 0), ('step', contracts.schedule.Step['REGULARISATION']), _connector='OR'), name='schedule_line_only_regularises_downwards')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='contract',
-            index=models.Index(fields=['cpam'], name='contract_of_a_payer'),
-        ),
-        migrations.AddConstraint(
-            model_name='contract',
-            constraint=models.CheckConstraint(condition=models.Q(('starts_on__isnull', True), ('ends_on__isnull', True), ('ends_on__gte', models.F('starts_on')), _connector='OR'), name='contract_dates_in_order', violation_error_message='Le contrat finit avant de commencer.'),
-        ),
-        migrations.AddConstraint(
-            model_name='contract',
-            constraint=models.CheckConstraint(condition=models.Q(('signed_on__isnull', True), models.Q(('ends_on__isnull', False), ('starts_on__isnull', False), models.Q(('form', 'cpom'), ('cpam__isnull', False), _connector='OR')), _connector='OR'), name='contract_signed_has_dates_and_parties'),
-        ),
-        migrations.AddConstraint(
-            model_name='contractversion',
-            constraint=models.UniqueConstraint(fields=('contract', 'number'), name='contract_version_number_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='contractmission',
-            constraint=models.UniqueConstraint(fields=('version', 'mission'), name='contract_mission_once'),
-        ),
-        migrations.AddIndex(
-            model_name='contractyear',
-            index=models.Index(fields=['year', 'contract'], include=('engaged', 'paid'), name='contract_year_sums'),
-        ),
-        migrations.AddConstraint(
-            model_name='contractyear',
-            constraint=models.UniqueConstraint(fields=('contract', 'year'), name='contract_year_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='missionresult',
-            constraint=models.UniqueConstraint(fields=('contract', 'year', 'mission'), name='mission_result_once_a_year'),
-        ),
-        migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(fields=['contract', '-paid_on', '-id'], name='payment_of_a_contract'),
-        ),
-        migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(fields=['payer', '-paid_on', '-id'], name='payment_of_a_payer'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0), ('amount__lte', Decimal('10000000'))), name='payment_possible_amount', violation_error_message='Un paiement va de 0,01 à 10 000 000 €.'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('reference__regex', '^\\S(.*\\S)?$')), name='payment_has_a_reference'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.UniqueConstraint(models.F('payer'), django.db.models.functions.text.Upper('reference'), condition=models.Q(('cancelled_at__isnull', True)), name='payment_reference_once', violation_error_message='Cette CPAM a déjà un paiement de cette référence.'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('cancelled_at__isnull', True), ('cancelled_by__isnull', True), ('cancelled_reason', '')), models.Q(('cancelled_at__isnull', False), ('cancelled_by__isnull', False), models.Q(('cancelled_reason', ''), _negated=True)), _connector='OR'), name='payment_cancelled_by_someone_for_a_reason'),
-        ),
-        migrations.AddConstraint(
-            model_name='paymentimport',
-            constraint=models.UniqueConstraint(condition=models.Q(('closed_at__isnull', True)), fields=('organisation',), name='payment_import_one_waiting', violation_error_message='Un import attend déjà d’être confirmé.'),
-        ),
-        migrations.AddConstraint(
-            model_name='paymentpart',
-            constraint=models.UniqueConstraint(fields=('payment', 'year', 'mission'), name='payment_part_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='paymentpart',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='payment_part_positive'),
-        ),
-        migrations.AddConstraint(
-            model_name='recognisedcrisis',
-            constraint=models.UniqueConstraint(fields=('contract', 'recognised_on'), name='crisis_once_a_day', violation_error_message='Une crise est déjà reconnue ce jour-là.'),
-        ),
-        migrations.AddConstraint(
-            model_name='schedule',
-            constraint=models.UniqueConstraint(fields=('contract', 'number'), name='schedule_number_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='schedule',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_current', True)), fields=('contract',), name='schedule_one_current'),
-        ),
-        migrations.AddConstraint(
-            model_name='scheduleline',
-            constraint=models.UniqueConstraint(fields=('schedule', 'rank'), name='schedule_line_rank_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='scheduleline',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gte', Decimal('-100000000')), ('amount__lte', Decimal('100000000')), models.Q(('amount', 0), _negated=True)), name='schedule_line_possible_amount'),
-        ),
-        migrations.AddConstraint(
-            model_name='scheduleline',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0), ('step', contracts.schedule.Step['REGULARISATION']), _connector='OR'), name='schedule_line_only_regularises_downwards'),
         ),
         migrations.RunSQL(GUARD, NO_GUARD),
     ]

@@ -41,6 +41,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'projet de contrat',
                 'verbose_name_plural': 'projets de contrat',
                 'ordering': ['contract', 'pk'],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['open', 'to_sign'])), fields=('contract', 'purpose'), name='draft_one_under_way', violation_error_message='Un projet est déjà en cours pour ce contrat.'), models.CheckConstraint(condition=models.Q(models.Q(('based_on__isnull', True), ('purpose', 'contract'), ('sections', [])), models.Q(('based_on__isnull', False), ('purpose', 'amendment')), _connector='OR'), name='draft_amendment_changes_a_version')],
             },
         ),
         migrations.CreateModel(
@@ -60,6 +61,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'accord d’une partie',
                 'verbose_name_plural': 'accords des parties',
                 'ordering': ['at', 'pk'],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('cleared_at__isnull', True)), fields=('draft', 'party'), name='draft_agreement_one_standing'), models.CheckConstraint(condition=models.Q(models.Q(('cleared_at__isnull', True), ('cleared_because', ''), ('cleared_by__isnull', True)), models.Q(('cleared_at__isnull', False), ('cleared_by__isnull', False), models.Q(('cleared_because', ''), _negated=True)), _connector='OR'), name='draft_agreement_cleared_for_a_reason')],
             },
         ),
         migrations.CreateModel(
@@ -82,6 +84,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'proposition',
                 'ordering': ['at', 'pk'],
+                'indexes': [models.Index(fields=['draft', 'section'], name='draft_proposal_section')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('answered_at__isnull', True), ('answered_by__isnull', True), ('state', 'pending')), models.Q(models.Q(('state', 'pending'), _negated=True), ('answered_at__isnull', False), ('answered_by__isnull', False)), _connector='OR'), name='draft_proposal_answered_by_someone')],
             },
         ),
         migrations.CreateModel(
@@ -98,6 +102,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'échange',
                 'ordering': ['opened_at', 'pk'],
+                'indexes': [models.Index(fields=['draft', 'section'], name='draft_thread_section')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('resolved_at__isnull', True), ('resolved_by__isnull', True)), models.Q(('resolved_at__isnull', False), ('resolved_by__isnull', False)), _connector='OR'), name='draft_thread_resolved_by_someone')],
             },
         ),
         migrations.CreateModel(
@@ -132,42 +138,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'version d’un projet de contrat',
                 'verbose_name_plural': 'versions d’un projet de contrat',
                 'ordering': ['draft', '-number'],
+                'constraints': [models.UniqueConstraint(fields=('draft', 'number'), name='draft_version_number_unique')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='draft',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['open', 'to_sign'])), fields=('contract', 'purpose'), name='draft_one_under_way', violation_error_message='Un projet est déjà en cours pour ce contrat.'),
-        ),
-        migrations.AddConstraint(
-            model_name='draft',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('based_on__isnull', True), ('purpose', 'contract'), ('sections', [])), models.Q(('based_on__isnull', False), ('purpose', 'amendment')), _connector='OR'), name='draft_amendment_changes_a_version'),
-        ),
-        migrations.AddConstraint(
-            model_name='draftagreement',
-            constraint=models.UniqueConstraint(condition=models.Q(('cleared_at__isnull', True)), fields=('draft', 'party'), name='draft_agreement_one_standing'),
-        ),
-        migrations.AddConstraint(
-            model_name='draftagreement',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('cleared_at__isnull', True), ('cleared_because', ''), ('cleared_by__isnull', True)), models.Q(('cleared_at__isnull', False), ('cleared_by__isnull', False), models.Q(('cleared_because', ''), _negated=True)), _connector='OR'), name='draft_agreement_cleared_for_a_reason'),
-        ),
-        migrations.AddIndex(
-            model_name='draftproposal',
-            index=models.Index(fields=['draft', 'section'], name='draft_proposal_section'),
-        ),
-        migrations.AddConstraint(
-            model_name='draftproposal',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('answered_at__isnull', True), ('answered_by__isnull', True), ('state', 'pending')), models.Q(models.Q(('state', 'pending'), _negated=True), ('answered_at__isnull', False), ('answered_by__isnull', False)), _connector='OR'), name='draft_proposal_answered_by_someone'),
-        ),
-        migrations.AddIndex(
-            model_name='draftthread',
-            index=models.Index(fields=['draft', 'section'], name='draft_thread_section'),
-        ),
-        migrations.AddConstraint(
-            model_name='draftthread',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('resolved_at__isnull', True), ('resolved_by__isnull', True)), models.Q(('resolved_at__isnull', False), ('resolved_by__isnull', False)), _connector='OR'), name='draft_thread_resolved_by_someone'),
-        ),
-        migrations.AddConstraint(
-            model_name='draftversion',
-            constraint=models.UniqueConstraint(fields=('draft', 'number'), name='draft_version_number_unique'),
         ),
     ]

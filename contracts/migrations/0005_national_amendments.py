@@ -34,6 +34,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'avenant national',
                 'verbose_name_plural': 'avenants nationaux',
                 'ordering': ['-pk'],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('status', 'abandoned'), _negated=True), fields=('table',), name='national_amendment_one_for_a_table', violation_error_message='Ces tarifs ont déjà leur avenant national.'), models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['running', 'done']), _negated=True), models.Q(('applied_on__isnull', False), ('started_by__isnull', False)), _connector='OR'), name='national_amendment_started_by_someone'), models.CheckConstraint(condition=models.Q(('legal_basis', ''), _negated=True), name='national_amendment_has_a_legal_basis')],
             },
         ),
         migrations.CreateModel(
@@ -53,34 +54,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'contrat d’un avenant national',
                 'verbose_name_plural': 'contrats d’un avenant national',
                 'ordering': ['pk'],
+                'indexes': [models.Index(fields=['amendment', 'outcome', 'id'], name='national_items_by_outcome')],
+                'constraints': [models.UniqueConstraint(fields=('amendment', 'contract'), name='national_amendment_each_contract_once'), models.CheckConstraint(condition=models.Q(models.Q(('outcome', 'applied'), ('version__isnull', False)), models.Q(models.Q(('outcome', 'applied'), _negated=True), ('version__isnull', True)), _connector='OR'), name='national_amendment_applied_is_a_version'), models.CheckConstraint(condition=models.Q(('outcome', 'exception'), ('reason', ''), _connector='XOR'), name='national_amendment_exception_has_a_reason')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='nationalamendment',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'abandoned'), _negated=True), fields=('table',), name='national_amendment_one_for_a_table', violation_error_message='Ces tarifs ont déjà leur avenant national.'),
-        ),
-        migrations.AddConstraint(
-            model_name='nationalamendment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['running', 'done']), _negated=True), models.Q(('applied_on__isnull', False), ('started_by__isnull', False)), _connector='OR'), name='national_amendment_started_by_someone'),
-        ),
-        migrations.AddConstraint(
-            model_name='nationalamendment',
-            constraint=models.CheckConstraint(condition=models.Q(('legal_basis', ''), _negated=True), name='national_amendment_has_a_legal_basis'),
-        ),
-        migrations.AddIndex(
-            model_name='nationalamendmentitem',
-            index=models.Index(fields=['amendment', 'outcome', 'id'], name='national_items_by_outcome'),
-        ),
-        migrations.AddConstraint(
-            model_name='nationalamendmentitem',
-            constraint=models.UniqueConstraint(fields=('amendment', 'contract'), name='national_amendment_each_contract_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='nationalamendmentitem',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('outcome', 'applied'), ('version__isnull', False)), models.Q(models.Q(('outcome', 'applied'), _negated=True), ('version__isnull', True)), _connector='OR'), name='national_amendment_applied_is_a_version'),
-        ),
-        migrations.AddConstraint(
-            model_name='nationalamendmentitem',
-            constraint=models.CheckConstraint(condition=models.Q(('outcome', 'exception'), ('reason', ''), _connector='XOR'), name='national_amendment_exception_has_a_reason'),
         ),
     ]

@@ -50,6 +50,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'reprise de contrats existants',
                 'verbose_name_plural': 'reprises de contrats existants',
                 'ordering': ['-pk'],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('started_at__isnull', True), ('started_by__isnull', True)), models.Q(('started_at__isnull', False), ('started_by__isnull', False)), _connector='OR'), name='existing_import_started_by_someone'), models.CheckConstraint(condition=models.Q(('finished_at__isnull', True), ('started_at__isnull', False), _connector='OR'), name='existing_import_started_before_it_ends')],
             },
         ),
         migrations.CreateModel(
@@ -73,30 +74,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'ligne d’une reprise',
                 'verbose_name_plural': 'lignes d’une reprise',
                 'ordering': ['source', 'number'],
+                'indexes': [models.Index(fields=['source', 'status', 'number'], name='existing_row_status')],
+                'constraints': [models.UniqueConstraint(fields=('source', 'number'), name='existing_row_once'), models.UniqueConstraint(condition=models.Q(('status', 'done')), fields=('key',), name='existing_row_taken_over_once', violation_error_message='Cette CPTS vient d’être reprise par un autre import.'), models.CheckConstraint(condition=models.Q(models.Q(('contract__isnull', False), ('status', 'done')), models.Q(models.Q(('status', 'done'), _negated=True), ('contract__isnull', True)), _connector='OR'), name='existing_row_done_has_a_contract')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='existingimport',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('started_at__isnull', True), ('started_by__isnull', True)), models.Q(('started_at__isnull', False), ('started_by__isnull', False)), _connector='OR'), name='existing_import_started_by_someone'),
-        ),
-        migrations.AddConstraint(
-            model_name='existingimport',
-            constraint=models.CheckConstraint(condition=models.Q(('finished_at__isnull', True), ('started_at__isnull', False), _connector='OR'), name='existing_import_started_before_it_ends'),
-        ),
-        migrations.AddIndex(
-            model_name='existingrow',
-            index=models.Index(fields=['source', 'status', 'number'], name='existing_row_status'),
-        ),
-        migrations.AddConstraint(
-            model_name='existingrow',
-            constraint=models.UniqueConstraint(fields=('source', 'number'), name='existing_row_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='existingrow',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'done')), fields=('key',), name='existing_row_taken_over_once', violation_error_message='Cette CPTS vient d’être reprise par un autre import.'),
-        ),
-        migrations.AddConstraint(
-            model_name='existingrow',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('contract__isnull', False), ('status', 'done')), models.Q(models.Q(('status', 'done'), _negated=True), ('contract__isnull', True)), _connector='OR'), name='existing_row_done_has_a_contract'),
         ),
     ]

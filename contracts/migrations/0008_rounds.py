@@ -72,6 +72,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'tour de signature',
                 'verbose_name_plural': 'tours de signature',
                 'ordering': ['-opened_at', '-pk'],
+                'indexes': [models.Index(fields=['contract', '-opened_at'], name='signing_round_list')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('contract', 'purpose', 'target_id'), name='signing_round_one_open', violation_error_message='Ce document est déjà en cours de signature.'), models.UniqueConstraint(condition=models.Q(('state', 'signed')), fields=('contract', 'purpose', 'target_id'), name='signing_round_signed_once', violation_error_message='Ce document a déjà été signé par tous.'), models.CheckConstraint(condition=models.Q(('document_sha256__regex', '^[0-9a-f]{64}$')), name='signing_round_names_its_document'), models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', True), ('signed_on__isnull', True), ('state', 'open')), models.Q(('ended_at__isnull', False), ('signed_on__isnull', False), ('state', 'signed')), models.Q(('ended_at__isnull', False), ('signed_on__isnull', True), ('state__in', ('refused', 'cancelled'))), _connector='OR'), name='signing_round_state_has_its_dates'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'refused'), _negated=True), models.Q(('end_reason', ''), _negated=True), _connector='OR'), name='signing_round_refusal_says_why', violation_error_message='Un refus est motivé.')],
             },
         ),
         migrations.CreateModel(
@@ -106,6 +108,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'signataire d’un tour',
                 'verbose_name_plural': 'signataires d’un tour',
                 'ordering': ['position', 'pk'],
+                'constraints': [models.UniqueConstraint(fields=('round', 'email'), name='round_signer_once', violation_error_message='Cette personne signe déjà ce document.'), models.CheckConstraint(condition=models.Q(models.Q(('organisation__isnull', True), ('party', 'cpts')), models.Q(('organisation__isnull', False), ('party__in', ('cpam', 'ars')), ('user__isnull', False)), _connector='OR'), name='round_signer_of_a_body_has_an_account'), models.CheckConstraint(condition=models.Q(('valid_from__isnull', True), ('valid_to__isnull', True), ('valid_to__gte', models.F('valid_from')), _connector='OR'), name='round_signer_dates_in_order')],
             },
         ),
         migrations.CreateModel(
@@ -128,6 +131,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'signature d’un tour',
                 'verbose_name_plural': 'signatures d’un tour',
                 'ordering': ['signed_at', 'pk'],
+                'constraints': [models.UniqueConstraint(fields=('signer',), name='round_signature_once', violation_error_message='Cette personne a déjà signé.'), models.CheckConstraint(condition=models.Q(('document_sha256__regex', '^[0-9a-f]{64}$')), name='round_signature_names_what_it_signs')],
             },
         ),
         migrations.CreateModel(
@@ -150,6 +154,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'exemplaire signé sur papier',
                 'verbose_name_plural': 'exemplaires signés sur papier',
                 'ordering': ['-uploaded_at', '-pk'],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'waiting')), fields=('round',), name='round_paper_one_waits', violation_error_message='Un exemplaire attend déjà d’être vérifié.'), models.CheckConstraint(condition=models.Q(models.Q(('checked_at__isnull', True), ('checked_by__isnull', True), ('state', 'waiting')), models.Q(('checked_at__isnull', False), ('checked_by__isnull', False), ('state__in', ('accepted', 'returned'))), _connector='OR'), name='round_paper_checked_by_someone'), models.CheckConstraint(condition=models.Q(('state', 'waiting'), models.Q(models.Q(('checked_party', models.F('party')), _negated=True), models.Q(('checked_by', models.F('uploaded_by')), _negated=True)), _connector='OR'), name='round_paper_checked_by_another_party'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'returned'), _negated=True), models.Q(('reason', ''), _negated=True), _connector='OR'), name='round_paper_returned_says_why', violation_error_message='Un exemplaire renvoyé l’est avec un motif.')],
             },
         ),
         migrations.CreateModel(
@@ -168,66 +173,6 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'journal d’un tour',
                 'ordering': ['at', 'pk'],
             },
-        ),
-        migrations.AddIndex(
-            model_name='signinground',
-            index=models.Index(fields=['contract', '-opened_at'], name='signing_round_list'),
-        ),
-        migrations.AddConstraint(
-            model_name='signinground',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('contract', 'purpose', 'target_id'), name='signing_round_one_open', violation_error_message='Ce document est déjà en cours de signature.'),
-        ),
-        migrations.AddConstraint(
-            model_name='signinground',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'signed')), fields=('contract', 'purpose', 'target_id'), name='signing_round_signed_once', violation_error_message='Ce document a déjà été signé par tous.'),
-        ),
-        migrations.AddConstraint(
-            model_name='signinground',
-            constraint=models.CheckConstraint(condition=models.Q(('document_sha256__regex', '^[0-9a-f]{64}$')), name='signing_round_names_its_document'),
-        ),
-        migrations.AddConstraint(
-            model_name='signinground',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', True), ('signed_on__isnull', True), ('state', 'open')), models.Q(('ended_at__isnull', False), ('signed_on__isnull', False), ('state', 'signed')), models.Q(('ended_at__isnull', False), ('signed_on__isnull', True), ('state__in', ('refused', 'cancelled'))), _connector='OR'), name='signing_round_state_has_its_dates'),
-        ),
-        migrations.AddConstraint(
-            model_name='signinground',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'refused'), _negated=True), models.Q(('end_reason', ''), _negated=True), _connector='OR'), name='signing_round_refusal_says_why', violation_error_message='Un refus est motivé.'),
-        ),
-        migrations.AddConstraint(
-            model_name='roundsigner',
-            constraint=models.UniqueConstraint(fields=('round', 'email'), name='round_signer_once', violation_error_message='Cette personne signe déjà ce document.'),
-        ),
-        migrations.AddConstraint(
-            model_name='roundsigner',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('organisation__isnull', True), ('party', 'cpts')), models.Q(('organisation__isnull', False), ('party__in', ('cpam', 'ars')), ('user__isnull', False)), _connector='OR'), name='round_signer_of_a_body_has_an_account'),
-        ),
-        migrations.AddConstraint(
-            model_name='roundsigner',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_from__isnull', True), ('valid_to__isnull', True), ('valid_to__gte', models.F('valid_from')), _connector='OR'), name='round_signer_dates_in_order'),
-        ),
-        migrations.AddConstraint(
-            model_name='roundsignature',
-            constraint=models.UniqueConstraint(fields=('signer',), name='round_signature_once', violation_error_message='Cette personne a déjà signé.'),
-        ),
-        migrations.AddConstraint(
-            model_name='roundsignature',
-            constraint=models.CheckConstraint(condition=models.Q(('document_sha256__regex', '^[0-9a-f]{64}$')), name='round_signature_names_what_it_signs'),
-        ),
-        migrations.AddConstraint(
-            model_name='roundpaper',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'waiting')), fields=('round',), name='round_paper_one_waits', violation_error_message='Un exemplaire attend déjà d’être vérifié.'),
-        ),
-        migrations.AddConstraint(
-            model_name='roundpaper',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('checked_at__isnull', True), ('checked_by__isnull', True), ('state', 'waiting')), models.Q(('checked_at__isnull', False), ('checked_by__isnull', False), ('state__in', ('accepted', 'returned'))), _connector='OR'), name='round_paper_checked_by_someone'),
-        ),
-        migrations.AddConstraint(
-            model_name='roundpaper',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'waiting'), models.Q(models.Q(('checked_party', models.F('party')), _negated=True), models.Q(('checked_by', models.F('uploaded_by')), _negated=True)), _connector='OR'), name='round_paper_checked_by_another_party'),
-        ),
-        migrations.AddConstraint(
-            model_name='roundpaper',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'returned'), _negated=True), models.Q(('reason', ''), _negated=True), _connector='OR'), name='round_paper_returned_says_why', violation_error_message='Un exemplaire renvoyé l’est avec un motif.'),
         ),
         migrations.RunSQL(GUARD, NO_GUARD),
     ]

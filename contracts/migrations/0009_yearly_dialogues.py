@@ -82,6 +82,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'dialogue annuel',
                 'verbose_name_plural': 'dialogues annuels',
                 'ordering': ['contract', 'year'],
+                'indexes': [models.Index(fields=['state', 'answer_by'], name='dialogue_to_follow')],
+                'constraints': [models.UniqueConstraint(fields=('contract', 'year'), name='dialogue_once_a_year'), models.CheckConstraint(condition=models.Q(models.Q(('closed_on__isnull', False), ('state', 'closed')), models.Q(models.Q(('state', 'closed'), _negated=True), ('closed_on__isnull', True)), _connector='OR'), name='dialogue_closed_is_dated'), models.CheckConstraint(condition=models.Q(models.Q(('state__in', ('signing', 'closed')), _negated=True), ('content__isnull', False), _connector='OR'), name='dialogue_signed_is_frozen'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'answering'), _negated=True), ('answer_by__isnull', False), _connector='OR'), name='dialogue_answers_have_a_limit')],
             },
         ),
         migrations.CreateModel(
@@ -96,6 +98,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'dépense d’une année',
                 'verbose_name_plural': 'dépenses d’une année',
                 'ordering': ['dialogue', 'pk'],
+                'constraints': [models.UniqueConstraint(fields=('dialogue', 'nature'), name='spending_once_a_nature'), models.CheckConstraint(condition=models.Q(('amount__gte', 0), ('amount__lte', Decimal('10000000'))), name='spending_possible')],
             },
         ),
         migrations.CreateModel(
@@ -116,6 +119,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'marque d’une partie',
                 'verbose_name_plural': 'marques des parties',
+                'constraints': [models.UniqueConstraint(fields=('dialogue', 'kind', 'party', 'revision'), name='dialogue_mark_once')],
             },
         ),
         migrations.CreateModel(
@@ -160,38 +164,6 @@ class Migration(migrations.Migration):
                 'ordering': ['line', 'party'],
                 'constraints': [models.UniqueConstraint(fields=('line', 'party'), name='line_review_once_a_party'), models.CheckConstraint(condition=models.Q(('position', 'accepted'), models.Q(('reason', ''), _negated=True), _connector='OR'), name='line_review_contested_says_why'), models.CheckConstraint(condition=models.Q(('party__in', ('ars', 'cpam'))), name='line_review_by_a_reviewer')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='yearlydialogue',
-            index=models.Index(fields=['state', 'answer_by'], name='dialogue_to_follow'),
-        ),
-        migrations.AddConstraint(
-            model_name='yearlydialogue',
-            constraint=models.UniqueConstraint(fields=('contract', 'year'), name='dialogue_once_a_year'),
-        ),
-        migrations.AddConstraint(
-            model_name='yearlydialogue',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_on__isnull', False), ('state', 'closed')), models.Q(models.Q(('state', 'closed'), _negated=True), ('closed_on__isnull', True)), _connector='OR'), name='dialogue_closed_is_dated'),
-        ),
-        migrations.AddConstraint(
-            model_name='yearlydialogue',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ('signing', 'closed')), _negated=True), ('content__isnull', False), _connector='OR'), name='dialogue_signed_is_frozen'),
-        ),
-        migrations.AddConstraint(
-            model_name='yearlydialogue',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'answering'), _negated=True), ('answer_by__isnull', False), _connector='OR'), name='dialogue_answers_have_a_limit'),
-        ),
-        migrations.AddConstraint(
-            model_name='spending',
-            constraint=models.UniqueConstraint(fields=('dialogue', 'nature'), name='spending_once_a_nature'),
-        ),
-        migrations.AddConstraint(
-            model_name='spending',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gte', 0), ('amount__lte', Decimal('10000000'))), name='spending_possible'),
-        ),
-        migrations.AddConstraint(
-            model_name='dialoguemark',
-            constraint=models.UniqueConstraint(fields=('dialogue', 'kind', 'party', 'revision'), name='dialogue_mark_once'),
         ),
         migrations.AddConstraint(
             model_name='dialogueline',

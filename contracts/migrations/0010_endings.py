@@ -34,6 +34,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'renouvellement',
                 'ordering': ['-ends_on'],
+                'constraints': [models.UniqueConstraint(fields=('contract', 'ends_on'), name='renewal_one_for_a_last_day')],
             },
         ),
         migrations.CreateModel(
@@ -51,6 +52,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'réponse au renouvellement',
                 'verbose_name_plural': 'réponses au renouvellement',
                 'ordering': ['at', 'pk'],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('wish', 'expire'), _negated=True), models.Q(('comment', ''), _negated=True), _connector='OR'), name='renewal_expire_has_a_reason')],
             },
         ),
         migrations.CreateModel(
@@ -67,6 +69,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'réorganisation',
                 'ordering': ['-effective_on', '-pk'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('act', ''), _negated=True), name='reorganisation_has_an_act')],
             },
         ),
         migrations.CreateModel(
@@ -81,6 +84,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'CPTS d’une réorganisation',
                 'verbose_name_plural': 'CPTS d’une réorganisation',
+                'constraints': [models.UniqueConstraint(fields=('reorganisation', 'community', 'side'), name='reorganised_community_once'), models.CheckConstraint(condition=models.Q(('side', 'before'), ('contract__isnull', True), _connector='OR'), name='reorganised_only_what_was_before_ends')],
             },
         ),
         migrations.CreateModel(
@@ -105,6 +109,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'résiliation',
                 'ordering': ['-opened_at'],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'notified')), fields=('contract',), name='termination_one_under_way', violation_error_message='Une résiliation est déjà en cours pour ce contrat.'), models.CheckConstraint(condition=models.Q(models.Q(('decided_by__isnull', True), ('decided_on__isnull', True), ('state', 'notified')), models.Q(models.Q(('state', 'notified'), _negated=True), ('decided_by__isnull', False), ('decided_on__isnull', False), models.Q(('decision', ''), _negated=True)), _connector='OR'), name='termination_decided_by_someone_for_a_reason'), models.CheckConstraint(condition=models.Q(models.Q(('ground', 'voluntary'), _negated=True), ('party', 'cpts'), _connector='OR'), name='termination_only_the_cpts_gives_up')],
             },
         ),
         migrations.CreateModel(
@@ -133,42 +138,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'courrier d’une résiliation',
                 'verbose_name_plural': 'courriers d’une résiliation',
+                'constraints': [models.UniqueConstraint(fields=('termination', 'kind'), name='termination_letter_once')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='renewal',
-            constraint=models.UniqueConstraint(fields=('contract', 'ends_on'), name='renewal_one_for_a_last_day'),
-        ),
-        migrations.AddConstraint(
-            model_name='renewalanswer',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('wish', 'expire'), _negated=True), models.Q(('comment', ''), _negated=True), _connector='OR'), name='renewal_expire_has_a_reason'),
-        ),
-        migrations.AddConstraint(
-            model_name='reorganisation',
-            constraint=models.CheckConstraint(condition=models.Q(('act', ''), _negated=True), name='reorganisation_has_an_act'),
-        ),
-        migrations.AddConstraint(
-            model_name='reorganisedcommunity',
-            constraint=models.UniqueConstraint(fields=('reorganisation', 'community', 'side'), name='reorganised_community_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='reorganisedcommunity',
-            constraint=models.CheckConstraint(condition=models.Q(('side', 'before'), ('contract__isnull', True), _connector='OR'), name='reorganised_only_what_was_before_ends'),
-        ),
-        migrations.AddConstraint(
-            model_name='termination',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'notified')), fields=('contract',), name='termination_one_under_way', violation_error_message='Une résiliation est déjà en cours pour ce contrat.'),
-        ),
-        migrations.AddConstraint(
-            model_name='termination',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_by__isnull', True), ('decided_on__isnull', True), ('state', 'notified')), models.Q(models.Q(('state', 'notified'), _negated=True), ('decided_by__isnull', False), ('decided_on__isnull', False), models.Q(('decision', ''), _negated=True)), _connector='OR'), name='termination_decided_by_someone_for_a_reason'),
-        ),
-        migrations.AddConstraint(
-            model_name='termination',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ground', 'voluntary'), _negated=True), ('party', 'cpts'), _connector='OR'), name='termination_only_the_cpts_gives_up'),
-        ),
-        migrations.AddConstraint(
-            model_name='terminationletter',
-            constraint=models.UniqueConstraint(fields=('termination', 'kind'), name='termination_letter_once'),
         ),
     ]
