@@ -19,7 +19,6 @@ from contracts.models import (
 )
 from contracts.terms import (
     FIELDS_OF,
-    PARTY_LABELS,
     SECTIONS,
     ContractTerms,
     Row,
@@ -216,7 +215,7 @@ def shown_proposals(
         found.append(
             ShownProposal(
                 one,
-                PARTY_LABELS[one.party],
+                _whose(one.party),
                 tuple(row for each in found_rows for row in each.rows),
                 is_behind,
                 may_accept=bool(party) and party != one.party and not is_behind,
