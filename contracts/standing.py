@@ -14,7 +14,6 @@ from contracts.ending import awaited_observations
 from contracts.models import Contract, Draft, SigningRound, Termination, YearlyDialogue
 from contracts.models.missions import MissionStep
 from contracts.money import Account
-from contracts.round_board import party_label
 from contracts.terms import PARTY_LABELS
 from cpts_portal.words import NBSP, day, euros
 from workflow.states import CaseState
@@ -53,7 +52,7 @@ def dues_of(contract: Contract, account: Account, today: date) -> list[Due]:
 
 def _signatures(contract: Contract) -> Iterator[Due]:
     for one in contract.signing_rounds.filter(state=SigningRound.State.OPEN):
-        parties = dict.fromkeys(party_label(signer.party) for signer in rounds.left_of(one))
+        parties = dict.fromkeys(PARTY_LABELS[signer.party] for signer in rounds.left_of(one))
         yield Due(
             ", ".join(parties) or EVERYONE,
             f"Signer «{NBSP}{one.title}{NBSP}»",

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Organisation
 from desks.play import CIRCUITS, Play, PlayError, file_name, write_documents
+from desks.play_contract import CONTRACTS, ContractPlay
 from desks.play_project import FEWEST, MEMBERS, PROJECTS, ProjectPlay
 from letters.json_import import ImportRefusedError
 from workflow.services import ActionRefusedError, IncompleteError
@@ -21,7 +22,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "circuit",
             nargs="?",
-            choices=[*CIRCUITS, *PROJECTS, "all"],
+            choices=[*CIRCUITS, *PROJECTS, *CONTRACTS, "all"],
             default="all",
             help="par défaut, les lettres des trois régions",
         )
@@ -48,6 +49,9 @@ class Command(BaseCommand):
             if name in PROJECTS:
                 play.cast()
                 PROJECTS[name](ProjectPlay(play, members=max(FEWEST, options["members"])))
+            elif name in CONTRACTS:
+                play.cast()
+                CONTRACTS[name](ContractPlay(play))
             else:
                 play.run(list(CIRCUITS) if name == "all" else [name])
         except Organisation.DoesNotExist as missing:
