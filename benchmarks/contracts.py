@@ -1,22 +1,33 @@
 """The money of contracts: a schedule of five years, and a région that has a thousand of them."""
 
+import statistics
+import time
+from contextlib import suppress
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import Membership, Organisation, User
 from benchmarks.measure import Line, interleaved
 from benchmarks.pages import request, served
 from communities.models import Community
-from contracts import money
-from contracts.models import Contract, DialogueLine, LineReview, YearlyDialogue
+from contracts import money, national
+from contracts.models import (
+    Contract,
+    ContractVersion,
+    DialogueLine,
+    LineReview,
+    NationalAmendment,
+    YearlyDialogue,
+)
 from contracts.schedule import compute_schedule, five_years
 from procedures.rates import delivered_rates
 from territories.models import Department, Region
 from tests import factories
+from tests.contracts import raised
 from tests.contracts.engaging import MISSIONS, engagement
 
 REGION: Final = "76"
@@ -51,9 +62,57 @@ def contracts_of_a_region(rounds: int) -> list[Line]:
              measured["plancher"], "ms", 2.0)
         for name in asked
     ]  # fmt: skip
+    lines += _national(one)
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE workflow_case, communities_community CASCADE")
+        cursor.execute("TRUNCATE contracts_ratetable, workflow_case, communities_community CASCADE")
     return lines
+
+
+class _KilledError(Exception):
+    """The worker stops in the middle of a piece."""
+
+
+def _national(contract: Contract) -> list[Line]:
+    """New national rates for all of them, interrupted on the way: each contract is amended once."""
+    by = User.objects.create_superuser("banc-national@exemple.test")
+    starts = timezone.localdate()
+    signatures = []
+    for rank in range(40):
+        community = Community.objects.create(
+            name=f"CPTS du banc, signature {rank}", region_id=REGION, created_by=by
+        )
+        terms = money.Signed(
+            starts_on=starts,
+            ends_on=five_years(starts),
+            signed_on=starts,
+            size="T3",
+            missions=dict.fromkeys(MISSIONS, starts),
+            rates=delivered_rates(),
+        )
+        begun = time.perf_counter()
+        money.put_in_force(community, terms, by=by, ars=contract.ars, cpam=contract.cpam)
+        signatures.append(time.perf_counter() - begun)
+    amendment = raised.prepared(by)
+    while NationalAmendment.objects.get(pk=amendment.pk).status == "counting":
+        national.do_a_piece(amendment_id=amendment.pk)
+    national.start(amendment, by=by)
+    pieces = []
+    while NationalAmendment.objects.get(pk=amendment.pk).status == "running":
+        if len(pieces) == 10:
+            with suppress(_KilledError), transaction.atomic():
+                national.do_a_piece(amendment_id=amendment.pk)
+                raise _KilledError
+        begun = time.perf_counter()
+        national.do_a_piece(amendment_id=amendment.pk)
+        pieces.append(time.perf_counter() - begun)
+    count = amendment.items.filter(outcome="applied").count()
+    made = ContractVersion.objects.filter(number__gt=1).count()
+    return [
+        Line("avenant national, par contrat", "mettre un contrat en vigueur",
+             sum(pieces) / count * 1000, statistics.median(signatures) * 1000, "ms", 2.0),
+        Line(f"versions écrites pour {count} contrats, après une interruption",
+             "une par contrat", made, count, "versions", 1.0),
+    ]  # fmt: skip
 
 
 def _dialogue(contract: Contract) -> YearlyDialogue:

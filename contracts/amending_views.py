@@ -1,6 +1,7 @@
 """The pages of a contract's amendments, and of the contract in force on a day."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
@@ -15,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.http import PersonRequest
 from contracts import amending, drafting, negotiation, rules
-from contracts.draft_forms import SECTION_FORMS
+from contracts.draft_forms import SECTION_FORMS, IndicatorForm, SectionForm, library_entries
 from contracts.models import Contract, Draft
 from contracts.ratebook import mission_labels
 from contracts.terms import PARTY_LABELS, SECTIONS, lines_of
@@ -31,6 +32,8 @@ from workflow.states import CaseState
 from workflow.views.documents import pdf_response
 
 SHOWN: Final = 25
+# Buttons that do something without reading a form.
+_AT_ONCE: Final = frozenset({"refresh", "remove"})
 _REFRESHED: Final = {
     "territory": (drafting.refresh_ground, "Reprendre le territoire actuel de la CPTS"),
     "size": (drafting.refresh_ground, "Reprendre la taille et la population actuelles"),
@@ -44,7 +47,7 @@ class PrepareForm(PortalForm):
 
     sections = forms.MultipleChoiceField(
         label="Ce que l’avenant modifie",
-        choices=[(key, label) for key, label in SECTIONS.items() if key != "indicators"],
+        choices=list(SECTIONS.items()),
         widget=forms.CheckboxSelectMultiple,
         help_text="Seules les parties cochées se modifient ; les autres restent celles du contrat.",
         error_messages={"required": "Cochez au moins une partie du contrat."},
@@ -213,14 +216,16 @@ def section(request: PersonRequest, public_id: UUID, pk: int, section: str) -> H
         return redirect("amendments:amendment", public_id, pk)
     party = rules.party_of(contract, request.user)
     refresh = _REFRESHED.get(section)
-    form_class = SECTION_FORMS.get(section)
-    refreshes = request.method == "POST" and request.POST.get("action") == "refresh"
-    data = request.POST if request.method == "POST" and not refreshes else None
-    form = form_class(data, draft=draft, party=party) if form_class else None
+    action = request.POST.get("action", "") if request.method == "POST" else ""
+    data = request.POST if request.method == "POST" and action not in _AT_ONCE else None
+    form = _section_form(request, draft, party, section, data)
     try:
-        if refreshes and refresh:
+        if action == "refresh" and refresh:
             refresh[0](draft, by=request.user)
             return redirect("amendments:amendment", public_id, pk)
+        if action == "remove" and section == "indicators":
+            _remove_indicator(request, draft)
+            return redirect("amendments:section", public_id, pk, section)
         if form is not None and data is not None and form.is_valid():
             drafting.save_section(
                 draft,
@@ -244,9 +249,33 @@ def section(request: PersonRequest, public_id: UUID, pk: int, section: str) -> H
         "form": form,
         "refresh": refresh[1] if refresh else "",
         "lines": lines_of(draft.says, section, mission_labels()),
+        "indicators": draft.says.indicators if section == "indicators" else (),
+        "library": library_entries(draft.says) if section == "indicators" else (),
     }
     status = 422 if request.method == "POST" else 200
     return render(request, "contracts/amendment_section.html", context, status=status)
+
+
+def _section_form(
+    request: PersonRequest, draft: Draft, party: str, section: str, data: Any
+) -> SectionForm | None:
+    """The form of a section; of the indicators, that of the one the address names, or a new one."""
+    if section != "indicators":
+        form_class = SECTION_FORMS.get(section)
+        return form_class(data, draft=draft, party=party) if form_class else None
+    terms = draft.says
+    asked, model = request.GET.get("cle", ""), request.GET.get("modele", "")
+    known = next((one for one in terms.indicators if one.key == asked), None)
+    entry = next((one for one in library_entries(terms) if one.indicator.key == model), None)
+    return IndicatorForm(data, draft=draft, party=party, known=known, entry=entry)
+
+
+def _remove_indicator(request: PersonRequest, draft: Draft) -> None:
+    terms = draft.says
+    kept = tuple(one for one in terms.indicators if one.key != request.POST.get("key"))
+    asked = replace(terms, indicators=kept)
+    revision = draft.revision
+    drafting.save_section(draft, "indicators", asked, by=request.user, base_revision=revision)
 
 
 @require_POST

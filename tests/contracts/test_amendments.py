@@ -267,7 +267,7 @@ def test_a_renewed_contract_begins_with_what_the_parties_had_on_todays_ground(db
 def test_the_pages_of_an_amendment_answer_those_they_concern_and_nobody_else(
     contract: Contract, people: Parties
 ) -> None:
-    draft = opened(contract, people.owner, "size", "bank")
+    draft = opened(contract, people.owner, "size", "bank", "indicators")
     one = (draft.pk,)
     addresses: list[tuple[str, tuple[Any, ...], dict[str, Any] | None]] = [
         ("history", (), None),
@@ -276,6 +276,8 @@ def test_the_pages_of_an_amendment_answer_those_they_concern_and_nobody_else(
         ("amendment", one, None),
         ("section", (*one, "size"), None),
         ("section", (*one, "size"), {}),
+        ("section", (*one, "indicators"), None),
+        ("section", (*one, "indicators"), {"action": "remove", "key": "unknown"}),
         ("remark", one, {}),
         ("agree", one, {}),
         ("freeze", one, {}),
@@ -298,7 +300,7 @@ def test_the_pages_of_an_amendment_answer_those_they_concern_and_nobody_else(
     reads = {"history": 200, "amendment": 200, "document": 404}
     reader = factories.team_member(contract.community, role="reader").user
     assert asked(reader) == [reads.get(name, 403) for name, _, _ in addresses]
-    party = [200, 200, 422, 200, 200, 422, 302, 302, 302, 200, 200, 422, 404]
+    party = [200, 200, 422, 200, 200, 422, 200, 302, 302, 302, 302, 200, 200, 422, 404]
     for person in people:
         assert asked(person) == party
     for stranger in (factories.user(), signed.agent(signed.cpam("31", "Haute-Garonne"))):
