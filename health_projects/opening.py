@@ -1,6 +1,8 @@
 """Beginning a health project: from an accepted letter, or alone for a CPTS born before it."""
 
+import uuid
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
@@ -12,8 +14,9 @@ from health_projects.models import HealthProject
 from health_projects.services import open_project
 from letters.models import LetterOfIntent
 from territories.models import Region
+from workflow.decision_states import DecisionState
 from workflow.diff import Comparison, compare
-from workflow.models import Snapshot
+from workflow.models import Reserve, Snapshot
 from workflow.services import ActionRefusedError
 from workflow.states import OPEN_STATES, CaseState
 
@@ -96,6 +99,25 @@ def changes_since_letter(project: HealthProject, content: dict[str, object]) -> 
         return None
     keys = _keys(before.content) & _keys(content)
     return compare(_only(before.content, keys), _only(content, keys))
+
+
+class OpenReserve(NamedTuple):
+    """A condition the decision on the letter set, that nobody has lifted yet."""
+
+    text: str
+    letter: uuid.UUID
+
+
+def letter_reserves(project: HealthProject) -> list[OpenReserve]:
+    """What the decision on its letter still asks of a project: one query, none without a letter."""
+    if project.letter_id is None:
+        return []
+    left = Reserve.objects.filter(
+        case=project.letter_id, decision__state=DecisionState.TAKEN, lifted_at__isnull=True
+    )
+    return [
+        OpenReserve(*row) for row in left.order_by("rank").values_list("text", "case__public_id")
+    ]
 
 
 def _keys(content: dict[str, object]) -> set[str]:

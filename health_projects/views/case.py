@@ -17,7 +17,7 @@ from cpts_portal.transactions import writes_when_posted
 from health_projects import services
 from health_projects.forms import DepositForm
 from health_projects.models import HealthProject
-from health_projects.opening import ACCEPTED
+from health_projects.opening import ACCEPTED, letter_reserves
 from health_projects.past import read_past
 from health_projects.preparing import papers_of
 from health_projects.signing import frozen_version, is_unchanged, problems_of
@@ -79,6 +79,7 @@ def _page(
         "papers": papers_of(case, past),
         "events": timeline(case, reader=reader, logs=past.logs, documents=past.documents),
         "refused": missing or [],
+        "reserves": letter_reserves(case) if reader in {Reader.LEAD, Reader.OFFICE} else [],
     }
     if case.is_deposited:
         template, context = "deposited", context | _deposited(request, case, reader)

@@ -14,6 +14,8 @@ from outbox.services import deliver_pending
 from tests import factories
 from tests.health_projects import projects
 from tests.letters import cases
+from tests.workflow import deciding
+from workflow import reserves
 from workflow.models import Answer, Case
 from workflow.services import ActionRefusedError
 
@@ -121,3 +123,16 @@ def test_the_office_reads_the_deposited_project_and_its_papers_without_what_came
     public = project.documents.get(kind="health_project_public").document
     got = client.get(f"/projets/{project.public_id}/documents/{public.pk}/")
     assert got["Content-Type"] == "application/pdf"
+
+
+def test_the_reserves_of_the_letter_stay_in_sight_of_the_project_until_they_are_lifted():
+    letter = deciding.accepted(reserves=["Associer la maternité."])
+    project = begin(letter.community, user=letter.created_by)
+    client = team_client(letter.created_by)
+    url = f"/projets/{project.public_id}/"
+    page = text(client.get(url))
+    assert "Associer la maternité." in page
+    assert f'href="/dossiers/{letter.public_id}/suites/"' in page
+    reserve = reserves.reserves_of(letter).get()
+    reserves.lift_reserve(reserve, actor=deciding.instructor(letter), proof="Convention signée.")
+    assert "Associer la maternité." not in text(client.get(url))

@@ -55,6 +55,7 @@ READS: Final = (
     Asked("attachment", ("{attachment}",)),
     Asked("deposit"),
     Asked("preview"),
+    Asked("papers"),
     Asked("document", ("{document}",)),
     Asked("sheets"),
     Asked("matrix"),
