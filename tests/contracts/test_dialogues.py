@@ -18,6 +18,7 @@ from contracts.patient_data import PatientDataError
 from contracts.terms import ContractTerms as Said
 from contracts.terms import Indicator, Target, to_data
 from notifications.models import Notification
+from procedures.rates import delivered_rates
 from signatures.codes import Seen
 from tests import factories
 from tests.contracts import conversing, sealing, signed
@@ -231,6 +232,33 @@ def test_a_refusal_to_sign_reopens_the_conclusion_and_another_document_follows(
     second.refresh_from_db()
     dialogue.refresh_from_db()
     assert (second.state, dialogue.state) == ("cancelled", State.CONCLUDING)
+
+
+@pytest.mark.django_db
+def test_an_older_contract_without_a_fund_is_led_by_two(deliver_outbox: Any) -> None:
+    community = factories.community()
+    contract = money.put_in_force(
+        community,
+        signed.terms(form="cpom", rates=delivered_rates()),
+        by=community.created_by,
+        ars=signed.ars(),
+        cpam=None,
+    )
+    dialogues.open_due(today=OPENS)
+    dialogue = YearlyDialogue.objects.select_related("contract__community").get(contract=contract)
+    agency = signed.agent(signed.ars())
+    table = Table(dialogue, community.created_by, agency, agency)
+    table.declare()
+    accepted = {line.pk: Reviewed("accepted") for line in dialogue.lines.all()}
+    dialogues.review(dialogue, accepted, by=agency, finish=True)
+    assert dialogue.state == State.CONCLUDING
+    table.propose()
+    for user in (table.lead, agency):
+        minutes.agree(dialogue, table.signer(user), by=user)
+    deliver_outbox()
+    opened = minutes.round_of(dialogue)
+    assert opened
+    assert [one.party for one in rounds.awaited(opened)] == ["cpts", "ars"]
 
 
 # --- Who, and what is refused ---------------------------------------------------------------------
