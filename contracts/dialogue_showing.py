@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.db.models import Prefetch
+
 from contracts.indicators import percent
 from contracts.models import DialogueLine, DialogueProof, LineReview, Spending, YearlyDialogue
 from contracts.terms import PARTY_LABELS
@@ -47,8 +49,9 @@ class ShownMission:
 
 
 def read_lines(dialogue: YearlyDialogue) -> list[DialogueLine]:
-    """The lines with their reviews and proofs, in four queries."""
-    return list(dialogue.lines.prefetch_related("reviews", "proofs__attachment"))
+    """The lines with their reviews and proofs, in three queries."""
+    proofs = DialogueProof.objects.select_related("attachment")
+    return list(dialogue.lines.prefetch_related("reviews", Prefetch("proofs", proofs)))
 
 
 def shown_line(line: DialogueLine) -> ShownLine:

@@ -21,6 +21,7 @@ from contracts.dialogue_forms import (
     SpendingForm,
     WhyForm,
 )
+from contracts.dialogue_markup import result_markup, rows_markup
 from contracts.dialogue_showing import (
     by_mission,
     last_spending,
@@ -125,7 +126,20 @@ def dialogue_page(request: PersonRequest, public_id: UUID, year: int) -> HttpRes
         "dialogue": dialogue,
         "tone": _TONES.get(State(dialogue.state), "info"),
         "next": dialogues.next_step(dialogue),
-        "missions": by_mission(lines),
+        "missions": [
+            {
+                "key": one.key,
+                "name": one.name,
+                "rows": rows_markup(
+                    one.lines,
+                    public_id,
+                    year,
+                    links=is_editing,
+                    is_declaring=dialogue.state == State.DECLARING,
+                ),
+            }
+            for one in by_mission(lines)
+        ],
         "shares": shares,
         "share_total": sum((one.amount or ZERO for one in shares), ZERO),
         "ceiling_total": sum((one.ceiling for one in shares), ZERO),
@@ -199,6 +213,7 @@ def line_page(request: PersonRequest, public_id: UUID, year: int, pk: int) -> Ht
         "contract": dialogue.contract,
         "dialogue": dialogue,
         "row": shown_line(line),
+        "result": result_markup(shown_line(line), public_id, year),
         "form": form,
         "edits": dialogues.may_edit(dialogue, request.user),
         "is_prefilled": line.value is None and line.last is not None,
@@ -380,7 +395,12 @@ def conclude(request: PersonRequest, public_id: UUID, year: int) -> HttpResponse
 def _table(
     request: PersonRequest, dialogue: YearlyDialogue, forms: list[Any], template: str
 ) -> HttpResponse:
-    rows = [{"shown": shown_line(form.line), "form": form} for form in forms]
+    contract, year = dialogue.contract.public_id, dialogue.year
+    shown = [(shown_line(form.line), form) for form in forms]
+    rows = [
+        {"shown": one, "form": form, "result": result_markup(one, contract, year)}
+        for one, form in shown
+    ]
     context = {
         "contract": dialogue.contract,
         "dialogue": dialogue,

@@ -3,10 +3,11 @@ concluded, agreed. What it changes in the money is worked out by `contracts.sche
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from fractions import Fraction
+from typing import Final
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
@@ -42,17 +43,16 @@ from contracts.models import (
     YearlyDialogue,
 )
 from contracts.models.dialogues import MOST_SPENT, MOST_VALUE
-from contracts.money import engagement_of
+from contracts.money import current_lines
 from contracts.party_mails import tell_parties
 from contracts.proofs import keep_proof
-from contracts.schedule import Achievement, Results, Year, compute_schedule, years_of
+from contracts.schedule import Achievement, Results, Step, Year, at_rate, years_of
 from contracts.terms import ARS, CPAM, CPTS, Indicator
 from contracts.versions import last_version, version_on
 from contracts.wording import mission_name
 from cpts_portal.words import NBSP, day, euros
 from outbox.registry import handles
 from outbox.services import publish
-from procedures.rates import Share
 from workflow.models import Case
 from workflow.services import ActionRefusedError
 from workflow.states import CaseState
@@ -63,6 +63,10 @@ MOST_PROOFS: Final = 10
 # A year whose dialogue was not opened in time is opened by hand: nobody is surprised by old ones.
 LATEST_OPENING: Final = timedelta(days=120)
 ZERO: Final = Decimal("0.00")
+NO_SCHEDULE: Final = (
+    f"Ce contrat n’a pas encore d’échéancier{NBSP}: la part variable sera calculée quand ses "
+    "tarifs seront publiés."
+)
 
 
 # --- Opening --------------------------------------------------------------------------------------
@@ -611,23 +615,19 @@ def results_of(lines: Iterable[DialogueLine], agreed_on: date) -> dict[str, Resu
 def shares_of(
     dialogue: YearlyDialogue, lines: Sequence[DialogueLine]
 ) -> tuple[list[ShareOfMission], list[str]]:
-    """The variable share of each mission, as the schedule works it out, and what keeps it from
-    being known, as sentences."""
-    engagement = engagement_of(dialogue.contract)
-    others = {
-        key: one for key, one in (engagement.results or {}).items() if key[0] != dialogue.year
-    }
-    most = compute_schedule(replace(engagement, results=others))
+    """The variable share of each mission, from the rights the schedule in force holds, and what
+    keeps it from being known, as sentences."""
+    number, schedule = current_lines(dialogue.contract)
     agreed = results_of(lines, timezone.localdate())
-    reached = compute_schedule(
-        replace(
-            engagement,
-            results=others | {(dialogue.year, mission): one for mission, one in agreed.items()},
-        )
-    )
-    ceilings = _variable(most.lines, dialogue.year)
-    amounts = _variable(reached.lines, dialogue.year)
-    missions = list(dict.fromkeys(line.mission for line in lines))
+    ceilings: dict[str, Decimal] = {}
+    amounts: dict[str, Decimal] = {}
+    for one in schedule:
+        if one.year != dialogue.year or one.step not in {Step.RESULTS, Step.CRISIS}:
+            continue
+        ceilings[one.mission] = ceilings.get(one.mission, ZERO) + at_rate(one, Fraction(1))
+        if one.mission in agreed:
+            amount = at_rate(one, agreed[one.mission].rate)
+            amounts[one.mission] = amounts.get(one.mission, ZERO) + amount
     found = [
         ShareOfMission(
             mission,
@@ -635,17 +635,9 @@ def shares_of(
             _rate(agreed[mission]) if mission in agreed else None,
             amounts.get(mission, ZERO) if mission in agreed else None,
         )
-        for mission in missions
+        for mission in dict.fromkeys(line.mission for line in lines)
     ]
-    return found, list(most.problems)
-
-
-def _variable(lines: Iterable[Any], year: int) -> dict[str, Decimal]:
-    sums: dict[str, Decimal] = {}
-    for line in lines:
-        if line.year == year and line.share in {Share.VARIABLE, Share.CRISIS}:
-            sums[line.mission] = sums.get(line.mission, ZERO) + line.amount
-    return sums
+    return found, [] if number else [NO_SCHEDULE]
 
 
 def _rate(results: Results) -> Decimal:

@@ -520,6 +520,11 @@ def _cents(exact: Fraction) -> Decimal:
     return (Decimal((exact * 200 + 1) // 2) / 100).quantize(_CENT)
 
 
+def at_rate(line: Line, rate: Fraction) -> Decimal:
+    """What the right of a line comes to at the rate of its results, as the schedule has it."""
+    return _cents(_exact(line.pieces) * rate)
+
+
 # --- Amendments -----------------------------------------------------------------------------------
 
 
