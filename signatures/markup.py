@@ -5,7 +5,8 @@ person wrote goes through `_e`.
 """
 
 from collections.abc import Iterable, Mapping
-from functools import cache
+from datetime import datetime
+from functools import cache, lru_cache
 from html import escape as _e
 from typing import Final
 
@@ -42,7 +43,7 @@ def _row(row: Row, head: str) -> str:
         name += f'<br><span class="portal-muted fr-text--sm">{_e(one.person)}</span>'
     answer = _badge(row.label, row.tone)
     if one.answered_at:
-        answer += f' <span class="portal-nowrap">le {localdate(one.answered_at):%d/%m/%Y}</span>'
+        answer += f' <span class="portal-nowrap">le {_day(one.answered_at)}</span>'
     if row.remark:
         answer += f'<br><span class="fr-text--sm portal-break">{_e(row.remark)}</span>'
     return (
@@ -51,12 +52,18 @@ def _row(row: Row, head: str) -> str:
     )
 
 
+# Those who were written to together were at one moment.
+@lru_cache(maxsize=1_000)
+def _day(moment: datetime) -> str:
+    return f"{localdate(moment):%d/%m/%Y}"
+
+
 def _last_mail(row: Row) -> str:
     one = row.invitation
     said = "aucun"
     if one.told_at:
         many = f" ({one.told_count} en tout)" if one.told_count > 1 else ""
-        said = f"{localdate(one.told_at):%d/%m/%Y}{many}"
+        said = f"{_day(one.told_at)}{many}"
     return f'<td data-label="Dernier courriel">{said}</td>'
 
 

@@ -1,6 +1,6 @@
 """The campaigns of a CPTS, and what is done to a whole one."""
 
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.contrib import messages
@@ -17,6 +17,7 @@ from cpts_portal.paging import page_of, read_page
 from cpts_portal.transactions import writes_when_posted
 from signatures import board, forms, markup, rules
 from signatures import campaigns as acts
+from signatures.counting import counted
 from signatures.models import Campaign, PaperPage
 from signatures.register import registers_of
 from signatures.views.access import (
@@ -106,7 +107,8 @@ def campaign(request: PersonRequest, public_id: UUID, campaign: UUID) -> HttpRes
         )
 
     open_now = shown.is_open
-    counts = board.counts_of(shown)
+    logs = board.last_logs(shown) if seen.is_team else []
+    counts, by_kind = counted(shown, last_act=logs[0].pk if logs else None)
     if any(asked.values()):
         rows, page = page_of(read, request.GET.get("page"), PAGE_SIZE)
     else:
@@ -127,7 +129,7 @@ def campaign(request: PersonRequest, public_id: UUID, campaign: UUID) -> HttpRes
             ),
             "page": page,
             "counts": counts,
-            "counted": markup.counts([*counts.professions, *counts.structures]),
+            "counted": by_kind,
             "progress_label": f"{counts.all.signed} sur {counts.all.total} ont signé",
             "asked": asked,
             "is_filtered": any(asked.values()),
@@ -137,13 +139,9 @@ def campaign(request: PersonRequest, public_id: UUID, campaign: UUID) -> HttpRes
             "outdated": open_now and acts.is_outdated(shown, counts.last_version),
             "newcomers": counts.newcomers if open_now and seen.follows else 0,
             "registers": list(registers_of(shown)) if not open_now else [],
-            "logs": _logs(shown) if seen.is_team else [],
+            "logs": [(one, ACTIONS.get(one.action, one.action)) for one in logs],
         },
     )
-
-
-def _logs(shown: Campaign) -> list[tuple[Any, str]]:
-    return [(one, ACTIONS.get(one.action, one.action)) for one in board.last_logs(shown)]
 
 
 def _draft(request: PersonRequest, seen: Seen) -> HttpResponse:

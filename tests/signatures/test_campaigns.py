@@ -14,6 +14,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cpts_portal.memo import Brief
 from documents.services import issue_document
 from letters.writing import LETTER
 from members import services as members
@@ -23,8 +24,10 @@ from outbox.models import Mail
 from outbox.services import deliver_pending
 from signatures import board, campaigns, reminders
 from signatures.costs import COSTS, Change, ChangeKind, Scope, cost_of
+from signatures.counting import MANY, Counted, counted
 from signatures.models import Campaign, Invitation, Signature
 from signatures.register import register_of, registers_of
+from signatures.signing import record_paper_signature
 from signatures.tasks import follow_campaigns
 from tests import factories
 from tests.letters import cases
@@ -272,6 +275,22 @@ def test_a_member_who_leaves_is_no_longer_asked_and_cannot_be_erased(campaign: C
     members.record_departure(one.member, on=timezone.localdate(), reason="", by=by)
     one.refresh_from_db()
     assert one.state == "ended"
+
+
+def test_only_a_large_campaign_keeps_its_counts_and_never_past_an_act(campaign: Campaign) -> None:
+    kept: Brief[Counted] = Brief(seconds=3_600, limit=10)
+
+    def signed(last_act: int, many: int = MANY) -> int:
+        found = counted(campaign, last_act=last_act, many=many, kept=kept)
+        return found.counts.all.signed
+
+    first, second = campaign.invitations.filter(state="waiting").order_by("pk")[:2]
+    by = campaign.case.created_by
+    seen = [signed(1, many=0), signed(2)]
+    record_paper_signature(first, by=by, evidence={})
+    seen += [signed(1, many=0), signed(2), signed(3, many=0)]
+    record_paper_signature(second, by=by, evidence={})
+    assert [*seen, signed(2), signed(3), signed(4)] == [0, 0, 0, 1, 1, 2, 1, 2]
 
 
 def test_newcomers_are_invited_to_the_open_campaign(campaign: Campaign) -> None:
