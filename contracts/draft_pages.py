@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import Count, Q
+from django.db import connection
 
 from accounts.models import User
 from contracts import rules
-from contracts.completeness import Lack
 from contracts.drafting import Agreement, agreements_of, lacks_of
 from contracts.models import Contract, Draft
 from contracts.ratebook import mission_labels
 from contracts.terms import CPOM, SECTIONS, ContractTerms, lines_of
+from cpts_portal.addresses import address
 from workflow.states import CaseState
 
 LINES_SHOWN: Final = 8
@@ -38,6 +38,7 @@ class ShownSection:
     lacks: tuple[str, ...]
     remarks: int
     proposals: int
+    url: str
 
     @property
     def state(self) -> str:
@@ -60,7 +61,8 @@ class Board:
     party: str
     sections: tuple[ShownSection, ...]
     agreements: tuple[Agreement, ...]
-    lacks: tuple[Lack, ...]
+    # Where to mend it, and the sentence that says what is missing.
+    lacks: tuple[tuple[str, str], ...]
     writes: bool
     commits: bool
     # Whether the person's own party agrees to the version as it is.
@@ -70,6 +72,26 @@ class Board:
     @property
     def may_freeze(self) -> bool:
         return self.writes and self.commits and self.all_agree and not self.lacks
+
+
+# Written by hand: each page of a draft reads it.
+_WAITING: Final = """
+    SELECT 'remark', section, count(*) FROM contracts_draftthread
+     WHERE draft_id = %(draft)s AND resolved_at IS NULL GROUP BY section
+     UNION ALL
+    SELECT 'proposal', section, count(*) FROM contracts_draftproposal
+     WHERE draft_id = %(draft)s AND state = 'pending' GROUP BY section
+"""
+
+
+def _waiting(draft: Draft) -> tuple[Counter[str], Counter[str]]:
+    """By section: the threads to settle, the proposals to answer."""
+    found: dict[str, Counter[str]] = {"remark": Counter(), "proposal": Counter()}
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING, {"draft": draft.pk})
+        for what, section, count in cursor.fetchall():
+            found[what][section] = count
+    return found["remark"], found["proposal"]
 
 
 def sections_of(terms: ContractTerms) -> list[str]:
@@ -82,14 +104,8 @@ def read_board(contract: Contract, draft: Draft, user: User) -> Board:
     terms, labels = draft.says, mission_labels()
     is_open = draft.state == Draft.State.OPEN
     lacks = tuple(lacks_of(draft)) if is_open else ()
-    open_threads = Count("remarks", filter=Q(resolved_at=None), distinct=True)
-    remarks = Counter(
-        {
-            row["section"]: row["said"]
-            for row in draft.threads.order_by().values("section").annotate(said=open_threads)
-        }
-    )
-    proposals = Counter(draft.proposals.filter(state="pending").values_list("section", flat=True))
+    remarks, proposals = _waiting(draft)
+    urls = {key: address("contracts:draft-section", contract.public_id, key) for key in SECTIONS}
     party = rules.party_of(contract, user)
     agreements = tuple(agreements_of(draft))
     sections = []
@@ -105,6 +121,7 @@ def read_board(contract: Contract, draft: Draft, user: User) -> Board:
                 tuple(one.sentence for one in lacks if one.section == key),
                 remarks[key],
                 proposals[key],
+                urls[key],
             )
         )
     return Board(
@@ -112,7 +129,7 @@ def read_board(contract: Contract, draft: Draft, user: User) -> Board:
         party,
         tuple(sections),
         agreements,
-        lacks,
+        tuple((urls[one.section], one.sentence) for one in lacks),
         writes=is_open and contract.state == CaseState.DRAFT and bool(party),
         commits=rules.may_commit(contract, user),
         agrees=any(one.stands for one in agreements if one.party == party),

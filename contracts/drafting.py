@@ -10,6 +10,7 @@ from typing import Final
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Case, Value, When
 from django.utils import timezone
 
 from accounts.models import User
@@ -29,10 +30,11 @@ from contracts.terms import (
     to_data,
     with_section,
 )
+from cpts_portal.composed import ComposedObjects, Given
 from cpts_portal.words import NBSP, day_and_hour, euros
 from outbox.services import publish
 from procedures.rates import RatesError, RateTable, cpom_rates, current_rates
-from workflow.models import Case
+from workflow.models import Case as AnyCase
 from workflow.people import still_holds_their_role
 from workflow.services import ActionRefusedError
 
@@ -55,15 +57,27 @@ class StaleDraftError(ActionRefusedError):
         )
 
 
+_DRAFTS: Final = ComposedObjects(
+    lambda: (
+        Draft.objects.filter(contract_id=Given("contract"), purpose=Given("purpose"))
+        .select_related("updated_by")
+        .order_by(
+            Case(When(state__in=Draft.UNDER_WAY, then=Value(0)), default=Value(1)),
+            "-pk",
+        )
+    )
+)
+
+
 def draft_of(contract: Contract, purpose: str = Draft.Purpose.CONTRACT) -> Draft | None:
     """The draft under way for a contract, else the last one; None when there is none."""
-    mine = contract.drafts.filter(purpose=purpose).select_related("updated_by")
-    return mine.under_way().order_by("-pk").first() or mine.order_by("-pk").first()
+    found: list[Draft] = _DRAFTS.objects(contract=contract.pk, purpose=str(purpose), count=1)
+    return found[0] if found else None
 
 
 def locked_draft(draft: Draft) -> Draft:
     """The draft under its lock, the case's first. The contract comes with it."""
-    Case.objects.select_for_update().get(pk=draft.contract_id)
+    AnyCase.objects.select_for_update().get(pk=draft.contract_id)
     return (
         Draft.objects.select_for_update(of=("self",))
         .select_related("contract__community", "contract__ars", "contract__cpam")
@@ -288,10 +302,17 @@ class Agreement:
         return self.by is not None
 
 
+_AGREEMENTS: Final = ComposedObjects(
+    lambda: DraftAgreement.objects.filter(draft_id=Given("draft")).select_related(
+        "by", "cleared_by"
+    )
+)
+
+
 def agreements_of(draft: Draft) -> list[Agreement]:
     """Each party in the order of the contract: one query."""
     last: dict[str, DraftAgreement] = {}
-    for one in draft.agreements.select_related("by", "cleared_by"):
+    for one in _AGREEMENTS.objects(draft=draft.pk):
         last[one.party] = one
     found = []
     for party in PARTIES_OF[draft.contract.form]:
@@ -331,7 +352,9 @@ def surroundings(contract: Contract, terms: ContractTerms) -> Surroundings:
     """What a draft of this contract is read against, today."""
     return Surroundings(
         rates=rates_for(terms),
-        ground=describing.ground_of(contract.community),
+        ground=describing.ground_of(
+            contract.community, territory_id=getattr(contract, "territory_id", None)
+        ),
         today=timezone.localdate(),
         limits=tuple(
             (mission, one.start_months)
