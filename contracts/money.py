@@ -360,7 +360,10 @@ def amend_contract(
     contract.size_class = found_size
     if not has_money or (terms is not None and not contract.schedules.exists()):
         return None
-    return revise_schedule(contract, version, Schedule.Cause.AMENDMENT, as_of=signed_on, by=by)
+    # Signed on paper some days ago: what has been settled since stays settled.
+    current = contract.schedules.current().first()
+    as_of = max(signed_on, current.as_of) if current else signed_on
+    return revise_schedule(contract, version, Schedule.Cause.AMENDMENT, as_of=as_of, by=by)
 
 
 def _change_last_day(contract: Contract, ends_on: date | None) -> None:
