@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
+from django.db import connection
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from communities import legal
 from communities.models import LegalEntity
 from cpts_portal.addresses import address
-from cpts_portal.composed import Composed, Given
 from cpts_portal.memo import Memo
 from health_projects import actors, sheets
 from health_projects.models import HealthProject, SheetActor
 from health_projects.sheets import Data
-from members.services import Counts, counts_in, tallies_of
+from members.services import Counts, Tally, counts_in
 from procedures.answers import Cell, Display, as_data
 from procedures.project import ProjectRules
 from procedures.schema import Field, FieldKind
@@ -224,24 +224,29 @@ class _Members:
     names_a_structure: bool
 
 
-_STRUCTURES_NAMED: Final = Composed(
-    lambda: (
-        SheetActor.objects.filter(
-            sheet__project=Given("project"),
-            line__in=[SheetActor.Line.STRUCTURE.value, SheetActor.Line.PREVENTION.value],
-        )
-        .order_by()
-        .values_list("pk")[:1]
-    )
-)
+# Written by hand: the members counted, and whether a sheet associates a structure, in one go.
+_MEMBERS: Final = """
+    SELECT kind, profession, structure_kind, count(*),
+           EXISTS (SELECT FROM health_projects_sheetactor AS actor
+                     JOIN health_projects_actionsheet AS sheet ON sheet.id = actor.sheet_id
+                    WHERE sheet.project_id = %(project)s
+                      AND actor.line IN ('structure', 'prevention'))
+      FROM members_member
+     WHERE community_id = %(community)s AND left_on IS NULL
+     GROUP BY kind, profession, structure_kind
+"""
 
 
 class MembersField:
     """The members of the CPTS, and the actors that the sheets add to them."""
 
     def read(self, case: HealthProject, field: Field) -> _Members:  # noqa: ARG002
-        tallies = tallies_of(case.community)
-        named = bool(_STRUCTURES_NAMED.rows(project=case.pk))
+        with connection.cursor() as cursor:
+            cursor.execute(_MEMBERS, {"project": case.pk, "community": case.community_id})
+            rows = cursor.fetchall()
+        tallies = [Tally(*row[:4]) for row in rows]
+        # Without a member, nobody asks whether a structure is named.
+        named = bool(rows) and rows[0][4]
         return _Members(counts_in(tallies), actors.categories_in(tallies), named)
 
     def missing(self, field: Field, held: _Members) -> list[str]:  # noqa: ARG002

@@ -75,14 +75,14 @@ def test_pages_cost_the_same_whatever_the_size_of_the_project() -> None:
     small = counts(at, f"{at}etapes/{first}/")
     for _ in range(9):
         sheet(project)
-    assert counts(at, f"{at}etapes/{first}/") == small == [10, 10]
+    assert counts(at, f"{at}etapes/{first}/") == small == [9, 9]
     projects.services.freeze_version(project, actor=project.created_by)
     projects.deliver_pending()
     project = projects.sign(projects.fresh(project))
     frozen = counts(at)
     projects.file(project)
     projects.deliver_pending()
-    assert (frozen, counts(at)) == ([20], [6])
+    assert (frozen, counts(at)) == ([19], [6])
     making.professional(project.community)
     assert counts(at) == [6]
 
