@@ -120,8 +120,11 @@ def settle_stage(case: Case) -> None:
     """Give the claims of a case the stage of its state, and the arbitrations that concern them.
 
     A CPTS holds what its last decided case holds: the cases it decided before let go first, and
-    hold again when that decision is withdrawn.
+    hold again when that decision is withdrawn. A contract drawn up here holds no commune of its
+    own: those of the project stay where they are.
     """
+    if not TerritoryClaim.objects.filter(case=case.pk).exists():
+        return
     if stage_of(case.state) == Stage.DECIDED:
         for earlier in _decided_before(case):
             TerritoryClaim.objects.filter(case=earlier.pk).update(stage=Stage.RELEASED)
@@ -143,7 +146,7 @@ def _is_followed(case: Case) -> bool:
     """Whether a later case of the same CPTS is decided: it holds the territory now."""
     decided = [state for state, stage in _STAGES.items() if stage == Stage.DECIDED]
     later = Case.objects.filter(community=case.community_id, pk__gt=case.pk, state__in=decided)
-    return later.exists()
+    return later.filter(claims__isnull=False).exists()
 
 
 def _settle(case: Case) -> None:
