@@ -2,16 +2,14 @@
 recovery codes on paper. Asked at the moment of an act, never to sign in: nobody is locked out.
 """
 
-import hmac
 import secrets
-import struct
 from base64 import b32encode
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
-from urllib.parse import quote, urlencode
 
+import pyotp
 import segno
 from django.conf import settings
 from django.db import transaction
@@ -71,12 +69,9 @@ def has_second_factor(user: User) -> bool:
 def begin(user: User, nonce: str = "") -> Setup:
     """A key to show; `nonce` is that of a set-up begun before. Nothing is stored."""
     nonce = nonce or secrets.token_hex(16)
-    key = b32encode(_key(user, nonce)).decode()
-    label = quote(f"{settings.PORTAL_NAME}:{user.email}")
-    query = urlencode({"secret": key, "issuer": settings.PORTAL_NAME}, quote_via=quote)
-    drawing = segno.make_qr(f"otpauth://totp/{label}?{query}", error="m").svg_data_uri(
-        scale=4, border=2, light="white"
-    )
+    key = _totp(user, nonce).secret
+    address = _totp(user, nonce).provisioning_uri(name=user.email, issuer_name=settings.PORTAL_NAME)
+    drawing = segno.make_qr(address, error="m").svg_data_uri(scale=4, border=2, light="white")
     return Setup(nonce, " ".join(key[i : i + 4] for i in range(0, len(key), 4)), drawing)
 
 
@@ -86,7 +81,7 @@ def confirm(user: User, nonce: str, typed: str) -> list[str]:
 
     Raises SecondFactorError for a wrong code, or when another key was kept meanwhile.
     """
-    step = _step_of(_key(user, nonce), _digits(typed))
+    step = _step_of(_totp(user, nonce), _digits(typed))
     if step is None:
         raise SecondFactorError(
             "Ce n’est pas le code que l’application affiche. Vérifiez que l’heure du téléphone est "
@@ -152,7 +147,7 @@ def try_code(user: User, typed: str) -> tuple[Means | None, str]:
         return None, (
             "Trop de codes faux ont été essayés : attendez un quart d’heure avant de recommencer."
         )
-    if (step := _step_of(_key(user, factor.nonce), _digits(typed))) is not None:
+    if (step := _step_of(_totp(user, factor.nonce), _digits(typed))) is not None:
         if step <= factor.last_step:
             return None, "Ce code a déjà servi : attendez le suivant, puis écrivez-le."
         factor.last_step = step
@@ -181,7 +176,7 @@ def _accepted(factor: SecondFactor, means: Means) -> Means:
 
 def code_at(user: User, nonce: str, step: int) -> str:
     """The six digits of a step of thirty seconds, as the application shows them."""
-    return _code(_key(user, nonce), step)
+    return _totp(user, nonce).generate_otp(step)
 
 
 def step_now() -> int:
@@ -189,24 +184,19 @@ def step_now() -> int:
     return int(timezone.now().timestamp()) // STEP_SECONDS
 
 
-def _step_of(key: bytes, digits: str) -> int | None:
+def _step_of(totp: pyotp.TOTP, digits: str) -> int | None:
     """The step, near now, whose code this is."""
     now = step_now()
     steps = range(now - DRIFT, now + DRIFT + 1)
-    return next((one for one in steps if constant_time_compare(_code(key, one), digits)), None)
+    return next(
+        (one for one in steps if constant_time_compare(totp.generate_otp(one), digits)), None
+    )
 
 
-def _code(key: bytes, step: int) -> str:
-    """RFC 4226, section 5.3: four bytes of the mark, chosen by its last one."""
-    mark = hmac.digest(key, struct.pack(">Q", step), "sha1")
-    at = mark[-1] & 0x0F
-    (number,) = struct.unpack(">I", mark[at : at + 4])
-    return f"{(number & 0x7FFF_FFFF) % 10**DIGITS:0{DIGITS}d}"
-
-
-def _key(user: User, nonce: str) -> bytes:
+def _totp(user: User, nonce: str) -> pyotp.TOTP:
     made = salted_hmac("accounts.second_factor", f"{user.pk}.{nonce}", algorithm="sha256")
-    return made.digest()[:KEY_BYTES]
+    key = b32encode(made.digest()[:KEY_BYTES]).decode()
+    return pyotp.TOTP(key, digits=DIGITS, interval=STEP_SECONDS)
 
 
 def _digits(typed: str) -> str:

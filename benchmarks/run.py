@@ -163,6 +163,12 @@ def _projects(rounds: int) -> "list[Line]":
 
 
 # The load empties the tables: it comes before the letters are written.
+def _existing(rounds: int) -> "list[Line]":
+    from benchmarks import existing  # noqa: PLC0415
+
+    return existing.existing_cpts(rounds)
+
+
 PARTS: dict[str, Callable[[int], "list[Line]"]] = {
     "load": _load,
     "search": _search,
@@ -175,6 +181,7 @@ PARTS: dict[str, Callable[[int], "list[Line]"]] = {
     "signatures": _signatures,
     "questionnaires": _questionnaires,
     "contracts": _contracts,
+    "existing": _existing,
     "projects": _projects,
 }
 

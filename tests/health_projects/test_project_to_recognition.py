@@ -11,6 +11,7 @@ from committees.models import Session
 from committees.papers import print_minutes
 from committees.sessions import Deliberation
 from communities.stages import is_recognised
+from cpts_portal.words import NBSP
 from health_projects.models import HealthProject
 from tests import factories
 from tests.committees import sitting
@@ -164,8 +165,8 @@ def test_the_office_is_warned_before_silence_validates_then_follows_the_reserves
         publish_due_alerts()
         publish_due_alerts()
         projects.deliver_pending()
-        told = [one for one in mails(agent.email) if "il reste" in one.subject]
-        warned[days] = [str(days) in one.subject for one in told].count(True)
+        told = [one for one in mails(agent.email) if f"il reste {days}{NBSP}jours" in one.subject]
+        warned[days] = len(told)
         assert "acceptation" in told[-1].text_body
     assert warned == {30: 1, 7: 1}
 
