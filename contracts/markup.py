@@ -8,9 +8,11 @@ from typing import Final
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from contracts.board import ContractLine, RegionSums, Sum
 from contracts.money import Account, Balance
 from contracts.schedule import Line
 from contracts.wording import mission_name, rule_of, working_of
+from cpts_portal.addresses import address
 from cpts_portal.memo import Memo
 from cpts_portal.words import euros
 
@@ -136,3 +138,65 @@ def years_markup(sums: Sequence[tuple[int, Decimal, Decimal]]) -> SafeString:
         '{}</td><td class="portal-number" data-label="Payé">{}</td></tr>',
         ((year, euros(expected), euros(paid)) for year, expected, paid in sums),
     )
+
+
+# --- The board of a région ------------------------------------------------------------------------
+
+_SUM_CELLS: Final = (
+    '<th scope="row">{}</th><td class="portal-number" data-label="Contrats">{}</td>'
+    '<td class="portal-number" data-label="Engagé">{}</td><td class="portal-number" '
+    'data-label="Payé">{}</td><td class="portal-number" data-label="Reste">{}</td></tr>'
+)
+
+
+def sums_rows(sums: Iterable[RegionSums]) -> SafeString:
+    """The départements of each région, then its total, as rows of a table."""
+    return format_html_join(
+        "\n",
+        "<tr{}>" + _SUM_CELLS,
+        (
+            (
+                SafeString(' class="contracts-total"') if one is region.total else "",
+                one.name,
+                one.contracts,
+                *_money(one),
+            )
+            for region in sums
+            for one in (*region.departments, region.total)
+        ),
+    )
+
+
+def lines_rows(lines: Iterable[ContractLine]) -> SafeString:
+    """The contracts of a list as rows of a table."""
+    return format_html_join(
+        "\n",
+        '<tr><th scope="row"><a href="{}">{}</a></th><td data-label="Contrat">{}</td>'
+        '<td data-label="Taille">{}</td><td data-label="Jusqu’au">{}</td>'
+        '<td class="portal-number" data-label="Engagé">{}</td><td class="portal-number" '
+        'data-label="Payé">{}</td><td class="portal-number" data-label="Reste">{}</td></tr>',
+        (
+            (
+                address("contract-desk:contract", one.public_id),
+                one.title,
+                one.reference,
+                one.size,
+                f"{one.ends_on:%d/%m/%Y}" if one.ends_on else "",
+                *_money(one),
+            )
+            for one in lines
+        ),
+    )
+
+
+def year_choices(years: Iterable[int], chosen: int) -> SafeString:
+    """The options of a list of civil years."""
+    return format_html_join(
+        "",
+        '<option value="{}"{}>{}</option>',
+        ((one, SafeString(" selected") if one == chosen else "", one) for one in years),
+    )
+
+
+def _money(one: Sum | ContractLine) -> tuple[str, str, str]:
+    return euros(one.engaged), euros(one.paid), euros(one.left)

@@ -49,11 +49,13 @@ def board(request: PersonRequest) -> HttpResponse:
     lines, page = boards.read_lines(request.user, year, department, request.GET.get("page"))
     context = {
         "year": year,
-        "years": boards.years_offered(today),
+        "years": markup.year_choices(boards.years_offered(today), year),
         "department": department,
         "departments": [one for region in sums for one in region.departments if one.department],
         "sums": sums,
+        "sums_rows": markup.sums_rows(sums),
         "lines": lines,
+        "lines_rows": markup.lines_rows(lines),
         "page": page,
         "records": rules.keeps_payments_of(request.user) is not None,
         "imports": rules.region_imported_by(request.user) is not None,
