@@ -14,7 +14,9 @@ from accounts.models import Membership, Organisation, User
 from benchmarks.measure import Line, interleaved
 from benchmarks.pages import request, served
 from communities.models import Community
-from contracts import money, national
+from contracts.amendments import national
+from contracts.funding import money
+from contracts.funding.schedule import compute_schedule, five_years
 from contracts.models import (
     Contract,
     ContractVersion,
@@ -23,7 +25,6 @@ from contracts.models import (
     NationalAmendment,
     YearlyDialogue,
 )
-from contracts.schedule import compute_schedule, five_years
 from procedures.rates import delivered_rates
 from territories.models import Department, Region
 from tests import factories

@@ -12,10 +12,10 @@ from django.utils import timezone
 from accounts.models import Organisation, User
 from benchmarks.measure import Line
 from communities.models import Community
-from contracts import money
 from contracts.existing import applying, checking
+from contracts.funding import money
+from contracts.funding.schedule import five_years
 from contracts.models import Contract
-from contracts.schedule import five_years
 from procedures.rates import delivered_rates
 from tests.contracts.engaging import MISSIONS
 from tests.contracts.existing_list import as_csv, many, row

@@ -10,8 +10,8 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from contracts import ratebook
-from contracts.fields import AmountField
+from contracts.funding import ratebook
+from contracts.funding.fields import AmountField
 from contracts.models import RateLine, RateTable, SocialSecurityCeiling
 from contracts.models.rates import mission_choices
 

@@ -9,25 +9,17 @@ class ContractsConfig(AppConfig):
         # Some say what goes with a transition or a signature, register handlers of the outbox, or
         # readers of documents.
         from communities.stages import declare_public_parts  # noqa: PLC0415
-        from contracts import (  # noqa: F401, PLC0415
-            amending_mails,
-            calendar,
-            concluding,
-            crises,
-            draft_news,
-            ending_mails,
-            evidence,
-            freezing,
-            labels,
-            minutes,
-            national,
-            providers,
-            ratebook,
-            telling,
-        )
+        from contracts import labels  # noqa: PLC0415
+        from contracts.amendments import mails as amending_mails  # noqa: F401, PLC0415
+        from contracts.dialogue import minutes  # noqa: F401, PLC0415
+        from contracts.drafts import concluding, freezing  # noqa: F401, PLC0415
+        from contracts.endings import mails as ending_mails  # noqa: F401, PLC0415
         from contracts.existing import applying  # noqa: F401, PLC0415 - it registers a handler
+        from contracts.funding import crises, ratebook  # noqa: F401, PLC0415
+        from contracts.missions import calendar  # noqa: F401, PLC0415
         from contracts.models import Contract  # noqa: PLC0415
-        from contracts.public import public_contract  # noqa: PLC0415
+        from contracts.public.facts import public_contract  # noqa: PLC0415
+        from contracts.signing import evidence, providers, telling  # noqa: F401, PLC0415
         from procedures.rates import read_published_with  # noqa: PLC0415
         from workflow.kinds import CaseKind, declare_kind  # noqa: PLC0415
         from workflow.models import Case  # noqa: PLC0415

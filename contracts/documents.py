@@ -9,11 +9,11 @@ from itertools import groupby
 from typing import Any, Final
 
 from contracts import terms as said
-from contracts.schedule import Engagement, Line, MissionStart, Terms, compute_schedule
-from contracts.storing import rates_from_data
+from contracts.funding.schedule import Engagement, Line, MissionStart, Terms, compute_schedule
+from contracts.funding.storing import rates_from_data
+from contracts.funding.wording import rule_of, working_of
 from contracts.terms import ContractTerms, Indicator, from_data, plain, target_words
 from contracts.texts import TextModel, filled, text_model
-from contracts.wording import rule_of, working_of
 from cpts_portal.words import NBSP, euros, figure
 from documents.french import french_spaces, long_date
 from procedures.rates import RateTable

@@ -2,7 +2,10 @@
 
 from celery import shared_task
 
-from contracts import calendar, dialogues, ending, providers
+from contracts.dialogue import dialogues
+from contracts.endings import ending
+from contracts.missions import calendar
+from contracts.signing import providers
 
 
 @shared_task

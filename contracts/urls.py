@@ -1,6 +1,7 @@
 from django.urls import include, path
 
-from contracts import life_views, views
+from contracts.funding import views
+from contracts.missions import views as life_views
 
 app_name = "contracts"
 urlpatterns = [
@@ -17,7 +18,7 @@ urlpatterns = [
         views.cancel_indemnity,
         name="indemnity-cancel",
     ),
-    path("", include("contracts.draft_urls")),
+    path("", include("contracts.drafts.urls")),
     path("<uuid:public_id>/argent/", views.money_page, name="money"),
     path("<uuid:public_id>/echeancier.<str:form>", views.schedule_file, name="schedule-file"),
     path("<uuid:public_id>/etablir-l-echeancier/", views.complete, name="complete"),
@@ -41,6 +42,6 @@ urlpatterns = [
         life_views.step_proof,
         name="mission-proof",
     ),
-    path("<uuid:public_id>/signatures/<uuid:number>/", include("contracts.round_urls")),
-    path("", include("contracts.dialogue_urls")),
+    path("<uuid:public_id>/signatures/<uuid:number>/", include("contracts.signing.urls")),
+    path("", include("contracts.dialogue.urls")),
 ]

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Organisation, User
-from contracts import desk as contract_desk
+from contracts.desk import waiting as contract_desk
 from cpts_portal.paging import read_page
 from workflow import opinion_rules as rules
 from workflow.models import Case, Consultation, Opinion

@@ -12,11 +12,12 @@ from accounts.models import Membership, Organisation, User
 from communities.models import Community, CommunityStage, LegalEntity
 from communities.services import create_community
 from communities.stages import open_stage
-from contracts import concluding, drafting, freezing, money, opening
+from contracts.drafts import concluding, drafting, freezing, opening
 from contracts.existing import applying, checking
 from contracts.existing.columns import columns
+from contracts.funding import money
+from contracts.funding.schedule import anniversary, five_years
 from contracts.models import Contract, Draft
-from contracts.schedule import anniversary, five_years
 from contracts.terms import ARS, CPAM, CPTS, MissionTerm, Representative
 from cpts_portal.spreadsheets import csv_bytes
 from procedures.rates import current_rates

@@ -15,10 +15,13 @@ from django.utils import timezone
 from accounts import second_factor
 from accounts.models import SecondFactor, User
 from communities.models import Community
-from contracts import concluding, dialogues, minutes, money, rounds
-from contracts.dialogues import Agreed, Reviewed
-from contracts.minutes import Signer
+from contracts.dialogue import dialogues, minutes
+from contracts.dialogue.dialogues import Agreed, Reviewed
+from contracts.dialogue.minutes import Signer
+from contracts.drafts import concluding
+from contracts.funding import money
 from contracts.models import Contract, SigningRound, YearlyDialogue
+from contracts.signing import rounds
 from cpts_portal.words import euros
 from desks.demo_contracts import (
     Parties,

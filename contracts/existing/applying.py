@@ -16,8 +16,9 @@ from communities import services as communities
 from communities.models import Community, LegalEntity, LegalEntityChange
 from communities.services import TeamError
 from communities.stages import open_stage
-from contracts import describing, money, rules, terms
+from contracts import describing, rules, terms
 from contracts.existing.checking import key_of
+from contracts.funding import money
 from contracts.models import Contract, ExistingImport, ExistingRow
 from contracts.terms import ContractTerms, MissionTerm, Party, Representative
 from outbox.registry import handles

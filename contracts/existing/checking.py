@@ -26,10 +26,10 @@ from contracts.existing.columns import (
     columns,
     headings,
 )
-from contracts.fields import read_amount
+from contracts.funding.fields import read_amount
+from contracts.funding.ratebook import mission_labels
+from contracts.funding.schedule import anniversary, five_years
 from contracts.models import Contract, ExistingImport, ExistingRow
-from contracts.ratebook import mission_labels
-from contracts.schedule import anniversary, five_years
 from cpts_portal.mojibake import Mender, has_lost_letters
 from cpts_portal.spreadsheets import plain, read_list
 from cpts_portal.words import NBSP, day, euros, figure

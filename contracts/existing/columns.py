@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from contracts.ratebook import mission_labels
+from contracts.funding.ratebook import mission_labels
 from cpts_portal.spreadsheets import plain
 
 MISSION: Final = "mission:"

@@ -5,7 +5,7 @@ from typing import Any, Final
 from django import forms
 
 from contracts.existing.scans import ACCEPT_LABEL, MOST_FILES
-from contracts.forms import ImportForm
+from contracts.funding.forms import ImportForm
 from cpts_portal.forms import PortalForm
 
 _TABLE: Final = forms.FileInput(attrs={"accept": ".xlsx,.csv,.txt"})

@@ -15,7 +15,7 @@ from accounts.http import PersonRequest
 from contracts import rules
 from contracts.existing import applying, checking, columns, reporting, scans
 from contracts.existing.forms import ExistingForm, ScansForm
-from contracts.files import sheet_response
+from contracts.funding.files import sheet_response
 from contracts.models import Contract, ContractScan, ExistingImport, ExistingRow
 from cpts_portal.paging import read_page
 from cpts_portal.spreadsheets import MAX_UPLOAD_BYTES, TOO_HEAVY, TableFileError

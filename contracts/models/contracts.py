@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import Organisation, User
-from contracts.schedule import Step
+from contracts.funding.schedule import Step
 from contracts.terms import ContractTerms, from_data
 from contracts.workflow import ContractWorkflow
 from procedures.rates import Share
@@ -85,7 +85,7 @@ class Contract(ContractWorkflow, Case):
         """What is missing before `transition`, as sentences."""
         if transition != "freeze_to_sign":
             return []
-        from contracts.drafting import missing_to_freeze  # noqa: PLC0415
+        from contracts.drafts.drafting import missing_to_freeze  # noqa: PLC0415
 
         return missing_to_freeze(self)
 

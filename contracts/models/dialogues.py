@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
-from contracts.indicators import Measure
+from contracts.dialogue.indicators import Measure
 from contracts.models.contracts import Contract
 from contracts.terms import INDICATOR_KINDS, Step
 from documents.models import Attachment

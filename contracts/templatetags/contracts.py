@@ -2,8 +2,8 @@
 
 from django import template
 
-from contracts.indicators import percent
-from contracts.wording import mission_name
+from contracts.dialogue.indicators import percent
+from contracts.funding.wording import mission_name
 from cpts_portal import words
 
 register = template.Library()

@@ -7,9 +7,9 @@ from decimal import Decimal
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.models import User
-from contracts import dialogues, minutes
-from contracts.dialogues import Agreed, Reviewed
-from contracts.minutes import Signer
+from contracts.dialogue import dialogues, minutes
+from contracts.dialogue.dialogues import Agreed, Reviewed
+from contracts.dialogue.minutes import Signer
 from contracts.models import Contract, DialogueLine, YearlyDialogue
 from contracts.versions import last_version
 from tests.contracts import sealing, signed

@@ -8,9 +8,9 @@ from typing import Any
 from accounts.models import Organisation, User
 from communities.models import Community, CommunityStage, LegalEntity
 from communities.stages import open_stage
-from contracts import drafting, opening
+from contracts.drafts import drafting, opening
+from contracts.funding.schedule import five_years
 from contracts.models import Contract, Draft
-from contracts.schedule import five_years
 from contracts.terms import ARS, CPAM, CPTS, MissionTerm, Representative
 from procedures.rates import current_rates
 from territories.services import add_communes

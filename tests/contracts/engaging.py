@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from contracts.schedule import Engagement, MissionStart, Terms, five_years
+from contracts.funding.schedule import Engagement, MissionStart, Terms, five_years
 from procedures.rates import RateTable, delivered_rates
 
 MISSIONS = (

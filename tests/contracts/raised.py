@@ -4,7 +4,8 @@ from datetime import date
 from decimal import Decimal
 
 from accounts.models import User
-from contracts import national, ratebook
+from contracts.amendments import national
+from contracts.funding import ratebook
 from contracts.models import NationalAmendment, RateTable
 from tests import factories
 

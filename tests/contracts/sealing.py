@@ -8,9 +8,9 @@ from typing import Any
 
 from accounts import second_factor
 from accounts.models import Membership, Organisation, SecondFactor, User
-from contracts import rounds
 from contracts.models import Contract, RoundSignature, RoundSigner, SigningRound
-from contracts.rounds import Signatory
+from contracts.signing import rounds
+from contracts.signing.rounds import Signatory
 from documents.services import issue_document
 from outbox.models import Mail
 from signatures.codes import Seen

@@ -6,9 +6,9 @@ from typing import Any
 
 from accounts.models import Membership, Organisation, User
 from communities.models import Community
-from contracts import money
+from contracts.funding import money
+from contracts.funding.schedule import five_years
 from contracts.models import Contract
-from contracts.schedule import five_years
 from tests import factories
 from tests.contracts.engaging import MISSIONS, STARTS
 

@@ -17,10 +17,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from contracts import amending, drafting, ending, money, national, rounds
-from contracts.amending_urls import urlpatterns
+from contracts.amendments import amending, national
+from contracts.amendments.urls import urlpatterns
+from contracts.drafts import drafting
+from contracts.endings import ending
+from contracts.funding import money
+from contracts.funding.schedule import five_years
 from contracts.models import Contract, ContractVersion, Draft, Renewal
-from contracts.schedule import five_years
+from contracts.signing import rounds
 from contracts.terms import ARS, CPAM, CPTS, Bank, Representative, to_data
 from contracts.versions import terms_on
 from notifications.models import Notification

@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from communities.stages import open_stage
-from contracts import desk, money
+from contracts.desk import waiting as desk
+from contracts.desk.standing import dues_of
+from contracts.funding import money
 from contracts.models import Contract
-from contracts.standing import dues_of
 from tests import factories
 from tests.contracts import signed
 

@@ -17,8 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import User
-from contracts import ending, money, reorganising
-from contracts.ending_urls import urlpatterns
+from contracts.endings import ending, reorganising
+from contracts.endings.urls import urlpatterns
+from contracts.funding import money
+from contracts.funding.schedule import amend, compute_schedule, until
 from contracts.models import (
     Contract,
     Renewal,
@@ -26,7 +28,6 @@ from contracts.models import (
     Schedule,
     Termination,
 )
-from contracts.schedule import amend, compute_schedule, until
 from cpts_portal.words import day
 from notifications.models import Notification
 from tests import factories

@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
-from contracts import minutes
-from contracts.dialogue_urls import urlpatterns
+from contracts.dialogue import minutes
+from contracts.dialogue.urls import urlpatterns
 from contracts.models import YearlyDialogue
 from tests import factories
 from tests.contracts import conversing, sealing, signed

@@ -10,11 +10,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from contracts import dialogues, minutes, money, rounds
-from contracts.dialogue_moves import MOVES, perform
-from contracts.dialogues import Agreed, Reviewed
+from contracts.dialogue import dialogues, minutes
+from contracts.dialogue.dialogues import Agreed, Reviewed
+from contracts.dialogue.moves import MOVES, perform
+from contracts.dialogue.patient_data import PatientDataError
+from contracts.funding import money
 from contracts.models import DialogueLine, DialogueProof, YearlyDialogue
-from contracts.patient_data import PatientDataError
+from contracts.signing import rounds
 from contracts.terms import ContractTerms as Said
 from contracts.terms import Indicator, Target, to_data
 from notifications.models import Notification

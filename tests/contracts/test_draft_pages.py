@@ -9,8 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
-from contracts import draft_urls, drafting, negotiation
-from contracts.draft_forms import SECTION_FORMS, read_target, typed_target
+from contracts.drafts import drafting, negotiation
+from contracts.drafts import urls as draft_urls
+from contracts.drafts.forms import SECTION_FORMS, read_target, typed_target
 from contracts.models import Contract
 from contracts.terms import SECTIONS
 from tests import factories

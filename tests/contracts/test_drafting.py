@@ -9,13 +9,14 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
-from contracts import concluding, drafting, freezing, negotiation, opening, rounds
-from contracts.completeness import Surroundings, lacks
 from contracts.documents import contract_context
-from contracts.drafting import StaleDraftError
+from contracts.drafts import concluding, drafting, freezing, negotiation, opening
+from contracts.drafts.completeness import Surroundings, lacks
+from contracts.drafts.drafting import StaleDraftError
+from contracts.funding.money import engagement_signed
+from contracts.funding.schedule import compute_schedule, five_years
 from contracts.models import Contract, Draft, SigningRound
-from contracts.money import engagement_signed
-from contracts.schedule import compute_schedule, five_years
+from contracts.signing import rounds
 from contracts.terms import (
     ContractTerms,
     MissionTerm,

@@ -17,9 +17,9 @@ from django.urls import reverse
 from accounts.models import User
 from communities.models import Community, TeamInvitation, TeamMember
 from communities.services import accept_invitation
-from contracts import money
 from contracts.existing import applying, cells, checking, scans
 from contracts.existing.columns import columns, example
+from contracts.funding import money
 from contracts.models import Contract, ContractScan, ContractVersion, ExistingImport, ExistingRow
 from cpts_portal.mojibake import has_lost_letters, mend
 from cpts_portal.spreadsheets import TableFileError, csv_bytes, xlsx_bytes

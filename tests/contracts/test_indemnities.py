@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from communities.models import Community
-from contracts import indemnities, ratebook
+from contracts.funding import indemnities, ratebook
 from contracts.models import Indemnity, SocialSecurityCeiling
 from members.models import Member
 from tests import factories

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.indicators import Measure, library, percent, signed
+from contracts.dialogue.indicators import Measure, library, percent, signed
 from contracts.terms import INDICATOR_KINDS, Step
 from procedures.rates import delivered_rates
 

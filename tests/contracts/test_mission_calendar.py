@@ -12,10 +12,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
-from contracts import calendar, crises, money
-from contracts.calendar import MissionDates, State
+from contracts.dialogue.patient_data import PatientDataError
+from contracts.funding import crises, money
+from contracts.missions import calendar
+from contracts.missions.calendar import MissionDates, State
 from contracts.models import Contract, MissionStep
-from contracts.patient_data import PatientDataError
 from notifications.models import Notification
 from outbox.models import OutboxEvent
 from tests import factories

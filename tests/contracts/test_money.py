@@ -9,10 +9,10 @@ from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, IntegrityError, transaction
 
 from accounts.models import User
-from contracts import money, ratebook
-from contracts.fields import read_amount
+from contracts.funding import money, ratebook
+from contracts.funding.fields import read_amount
+from contracts.funding.schedule import Achievement, Results
 from contracts.models import Contract, ContractYear, Payment, PaymentPart, ScheduleLine
-from contracts.schedule import Achievement, Results
 from procedures.rates import Share
 from tests import factories
 from tests.contracts import signed

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, reverse
 
 from accounts.models import User
-from contracts import importing, money
+from contracts.funding import importing, money
 from contracts.models import Contract, Payment
 from contracts.urls import urlpatterns
 from cpts_portal.spreadsheets import csv_bytes

@@ -16,10 +16,11 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts import money, national
+from contracts.amendments import national
+from contracts.amendments.national_urls import urlpatterns
+from contracts.funding import money
+from contracts.funding.schedule import Terms, amend, compute_schedule, five_years, with_rates
 from contracts.models import Contract, NationalAmendment, NationalAmendmentItem, ScheduleLine
-from contracts.national_urls import urlpatterns
-from contracts.schedule import Terms, amend, compute_schedule, five_years, with_rates
 from notifications.models import Notification
 from procedures.rates import Share, delivered_rates
 from tests import factories

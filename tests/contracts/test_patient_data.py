@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.patient_data import (
+from contracts.dialogue.patient_data import (
     CSV,
     PDF,
     Finding,

@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from contracts import ratebook
+from contracts.funding import ratebook
 from contracts.models import RateLine, RateTable
 from procedures.rates import current_rates, delivered_rates, yearly_funding
 from tests import factories

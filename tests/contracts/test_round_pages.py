@@ -15,11 +15,11 @@ from django.utils import timezone
 
 from accounts import second_factor
 from accounts.models import SecondFactor, User
-from contracts.evidence import PROOF, proof_of
-from contracts.link_urls import urlpatterns as link_patterns
 from contracts.models import RoundPaper, SigningRound
-from contracts.round_urls import urlpatterns
-from contracts.telling import link_path
+from contracts.signing.evidence import PROOF, proof_of
+from contracts.signing.link_urls import urlpatterns as link_patterns
+from contracts.signing.telling import link_path
+from contracts.signing.urls import urlpatterns
 from cpts_portal.logs import masked
 from documents.models import OfficialDocument
 from notifications.models import Notification

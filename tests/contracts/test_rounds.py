@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from accounts import second_factor
 from accounts.models import SecondFactor
-from contracts import papers, providers, rounds
 from contracts.models import RoundPaper, RoundSignature, RoundSigner, SigningRound
+from contracts.signing import papers, providers, rounds
 from documents.services import FileRefusedError
 from outbox.models import Mail
 from outbox.services import deliver_pending

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.schedule import (
+from contracts.funding.schedule import (
     Achievement,
     Engagement,
     Line,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from contracts import ratebook
+from contracts.funding import ratebook
 from contracts.models import YearlyDialogue
 from desks.play import Play
 from desks.play_contract import ContractPlay

@@ -8,7 +8,7 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
-from contracts import drafting
+from contracts.drafts import drafting
 from contracts.models import Contract
 from tests import factories
 from tests.contracts import drafts

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from accounts import second_factor
 from accounts.models import SecondFactor, User
-from contracts import drafting
+from contracts.drafts import drafting
 from contracts.models import Contract, ScheduleLine
 from contracts.terms import CPTS, Representative
 from outbox.models import Mail

@@ -11,9 +11,11 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
-from contracts import drafting, ending, national
+from contracts.amendments import national
+from contracts.drafts import drafting
+from contracts.endings import ending
+from contracts.funding.schedule import five_years
 from contracts.models import Draft, NationalAmendment, Termination
-from contracts.schedule import five_years
 from outbox.services import deliver_pending
 from tests import factories
 from tests.contracts import raised, signed

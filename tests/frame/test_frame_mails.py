@@ -119,7 +119,7 @@ def test_only_what_needs_no_notification_is_mailed_directly():
         "accounts/second_factor.py",
         "accounts/services.py",
         "communities/services.py",
-        "contracts/telling.py",
+        "contracts/signing/telling.py",
         "mobilisation/telling.py",
         "notifications/digests.py",
         "notifications/services.py",

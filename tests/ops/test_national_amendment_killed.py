@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from django.db import transaction
 
-from contracts import national
+from contracts.amendments import national
 from contracts.models import ContractVersion, NationalAmendment
 from outbox import services
 from outbox.tasks import sweep

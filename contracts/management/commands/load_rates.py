@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from contracts.ratebook import load_delivered_rates
+from contracts.funding.ratebook import load_delivered_rates
 
 
 class Command(BaseCommand):

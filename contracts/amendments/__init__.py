@@ -1,0 +1,1 @@
+"""A contract changed: by its parties, or nationally for all of them."""

@@ -1,0 +1,403 @@
+"""The pages of a contract's amendments, and of the contract in force on a day."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from typing import Any, Final
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.http import PersonRequest
+from contracts import rules
+from contracts.amendments import amending
+from contracts.drafts import drafting, negotiation
+from contracts.drafts.forms import SECTION_FORMS, IndicatorForm, SectionForm, library_entries
+from contracts.funding.ratebook import mission_labels
+from contracts.models import Contract, Draft
+from contracts.terms import PARTY_LABELS, SECTIONS, lines_of
+from contracts.versions import version_on
+from cpts_portal.forms import PortalForm
+from cpts_portal.paging import read_page
+from cpts_portal.transactions import writes_when_posted
+from workflow.models import CaseDocument
+from workflow.official import read_document
+from workflow.reading import read_seen
+from workflow.services import ActionRefusedError, IncompleteError
+from workflow.states import CaseState
+from workflow.views.documents import pdf_response
+
+SHOWN: Final = 25
+# Buttons that do something without reading a form.
+_AT_ONCE: Final = frozenset({"refresh", "remove"})
+_REFRESHED: Final = {
+    "territory": (drafting.refresh_ground, "Reprendre le territoire actuel de la CPTS"),
+    "size": (drafting.refresh_ground, "Reprendre la taille et la population actuelles"),
+    "parties": (drafting.refresh_parties, "Reprendre ce que le portail sait des parties"),
+    "rates": (drafting.refresh_rates, "Reprendre les tarifs publiés aujourd’hui"),
+}
+
+
+class PrepareForm(PortalForm):
+    """What an amendment is about, and from when."""
+
+    sections = forms.MultipleChoiceField(
+        label="Ce que l’avenant modifie",
+        choices=list(SECTIONS.items()),
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Seules les parties cochées se modifient ; les autres restent celles du contrat.",
+        error_messages={"required": "Cochez au moins une partie du contrat."},
+    )
+    effective_on = forms.DateField(
+        label="Prend effet le",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={
+            "required": "Écrivez la date.",
+            "invalid": "Cette date ne peut pas être lue : écrivez 15/03/2027.",
+        },
+    )
+
+
+class ReasonForm(PortalForm):
+    reason = forms.CharField(
+        label="Pourquoi",
+        max_length=amending.LONGEST_REASON,
+        help_text="Les autres parties le lisent.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+def _contract(request: PersonRequest, public_id: UUID) -> Contract:
+    """A signed contract the person sees."""
+    found = read_seen(Contract, request.user, public_id)
+    if found is None or not found.is_signed:
+        raise Http404
+    return found
+
+
+def _amendment(request: PersonRequest, public_id: UUID, pk: int) -> tuple[Contract, Draft]:
+    contract = _contract(request, public_id)
+    mine = contract.drafts.filter(purpose=Draft.Purpose.AMENDMENT)
+    draft = get_object_or_404(mine.select_related("based_on", "opened_by", "updated_by"), pk=pk)
+    draft.contract = contract
+    return contract, draft
+
+
+def _to_write(request: PersonRequest, public_id: UUID, pk: int) -> tuple[Contract, Draft]:
+    contract, draft = _amendment(request, public_id, pk)
+    if not rules.party_of(contract, request.user):
+        raise PermissionDenied
+    return contract, draft
+
+
+def _day_asked(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return timezone.localdate()
+
+
+@require_safe
+@writes_when_posted
+def history(request: PersonRequest, public_id: UUID) -> HttpResponse:
+    """The contract in force on a day of the address, then its versions and its amendments."""
+    contract = _contract(request, public_id)
+    on = _day_asked(request.GET.get("le", ""))
+    version = version_on(contract, on)
+    labels = mission_labels()
+    terms = version.says if version else None
+    sections = [
+        (label, lines)
+        for key, label in SECTIONS.items()
+        if terms is not None and (lines := lines_of(terms, key, labels))
+    ]
+    versions, page = read_page(
+        contract.versions.order_by("-number"), request.GET.get("page"), SHOWN
+    )
+    drafts = amending.amendments_of(contract)
+    is_open = any(one.state in Draft.UNDER_WAY for one in drafts)
+    context = {
+        "contract": contract,
+        "on": on,
+        "version": version,
+        "sections": sections,
+        "versions": versions,
+        "page": page,
+        "drafts": drafts,
+        "may_prepare": rules.may_commit(contract, request.user)
+        and contract.state == CaseState.ACCEPTED
+        and contract.agreed_ends_on is None
+        and not is_open,
+        "ended": contract.ends_on is not None and on > contract.ends_on,
+    }
+    return render(request, "contracts/amendments.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@writes_when_posted
+def prepare(request: PersonRequest, public_id: UUID) -> HttpResponse:
+    """Tick what changes: the shared draft of the amendment opens."""
+    contract = _contract(request, public_id)
+    if not rules.may_commit(contract, request.user):
+        raise PermissionDenied
+    form = PrepareForm(request.POST or None, initial={"effective_on": timezone.localdate()})
+    if request.method == "POST" and form.is_valid():
+        try:
+            draft = amending.open_amendment(contract, **form.cleaned_data, by=request.user)
+        except ActionRefusedError as refused:
+            form.add_error(None, refused.message)
+        else:
+            messages.success(request, "L’avenant est ouvert entre les parties.")
+            return redirect("amendments:amendment", public_id, draft.pk)
+    context = {"contract": contract, "form": form}
+    status = 422 if request.method == "POST" else 200
+    return render(request, "contracts/amendment_prepare.html", context, status=status)
+
+
+@require_safe
+@writes_when_posted
+def amendment(request: PersonRequest, public_id: UUID, pk: int) -> HttpResponse:
+    """What the amendment changes, its money, who agrees, what is missing, who signs."""
+    contract, draft = _amendment(request, public_id, pk)
+    today = timezone.localdate()
+    is_open = draft.state == Draft.State.OPEN
+    party = rules.party_of(contract, request.user)
+    commits = rules.may_commit(contract, request.user)
+    agreements = drafting.agreements_of(draft)
+    mine = next((one for one in agreements if one.party == party), None)
+    missing = amending.missing_to_sign(draft, on=today) if is_open else []
+    context = {
+        "contract": contract,
+        "draft": draft,
+        "number": amending.number_of(draft),
+        "sections": [(key, SECTIONS[key]) for key in draft.sections],
+        "changes": amending.changes_of(draft),
+        "money": amending.foresee(draft, on=today) if draft.state in Draft.UNDER_WAY else None,
+        "agreements": agreements,
+        "agrees": mine is not None and mine.stands,
+        "party": PARTY_LABELS.get(party, ""),
+        "missing": missing,
+        "writes": bool(party) and is_open,
+        "commits": commits and is_open,
+        "may_take_back": commits and draft.state == Draft.State.TO_SIGN,
+        "rounds": amending.rounds_of(draft),
+        "document": _document(draft),
+        "threads": list(draft.threads.prefetch_related("remarks__by")[:50]),
+        "last_note": draft.versions.order_by("-number").first(),
+    }
+    return render(request, "contracts/amendment.html", context)
+
+
+def _document(draft: Draft) -> CaseDocument | None:
+    return (
+        CaseDocument.objects.filter(
+            case_id=draft.contract_id,
+            kind=amending.DOCUMENT,
+            about__in=draft.versions.values("pk"),
+        )
+        .select_related("document")
+        .order_by("-pk")
+        .first()
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@writes_when_posted
+def section(request: PersonRequest, public_id: UUID, pk: int, section: str) -> HttpResponse:
+    """A ticked section of the amendment: its form, and what it says now."""
+    contract, draft = _to_write(request, public_id, pk)
+    if section not in draft.sections:
+        raise Http404
+    if draft.state != Draft.State.OPEN:
+        return redirect("amendments:amendment", public_id, pk)
+    party = rules.party_of(contract, request.user)
+    refresh = _REFRESHED.get(section)
+    action = request.POST.get("action", "") if request.method == "POST" else ""
+    data = request.POST if request.method == "POST" and action not in _AT_ONCE else None
+    form = _section_form(request, draft, party, section, data)
+    try:
+        if action == "refresh" and refresh:
+            refresh[0](draft, by=request.user)
+            return redirect("amendments:amendment", public_id, pk)
+        if action == "remove" and section == "indicators":
+            _remove_indicator(request, draft)
+            return redirect("amendments:section", public_id, pk, section)
+        if form is not None and data is not None and form.is_valid():
+            drafting.save_section(
+                draft,
+                section,
+                form.asked(),
+                by=request.user,
+                base_revision=form.cleaned_data["base_revision"],
+            )
+            messages.success(request, "C’est enregistré dans l’avenant.")
+            return redirect("amendments:amendment", public_id, pk)
+    except ActionRefusedError as refused:
+        if form is None or data is None:
+            messages.error(request, refused.message)
+        else:
+            form.add_error(None, refused.message)
+    context = {
+        "contract": contract,
+        "draft": draft,
+        "number": amending.number_of(draft),
+        "label": SECTIONS[section],
+        "form": form,
+        "refresh": refresh[1] if refresh else "",
+        "lines": lines_of(draft.says, section, mission_labels()),
+        "indicators": draft.says.indicators if section == "indicators" else (),
+        "library": library_entries(draft.says) if section == "indicators" else (),
+    }
+    status = 422 if request.method == "POST" else 200
+    return render(request, "contracts/amendment_section.html", context, status=status)
+
+
+def _section_form(
+    request: PersonRequest, draft: Draft, party: str, section: str, data: Any
+) -> SectionForm | None:
+    """The form of a section; of the indicators, that of the one the address names, or a new one."""
+    if section != "indicators":
+        form_class = SECTION_FORMS.get(section)
+        return form_class(data, draft=draft, party=party) if form_class else None
+    terms = draft.says
+    asked, model = request.GET.get("cle", ""), request.GET.get("modele", "")
+    known = next((one for one in terms.indicators if one.key == asked), None)
+    entry = next((one for one in library_entries(terms) if one.indicator.key == model), None)
+    return IndicatorForm(data, draft=draft, party=party, known=known, entry=entry)
+
+
+def _remove_indicator(request: PersonRequest, draft: Draft) -> None:
+    terms = draft.says
+    kept = tuple(one for one in terms.indicators if one.key != request.POST.get("key"))
+    asked = replace(terms, indicators=kept)
+    revision = draft.revision
+    drafting.save_section(draft, "indicators", asked, by=request.user, base_revision=revision)
+
+
+@require_POST
+def remark(request: PersonRequest, public_id: UUID, pk: int) -> HttpResponse:
+    """Say something of a section to the other parties."""
+    draft = _to_write(request, public_id, pk)[1]
+
+    def say() -> None:
+        asked = request.POST.get("section", "")
+        negotiation.open_thread(draft, asked, request.POST.get("text", ""), by=request.user)
+
+    return _do(request, draft, say, "Votre remarque est envoyée.")
+
+
+@require_POST
+def agree(request: PersonRequest, public_id: UUID, pk: int) -> HttpResponse:
+    """Mark the party's agreement to the version it read, or take it back."""
+    draft = _to_write(request, public_id, pk)[1]
+    if request.POST.get("action") == "take_back":
+        return _do(
+            request,
+            draft,
+            lambda: drafting.take_agreement_back(draft, by=request.user),
+            "Votre accord est retiré.",
+        )
+    revision = _number(request.POST.get("revision", ""))
+    return _do(
+        request,
+        draft,
+        lambda: drafting.mark_agreement(draft, by=request.user, revision=revision),
+        "Votre accord est marqué.",
+    )
+
+
+@require_POST
+def freeze(request: PersonRequest, public_id: UUID, pk: int) -> HttpResponse:
+    draft = _to_write(request, public_id, pk)[1]
+    revision = _number(request.POST.get("revision", ""))
+    return _do(
+        request,
+        draft,
+        lambda: amending.freeze_amendment(draft, by=request.user, revision=revision),
+        "L’avenant est figé : son document se prépare, puis chaque signataire est appelé.",
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@writes_when_posted
+def take_back(request: PersonRequest, public_id: UUID, pk: int) -> HttpResponse:
+    """Take the frozen text back, with a reason."""
+    return _with_reason(
+        request,
+        _to_write(request, public_id, pk)[1],
+        amending.take_back,
+        title="Reprendre le texte de l’avenant",
+        done="Le texte est repris : les parties le modifient de nouveau.",
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@writes_when_posted
+def drop(request: PersonRequest, public_id: UUID, pk: int) -> HttpResponse:
+    """Give the amendment up, with a reason."""
+    return _with_reason(
+        request,
+        _to_write(request, public_id, pk)[1],
+        amending.drop,
+        title="Abandonner l’avenant",
+        done="L’avenant est abandonné : le contrat ne change pas.",
+    )
+
+
+def _with_reason(
+    request: PersonRequest, draft: Draft, act: Callable[..., Any], *, title: str, done: str
+) -> HttpResponse:
+    if not rules.may_commit(draft.contract, request.user):
+        raise PermissionDenied
+    form = ReasonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            act(draft, by=request.user, reason=form.cleaned_data["reason"])
+        except ActionRefusedError as refused:
+            form.add_error(None, refused.message)
+        else:
+            messages.success(request, done)
+            return redirect("amendments:amendment", draft.contract.public_id, draft.pk)
+    context = {
+        "contract": draft.contract,
+        "draft": draft,
+        "number": amending.number_of(draft),
+        "title": title,
+        "form": form,
+    }
+    status = 422 if request.method == "POST" else 200
+    return render(request, "contracts/amendment_reason.html", context, status=status)
+
+
+@require_safe
+def document(request: PersonRequest, public_id: UUID, pk: int) -> HttpResponse:
+    """The document of the amendment as it was issued last."""
+    draft = _amendment(request, public_id, pk)[1]
+    link = _document(draft)
+    if link is None:
+        raise Http404
+    name = f"{link.document.number}.pdf"
+    return pdf_response(read_document(link.document), name=name, as_attachment=False)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else 0
+
+
+def _do(request: PersonRequest, draft: Draft, act: Callable[[], Any], done: str) -> HttpResponse:
+    try:
+        act()
+    except IncompleteError as refused:
+        for sentence in refused.missing:
+            messages.error(request, str(sentence))
+    except ActionRefusedError as refused:
+        messages.error(request, refused.message)
+    else:
+        messages.success(request, done)
+    return redirect("amendments:amendment", draft.contract.public_id, draft.pk)

@@ -1,0 +1,1 @@
+"""What waits for somebody, and where a contract stands."""

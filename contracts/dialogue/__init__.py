@@ -1,0 +1,1 @@
+"""The yearly dialogue: results declared, reviewed, discussed, then minutes signed."""

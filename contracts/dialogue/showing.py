@@ -1,0 +1,135 @@
+"""A yearly dialogue as its pages show it, read with a constant number of queries."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import Prefetch
+
+from contracts.dialogue.indicators import percent
+from contracts.funding.wording import mission_name
+from contracts.models import DialogueLine, DialogueProof, LineReview, Spending, YearlyDialogue
+from contracts.terms import PARTY_LABELS
+from cpts_portal.words import NBSP
+
+
+@dataclass(frozen=True)
+class ShownReview:
+    party: str
+    is_contested: bool
+    said: str
+
+
+@dataclass(frozen=True)
+class ShownLine:
+    """An indicator in words: where it began, what it aims at, what was said of it."""
+
+    line: DialogueLine
+    baseline: str
+    target: str
+    declared: str
+    deltas: list[str]
+    reviews: list[ShownReview]
+    agreed: str
+    # Empty until a value is agreed.
+    rate: str
+    proofs: list[DialogueProof]
+    last: str
+
+    @property
+    def label(self) -> str:
+        return self.line.label
+
+
+@dataclass(frozen=True)
+class ShownMission:
+    key: str
+    name: str
+    lines: list[ShownLine]
+
+
+def read_lines(dialogue: YearlyDialogue) -> list[DialogueLine]:
+    """The lines with their reviews and proofs, in three queries."""
+    proofs = DialogueProof.objects.select_related("attachment")
+    return list(dialogue.lines.prefetch_related("reviews", Prefetch("proofs", proofs)))
+
+
+def shown_line(line: DialogueLine) -> ShownLine:
+    """One line, whose reviews and proofs were read with it."""
+    declared, agreed = line.measured(line.value), line.measured(line.agreed_value)
+    is_agreed = line.agreed_value is not None or line.set_rate is not None
+    return ShownLine(
+        line,
+        declared.said(line.baseline),
+        target_words(line),
+        declared.said(line.value),
+        declared.deltas,
+        [_review(line, one) for one in line.reviews.all()],
+        agreed.said(line.agreed_value),
+        percent(line.agreed_rate) if is_agreed else "",
+        list(line.proofs.all()),
+        declared.said(line.last),
+    )
+
+
+def target_words(line: DialogueLine) -> str:
+    """What the year was to reach, in words."""
+    measure = line.measured(None)
+    if line.kind == "yes_no":
+        return "fait, avec sa preuve"
+    better = "au plus" if line.lower_is_better else "au moins"
+    if line.steps:
+        return " ; ".join(
+            f"{better} {measure.said(Decimal(one))}{NBSP}: {percent(Decimal(rate))}"
+            for one, rate in line.steps
+        )
+    return f"{better} {measure.said(line.target)}" if line.target is not None else "sans cible"
+
+
+def _review(line: DialogueLine, one: LineReview) -> ShownReview:
+    contested = one.position == LineReview.Position.CONTESTED
+    said = one.get_position_display().lower()
+    if one.value is not None:
+        said += f", plutôt {line.measured(None).said(one.value)}"
+    if one.reason:
+        said += f"{NBSP}: {one.reason}"
+    return ShownReview(PARTY_LABELS[one.party], contested, said)
+
+
+def by_mission(lines: Sequence[DialogueLine]) -> list[ShownMission]:
+    """The lines under their missions, in the order of the contract."""
+    found: dict[str, list[ShownLine]] = {}
+    for line in lines:
+        found.setdefault(line.mission, []).append(shown_line(line))
+    return [ShownMission(key, mission_name(key), rows) for key, rows in found.items()]
+
+
+@dataclass(frozen=True)
+class ShownSpending:
+    label: str
+    amount: Decimal
+    last: Decimal | None
+
+    @property
+    def change(self) -> Decimal | None:
+        """What it grew by since last year."""
+        return None if self.last is None else self.amount - self.last
+
+
+def last_spending(dialogue: YearlyDialogue) -> dict[str, Decimal]:
+    """What was spent the year before, by nature."""
+    before = Spending.objects.filter(
+        dialogue__contract=dialogue.contract_id, dialogue__year=dialogue.year - 1
+    )
+    return dict(before.values_list("nature", "amount"))
+
+
+def spending_rows(
+    spendings: Iterable[Spending], last: dict[str, Decimal]
+) -> tuple[list[ShownSpending], Decimal]:
+    """Each nature of expense beside last year's, and their total."""
+    rows = [
+        ShownSpending(one.get_nature_display(), one.amount, last.get(one.nature))
+        for one in spendings
+    ]
+    return rows, sum((one.amount for one in rows), Decimal(0))

@@ -1,0 +1,1 @@
+"""The contract while it is written: one shared draft, what each party says of it, and its end."""

@@ -1,0 +1,1 @@
+"""How a contract ends: renewed, expired, terminated, or with its CPTS."""

@@ -1,0 +1,1 @@
+"""The money of a contract: rates, schedule, payments, balances."""

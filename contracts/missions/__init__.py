@@ -1,0 +1,1 @@
+"""The calendar of missions: by when each starts and is in place."""

@@ -1,0 +1,1 @@
+"""What anyone may know of the contracts in force."""

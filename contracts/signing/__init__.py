@@ -1,0 +1,1 @@
+"""A frozen document goes round its signers: all of them, or nothing."""

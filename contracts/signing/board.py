@@ -1,0 +1,168 @@
+"""What the pages of a round show: who signs, who has, who is awaited, and what there is to do."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from accounts.models import User
+from contracts.models.rounds import (
+    Party,
+    RoundPaper,
+    RoundSignature,
+    RoundSigner,
+    SigningRound,
+)
+from contracts.signing import papers, rounds
+from contracts.signing.evidence import proofs_of, signed_when
+from contracts.signing.providers import signed_copy
+from cpts_portal.words import day, day_and_hour
+from workflow.models import CaseDocument
+
+ACTIONS: Final = {
+    "opened": "Texte figé et présenté à la signature",
+    "signed": "A signé",
+    "counted": "Signature comptée",
+    "ordered": "Ordre des signatures",
+    "refused": "A refusé de signer",
+    "reminded": "Relance",
+    "paper_sent": "Exemplaire signé sur papier envoyé",
+    "paper_accepted": "Exemplaire signé sur papier accepté",
+    "paper_returned": "Exemplaire signé sur papier renvoyé",
+    "cancelled": "Signature annulée",
+    "provider_refused": "Ce que le prestataire a rendu n’est pas accepté : l’administrateur du "
+    "portail est à prévenir",
+    "completed": "Signé par toutes les parties",
+}
+_TONES: Final = {
+    SigningRound.State.OPEN: "info",
+    SigningRound.State.SIGNED: "success",
+    SigningRound.State.REFUSED: "error",
+}
+
+
+@dataclass(frozen=True)
+class SignerRow:
+    """A signer, as the table says them."""
+
+    name: str
+    capacity: str
+    power: str
+    for_whom: str
+    # « Signé le 22 novembre 2026 à 7 h 46 », « Attendu », « À son tour ».
+    answer: str
+    how: str
+    tone: str
+    is_me: bool
+
+
+@dataclass(frozen=True)
+class RoundBoard:
+    """A round as the person may see it, and what they may do now."""
+
+    round: SigningRound
+    state: str
+    tone: str
+    signers: list[SignerRow]
+    awaited: list[str]
+    # The person among the awaited signers; None: it is not for them to sign now.
+    me: RoundSigner | None
+    is_party: bool
+    paper: RoundPaper | None
+    may_check: bool
+    # Signed on the portal; else a provider gathers the signatures.
+    is_here: bool
+    # The document as a provider gave it back.
+    sealed: CaseDocument | None
+    proofs: list[CaseDocument]
+    logs: list[tuple[str, str, str]]
+
+    @property
+    def signed_count(self) -> int:
+        return sum(one.tone == "success" for one in self.signers)
+
+
+def read_board(signing_round: SigningRound, user: User) -> RoundBoard:
+    """A round with all that its page shows: seven queries, whatever it holds."""
+    signers = list(signing_round.signers.select_related("user", "organisation"))
+    signatures = {one.signer_id: one for one in signing_round.signatures.all()}
+    turn = {one.pk: one for one in rounds.awaited(signing_round)}
+    here = signing_round.provider == rounds.PORTAL
+    mine = [one for one in turn.values() if here and rounds.is_theirs(one, user)]
+    paper = signing_round.papers.select_related("file", "uploaded_by", "checked_by").first()
+    return RoundBoard(
+        round=signing_round,
+        state=signing_round.get_state_display(),
+        tone=_TONES.get(SigningRound.State(signing_round.state), ""),
+        signers=[
+            _row(one, signatures.get(one.pk), signing_round, user, is_turn=one.pk in turn)
+            for one in signers
+        ],
+        awaited=[f"{one.name}, {rounds.for_whom(one)}" for one in turn.values()],
+        me=mine[0] if mine else None,
+        is_party=rounds.party_of(signing_round.contract, user) is not None,
+        paper=paper,
+        may_check=bool(
+            paper
+            and paper.state == RoundPaper.State.WAITING
+            and signing_round.is_open
+            and papers.may_check(paper, signing_round, user)
+        ),
+        is_here=here,
+        sealed=None if here else signed_copy(signing_round),
+        proofs=list(proofs_of(signing_round)),
+        logs=_logs(signing_round),
+    )
+
+
+def _row(
+    signer: RoundSigner,
+    signature: RoundSignature | None,
+    signing_round: SigningRound,
+    user: User,
+    *,
+    is_turn: bool,
+) -> SignerRow:
+    signer.round = signing_round
+    if signature is not None:
+        answer, tone = f"Signé le {signed_when(signature)}", "success"
+        how = signature.get_method_display()
+    else:
+        how = ""
+        if not signing_round.is_open:
+            answer, tone = "N’a pas signé", ""
+        elif is_turn:
+            answer, tone = "Attendu", "info"
+        else:
+            answer, tone = "À son tour", ""
+    return SignerRow(
+        name=signer.name,
+        capacity=signer.capacity,
+        power=power_in_words(signer),
+        for_whom=rounds.for_whom(signer),
+        answer=answer,
+        how=how,
+        tone=tone,
+        is_me=signer.user_id == user.pk,
+    )
+
+
+def power_in_words(signer: RoundSigner) -> str:
+    """« Arrêté du 3 mars 2026, jusqu’au 31 décembre 2026 »."""
+    return f"{signer.power}, jusqu’au {day(signer.valid_to)}" if signer.valid_to else signer.power
+
+
+def _logs(signing_round: SigningRound) -> list[tuple[str, str, str]]:
+    """What was done, who did it, when: the latest first."""
+    found = []
+    for line in signing_round.logs.select_related("signer", "actor").order_by("-at", "-pk"):
+        said = ACTIONS.get(line.action, line.action)
+        if line.detail:
+            said = f"{said} : {line.detail}"
+        who = line.actor or line.signer or "le portail"
+        if line.signer and line.actor and line.signer.user_id != line.actor.pk:
+            said = f"{said} : {line.signer.name}"
+        found.append((said, str(who), day_and_hour(line.at)))
+    return found
+
+
+def party_label(party: str) -> str:
+    return str(Party(party).label)
