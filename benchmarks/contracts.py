@@ -15,7 +15,7 @@ from benchmarks.measure import Line, interleaved
 from benchmarks.pages import request, served
 from communities.models import Community
 from contracts.amendments import national
-from contracts.funding import money
+from contracts.funding import engaging, payments
 from contracts.funding.schedule import compute_schedule, five_years
 from contracts.models import (
     Contract,
@@ -82,7 +82,7 @@ def _national(contract: Contract) -> list[Line]:
         community = Community.objects.create(
             name=f"CPTS du banc, signature {rank}", region_id=REGION, created_by=by
         )
-        terms = money.Signed(
+        terms = engaging.Signed(
             starts_on=starts,
             ends_on=five_years(starts),
             signed_on=starts,
@@ -91,7 +91,7 @@ def _national(contract: Contract) -> list[Line]:
             rates=delivered_rates(),
         )
         begun = time.perf_counter()
-        money.put_in_force(community, terms, by=by, ars=contract.ars, cpam=contract.cpam)
+        engaging.put_in_force(community, terms, by=by, ars=contract.ars, cpam=contract.cpam)
         signatures.append(time.perf_counter() - begun)
     amendment = raised.prepared(by)
     while NationalAmendment.objects.get(pk=amendment.pk).status == "counting":
@@ -166,7 +166,7 @@ def _fill() -> tuple[User, Contract]:
         community = Community.objects.create(
             name=f"CPTS du banc {rank:04d}", region=region, created_by=author
         )
-        terms = money.Signed(
+        terms = engaging.Signed(
             starts_on=starts,
             ends_on=five_years(starts),
             signed_on=starts,
@@ -174,10 +174,10 @@ def _fill() -> tuple[User, Contract]:
             missions=dict.fromkeys(MISSIONS, starts),
             rates=rates,
         )
-        contract = money.put_in_force(
+        contract = engaging.put_in_force(
             community, terms, by=author, ars=agency, cpam=payer.organisation
         )
-        money.record_payment(
+        payments.record_payment(
             contract, paid_on=starts, amount=Decimal(225_000), reference=f"B-{rank}", by=payer.user
         )
     with connection.cursor() as cursor:

@@ -13,7 +13,7 @@ from accounts.models import Organisation, User
 from benchmarks.measure import Line
 from communities.models import Community
 from contracts.existing import applying, checking
-from contracts.funding import money
+from contracts.funding import engaging
 from contracts.funding.schedule import five_years
 from contracts.models import Contract
 from procedures.rates import delivered_rates
@@ -81,7 +81,7 @@ def _signature(by: User) -> float:
             name=f"CPTS du banc, signature {rank}", region=agency.region, created_by=by
         )
         starts = timezone.localdate()
-        terms = money.Signed(
+        terms = engaging.Signed(
             starts_on=starts,
             ends_on=five_years(starts),
             signed_on=starts,
@@ -90,6 +90,6 @@ def _signature(by: User) -> float:
             rates=delivered_rates(),
         )
         begun = time.perf_counter()
-        money.put_in_force(community, terms, by=by, ars=agency, cpam=payer)
+        engaging.put_in_force(community, terms, by=by, ars=agency, cpam=payer)
         took.append(time.perf_counter() - begun)
     return statistics.median(took) * 1000

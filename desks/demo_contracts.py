@@ -15,7 +15,7 @@ from communities.stages import open_stage
 from contracts.drafts import concluding, drafting, freezing, opening
 from contracts.existing import applying, checking
 from contracts.existing.columns import columns
-from contracts.funding import money
+from contracts.funding import balances, engaging, payments, totals
 from contracts.funding.schedule import anniversary, five_years
 from contracts.models import Contract, Draft
 from contracts.terms import ARS, CPAM, CPTS, MissionTerm, Representative
@@ -173,9 +173,9 @@ def _in_force(name: str, people: Parties) -> None:
     community = recognised(name, _COMMUNES[name], people)
     today = timezone.localdate()
     starts_on = anniversary(today.replace(day=1), -2)
-    contract = money.put_in_force(
+    contract = engaging.put_in_force(
         community,
-        money.Signed(
+        engaging.Signed(
             starts_on=starts_on,
             ends_on=five_years(starts_on),
             signed_on=starts_on,
@@ -189,14 +189,14 @@ def _in_force(name: str, people: Parties) -> None:
         ars=Organisation.objects.get(code="ars-occitanie"),
         cpam=Organisation.objects.get(code="cpam-81"),
     )
-    account = money.account_of(contract, on=anniversary(starts_on, 1))
+    account = balances.account_of(contract, on=anniversary(starts_on, 1))
     first = sum(
-        (line.amount for line in account.lines if line.due_on == starts_on), start=money.ZERO
+        (line.amount for line in account.lines if line.due_on == starts_on), start=totals.ZERO
     )
     for rank, (paid_on, amount) in enumerate(
         ((starts_on, first), (anniversary(starts_on, 1), account.due - first)), start=1
     ):
-        money.record_payment(
+        payments.record_payment(
             contract,
             paid_on=paid_on + timedelta(days=12),
             amount=amount,

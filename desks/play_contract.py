@@ -19,7 +19,7 @@ from contracts.dialogue import dialogues, minutes
 from contracts.dialogue.dialogues import Agreed, Reviewed
 from contracts.dialogue.minutes import Signer
 from contracts.drafts import concluding
-from contracts.funding import money
+from contracts.funding import balances, payments, totals
 from contracts.models import Contract, SigningRound, YearlyDialogue
 from contracts.signing import rounds
 from cpts_portal.words import euros
@@ -113,12 +113,12 @@ class ContractPlay:
 
     def check(self, contract: Contract) -> Contract:
         contract = Contract.objects.get(pk=contract.pk)
-        first = [line for line in money.current_lines(contract)[1] if line.year == 1]
+        first = [line for line in balances.current_lines(contract)[1] if line.year == 1]
         sums = {
-            share: sum((line.amount for line in first if line.share == share), money.ZERO)
+            share: sum((line.amount for line in first if line.share == share), totals.ZERO)
             for share in (Share.OPERATING, Share.FIXED, Share.VARIABLE)
         }
-        if sum(sums.values(), money.ZERO) != _YEAR:
+        if sum(sums.values(), totals.ZERO) != _YEAR:
             raise PlayError(f"La première année donne {sums}, au lieu de {euros(_YEAR)}.")
         said = " + ".join(euros(one) for one in sums.values())
         self.play.tell(None, f"met le contrat en vigueur : {said} = {euros(_YEAR)} par an.")
@@ -127,8 +127,8 @@ class ContractPlay:
     # --- Living -----------------------------------------------------------------------
 
     def pay(self, contract: Contract, people: Parties) -> None:
-        account = money.account_of(contract, on=timezone.localdate())
-        money.record_payment(
+        account = balances.account_of(contract, on=timezone.localdate())
+        payments.record_payment(
             contract,
             paid_on=timezone.localdate(),
             amount=account.left,
@@ -179,10 +179,10 @@ class ContractPlay:
         variable = sum(
             (
                 line.amount
-                for line in money.current_lines(contract)[1]
+                for line in balances.current_lines(contract)[1]
                 if line.year == 1 and line.share == Share.VARIABLE
             ),
-            money.ZERO,
+            totals.ZERO,
         )
         self.play.tell(None, f"clôt le dialogue : part variable de l’année, {euros(variable)}.")
 

@@ -19,7 +19,7 @@ from accounts.models import User
 from contracts import describing, rules
 from contracts.drafts.concluding import signatories_of
 from contracts.drafts.drafting import CLOSED, agreements_of, check_writes, locked_draft
-from contracts.funding import money
+from contracts.funding import engaging, totals
 from contracts.funding.ratebook import mission_labels
 from contracts.funding.schedule import Line, MissionStart, Terms, amend, compute_schedule
 from contracts.funding.storing import line_from_row, rates_from_data
@@ -92,7 +92,7 @@ def open_amendment(
 
 
 def _open(pk: int, sections: Collection[str], effective_on: date, by: User) -> Draft:
-    money.lock(pk)
+    totals.lock(pk)
     contract = Contract.objects.select_related("community", "ars", "cpam").get(pk=pk)
     if not rules.may_commit(contract, by):
         raise PermissionDenied(
@@ -144,7 +144,7 @@ def opening_faults(
     if not set(sections) & set(SECTIONS):
         found.append("Cochez au moins une partie du contrat que l’avenant modifie.")
     if effective_on < base.effective_on:
-        found.append(money.too_early(base))
+        found.append(engaging.too_early(base))
     if effective_on > contract.ends_on:
         found.append(
             f"Le contrat finit le {day(contract.ends_on)}{NBSP}: l’avenant prend effet ce jour-là "
@@ -197,7 +197,7 @@ def foresee(draft: Draft, *, on: date) -> MoneyForeseen | None:
     if current is None:
         return None
     lines = [line_from_row(one) for one in current.lines.all()]
-    engagement = money.engagement_of(contract)
+    engagement = engaging.engagement_of(contract)
     says = draft.says
     added = Terms(
         draft.effective_on or on,
@@ -242,11 +242,18 @@ def _sum(lines: Sequence[Line]) -> Decimal:
 def _by_year(
     before: Sequence[Line], after: Sequence[Line]
 ) -> tuple[tuple[int, Decimal, Decimal], ...]:
-    sums: dict[int, list[Decimal]] = {}
-    for rank, lines in enumerate((before, after)):
-        for one in lines:
-            sums.setdefault(one.year, [Decimal(0), Decimal(0)])[rank] += one.amount
-    return tuple((year, *pair) for year, pair in sorted(sums.items()))  # type: ignore[misc]
+    was, becomes = _yearly(before), _yearly(after)
+    zero = Decimal("0.00")
+    return tuple(
+        (year, was.get(year, zero), becomes.get(year, zero)) for year in sorted({*was, *becomes})
+    )
+
+
+def _yearly(lines: Sequence[Line]) -> dict[int, Decimal]:
+    sums: dict[int, Decimal] = {}
+    for one in lines:
+        sums[one.year] = sums.get(one.year, Decimal("0.00")) + one.amount
+    return sums
 
 
 def missing_to_sign(draft: Draft, *, on: date) -> list[str]:
@@ -372,7 +379,7 @@ def put_in_force(signing_round: SigningRound, *, by: User | None) -> None:
             "Le contrat a changé depuis que cet avenant est figé : une partie le reprend, puis en "
             "ouvre un autre."
         )
-    money.amend_contract(
+    engaging.amend_contract(
         contract,
         effective_on=draft.effective_on,
         signed_on=signing_round.signed_on or timezone.localdate(),

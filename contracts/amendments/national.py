@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from accounts.models import Membership, Organisation, User
 from contracts import rules
-from contracts.funding import money, ratebook
+from contracts.funding import engaging, ratebook, totals
 from contracts.funding.schedule import Line, amend, compute_schedule, with_rates
 from contracts.funding.storing import line_from_row, rates_as_data, rates_from_data
 from contracts.models import Contract, Draft, NationalAmendment, NationalAmendmentItem, RateTable
@@ -225,7 +225,7 @@ def _apply(amendment: NationalAmendment) -> bool:
 def _amend(
     amendment: NationalAmendment, item: NationalAmendmentItem, rates: procedure_rates.RateTable
 ) -> None:
-    money.lock(item.contract_id)
+    totals.lock(item.contract_id)
     contract = Contract.objects.get(pk=item.contract_id)
     on = amendment.applied_on or timezone.localdate()
     found = foresee(contract, rates, amendment.effective_on, on)
@@ -235,7 +235,7 @@ def _amend(
         item.outcome = Outcome.EXCEPTION
         return
     by = amendment.started_by or amendment.created_by
-    item.version = money.apply_rates(
+    item.version = engaging.apply_rates(
         contract, rates, effective_on=amendment.effective_on, signed_on=on, by=by
     )
     item.outcome = Outcome.APPLIED
@@ -273,7 +273,7 @@ def foresee(
         )
     lines = tuple(line_from_row(one) for one in current.lines.all())
     before = _total(lines)
-    engagement = money.engagement_of(contract)
+    engagement = engaging.engagement_of(contract)
     terms = with_rates(engagement.terms, effective_on, rates)
     worked_out = compute_schedule(replace(engagement, terms=terms))
     if worked_out.problems:

@@ -18,7 +18,9 @@ from accounts.http import PersonRequest
 from contracts import rules
 from contracts.amendments import amending
 from contracts.drafts import drafting, negotiation
-from contracts.drafts.forms import SECTION_FORMS, IndicatorForm, SectionForm, library_entries
+from contracts.drafts.forms import SECTION_FORMS
+from contracts.drafts.forms.base import SectionForm
+from contracts.drafts.forms.indicators import IndicatorForm, library_entries
 from contracts.funding.ratebook import mission_labels
 from contracts.models import Contract, Draft
 from contracts.terms import PARTY_LABELS, SECTIONS, lines_of

@@ -10,7 +10,7 @@ from django.urls import reverse
 from contracts.dialogue.dialogues import next_step
 from contracts.drafts.drafting import agreements_of
 from contracts.endings.ending import awaited_observations
-from contracts.funding.money import Account
+from contracts.funding.balances import Account
 from contracts.missions import calendar
 from contracts.models import Contract, Draft, SigningRound, Termination, YearlyDialogue
 from contracts.models.missions import MissionStep

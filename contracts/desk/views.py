@@ -12,7 +12,7 @@ from accounts.http import PersonRequest
 from contracts import rules
 from contracts.desk import waiting as desk
 from contracts.desk.standing import dues_of
-from contracts.funding import markup, money
+from contracts.funding import balances, markup
 from contracts.funding.chart import Bar, draw
 from contracts.funding.wording import mission_name
 from contracts.labels import state_label
@@ -65,7 +65,7 @@ def contract_page(request: PersonRequest, public_id: UUID) -> HttpResponse:
             return redirect("contracts:draft", public_id)
         raise Http404
     today = timezone.localdate()
-    account = money.account_of(contract, on=today)
+    account = balances.account_of(contract, on=today)
     sums = markup.sums_by_year(account)
     title = "Prévu et reçu par année du contrat ; le tableau qui suit dit la même chose."
     version = last_version(contract)
@@ -73,7 +73,7 @@ def contract_page(request: PersonRequest, public_id: UUID) -> HttpResponse:
         "contract": contract,
         "state": state_label(contract.state, reader_of(contract, request.user)),
         "is_to_come": bool(contract.starts_on and contract.starts_on > today),
-        "year": money.contract_year_on(contract, today),
+        "year": balances.contract_year_on(contract, today),
         "dues": dues_of(contract, account, today),
         "account": account,
         "left": markup.left_in_words(account.left),

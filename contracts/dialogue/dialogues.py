@@ -31,7 +31,7 @@ from contracts.dialogue.moves import (
     reviewers_of,
 )
 from contracts.dialogue.proofs import keep_proof
-from contracts.funding.money import current_lines
+from contracts.funding.balances import current_lines
 from contracts.funding.schedule import Achievement, Results, Step, Year, at_rate, years_of
 from contracts.funding.wording import mission_name
 from contracts.models import (

@@ -26,7 +26,7 @@ from contracts.dialogue.dialogues import (
 from contracts.dialogue.indicators import percent
 from contracts.dialogue.moves import locked, parties_of, party_of, perform
 from contracts.dialogue.showing import target_words
-from contracts.funding import money
+from contracts.funding import engaging
 from contracts.funding.wording import mission_name
 from contracts.models import (
     Contract,
@@ -399,7 +399,7 @@ def close(signing_round: SigningRound, *, by: User | None) -> None:
     }
     recorder = by or dialogue.proposed_by
     if results and recorder is not None:
-        money.record_results(contract, dialogue.year, results, by=recorder)
+        engaging.record_results(contract, dialogue.year, results, by=recorder)
 
 
 def reopen(signing_round: SigningRound, *, by: User | None) -> None:

@@ -1,5 +1,6 @@
 """The pages of a yearly dialogue. Every view starts from what the person may see (else 404)."""
 
+from collections.abc import Callable
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -325,20 +326,15 @@ def review(request: PersonRequest, public_id: UUID, year: int) -> HttpResponse:
         )
         for line in lines
     ]
-    if request.method == "POST" and all([form.is_valid() for form in forms]):  # noqa: C419 - every form shows its own errors
+
+    def save(*, finish: bool) -> None:
         said = {form.line.pk: one for form in forms if (one := form.said()) is not None}
-        finish = request.POST.get("action") == "terminer"
-        try:
-            dialogues.review(dialogue, said, by=request.user, finish=finish)
-        except ActionRefusedError as refused:
-            _refusals(request, refused)
-        else:
-            messages.success(
-                request,
-                "Votre examen est terminé." if finish else "Votre examen est enregistré.",
-            )
-            return _back(dialogue)
-    return _table(request, dialogue, forms, "contracts/dialogue_review.html")
+        dialogues.review(dialogue, said, by=request.user, finish=finish)
+
+    words = ("Votre examen est enregistré.", "Votre examen est terminé.")
+    return _filled_in(
+        request, dialogue, forms, "contracts/dialogue_review.html", save=save, words=words
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -351,20 +347,15 @@ def answer(request: PersonRequest, public_id: UUID, year: int) -> HttpResponse:
     contested = {one.pk for one in dialogues.contested_lines(dialogue)}
     lines = [one for one in read_lines(dialogue) if one.pk in contested]
     forms = [AnswerLineForm(request.POST or None, line=line) for line in lines]
-    if request.method == "POST" and all([form.is_valid() for form in forms]):  # noqa: C419
+
+    def save(*, finish: bool) -> None:
         answers = {form.line.pk: form.cleaned_data["answer"] for form in forms}
-        finish = request.POST.get("action") == "terminer"
-        try:
-            dialogues.answer(dialogue, answers, by=request.user, finish=finish)
-        except ActionRefusedError as refused:
-            _refusals(request, refused)
-        else:
-            messages.success(
-                request,
-                "Vos réponses sont transmises." if finish else "Vos réponses sont enregistrées.",
-            )
-            return _back(dialogue)
-    return _table(request, dialogue, forms, "contracts/dialogue_answer.html")
+        dialogues.answer(dialogue, answers, by=request.user, finish=finish)
+
+    words = ("Vos réponses sont enregistrées.", "Vos réponses sont transmises.")
+    return _filled_in(
+        request, dialogue, forms, "contracts/dialogue_answer.html", save=save, words=words
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -375,22 +366,41 @@ def conclude(request: PersonRequest, public_id: UUID, year: int) -> HttpResponse
     if not dialogues.may_conclude(dialogue, request.user):
         raise PermissionDenied
     forms = [AgreedLineForm(request.POST or None, line=line) for line in read_lines(dialogue)]
-    if request.method == "POST" and all([form.is_valid() for form in forms]):  # noqa: C419
+
+    def save(*, finish: bool) -> None:
         agreed = {form.line.pk: form.agreed() for form in forms}
+        dialogues.conclude(dialogue, agreed, by=request.user, finish=finish)
+
+    words = ("La conclusion est enregistrée.", "La conclusion est proposée aux parties.")
+    return _filled_in(
+        request, dialogue, forms, "contracts/dialogue_conclude.html", save=save, words=words
+    )
+
+
+def _filled_in(
+    request: PersonRequest,
+    dialogue: YearlyDialogue,
+    forms: list[Any],
+    template: str,
+    *,
+    save: Callable[..., None],
+    words: tuple[str, str],
+) -> HttpResponse:
+    """One form a line: all saved together, or shown again, each with its errors.
+
+    `words` say that they are saved, then that they are finished.
+    """
+    # A list: each form is to find its own errors, even after one that is wrong.
+    if request.method == "POST" and all([form.is_valid() for form in forms]):  # noqa: C419
         finish = request.POST.get("action") == "terminer"
         try:
-            dialogues.conclude(dialogue, agreed, by=request.user, finish=finish)
+            save(finish=finish)
         except ActionRefusedError as refused:
             _refusals(request, refused)
         else:
-            messages.success(
-                request,
-                "La conclusion est proposée aux parties."
-                if finish
-                else "La conclusion est enregistrée.",
-            )
+            messages.success(request, words[finish])
             return _back(dialogue)
-    return _table(request, dialogue, forms, "contracts/dialogue_conclude.html")
+    return _table(request, dialogue, forms, template)
 
 
 def _table(

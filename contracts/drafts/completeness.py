@@ -14,6 +14,7 @@ from contracts.terms import ContractTerms
 from cpts_portal.words import NBSP, day, figure
 from procedures.rates import RateTable
 from territories.population import size_class
+from workflow.legal_dates import add_months
 
 # A CPOM lasts two years at most (agency of Pays de la Loire, specifications of 2019, annex).
 CPOM_YEARS = 2
@@ -230,21 +231,15 @@ def _mission_dates(
             "missions",
             f"{label}{NBSP}: la mission serait en place avant de commencer. Corrigez ses dates.",
         )
-    if months and terms.starts_on and start > _months_after(terms.starts_on, months):
+    if months and terms.starts_on and start > add_months(terms.starts_on, months):
         yield Lack(
             "missions",
             (
                 f"{label}{NBSP}: la mission commence au plus tard {months} mois après la "
-                f"signature, soit le {day(_months_after(terms.starts_on, months))} pour un contrat "
+                f"signature, soit le {day(add_months(terms.starts_on, months))} pour un contrat "
                 "signé à son premier jour. Avancez sa date."
             ),
         )
-
-
-def _months_after(first: date, months: int) -> date:
-    from workflow.legal_dates import add_months  # noqa: PLC0415 - one place counts months
-
-    return add_months(first, months)
 
 
 def _indicators(terms: ContractTerms) -> Iterator[Lack]:
@@ -280,7 +275,7 @@ def _duration(terms: ContractTerms) -> Iterator[Lack]:
                 f"{NBSP}: corrigez l’une des deux dates."
             ),
         )
-    elif terms.form == said.CPOM and ends >= _months_after(starts, 12 * CPOM_YEARS):
+    elif terms.form == said.CPOM and ends >= add_months(starts, 12 * CPOM_YEARS):
         yield Lack(
             "duration",
             f"Un CPOM dure deux ans au plus{NBSP}: rapprochez son dernier jour.",

@@ -13,7 +13,7 @@ from django.db import transaction
 from accounts.models import User
 from contracts import describing, rules
 from contracts.documents import issue_contract
-from contracts.funding.money import Signed, put_draft_in_force
+from contracts.funding.engaging import Signed, put_draft_in_force
 from contracts.funding.storing import rates_from_data
 from contracts.models import Contract, Draft, SigningRound
 from contracts.signing.rounds import (

@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.models import User
 from contracts import describing, rules
 from contracts.drafts.completeness import Lack, Surroundings, lacks
-from contracts.funding.money import named
+from contracts.funding.engaging import named
 from contracts.missions.calendar import limits
 from contracts.models import Contract, Draft, DraftAgreement, DraftVersion
 from contracts.terms import (

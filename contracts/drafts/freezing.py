@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from contracts.drafts import drafting
 from contracts.drafts.drafting import draft_of, locked_draft
-from contracts.funding.money import KIND
+from contracts.funding.engaging import KIND
 from contracts.funding.storing import rates_as_data
 from contracts.models import Contract, Draft
 from contracts.terms import to_data

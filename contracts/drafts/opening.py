@@ -13,7 +13,7 @@ from communities.models import Community, CommunityStage
 from communities.stages import open_stage
 from contracts import describing
 from contracts.describing import Ground
-from contracts.funding.money import KIND, named, put_on_desks
+from contracts.funding.engaging import KIND, named, put_on_desks
 from contracts.models import Contract, Draft, DraftVersion
 from contracts.rules import WRITERS
 from contracts.terms import CPOM, ContractTerms, MissionTerm, Sheet, to_data

@@ -16,18 +16,14 @@ from contracts.documents import CONTRACT, contract_context, frozen_context
 from contracts.drafts import concluding, drafting, freezing, negotiation
 from contracts.drafts import opening as openings
 from contracts.drafts.drafting import StaleDraftError
-from contracts.drafts.forms import (
-    MOST_INDICATORS,
-    IndicatorForm,
-    OpenForm,
-    ReasonForm,
-    SectionForm,
-    form_of,
-    library_entries,
-)
+from contracts.drafts.forms import form_of
+from contracts.drafts.forms.base import SectionForm
+from contracts.drafts.forms.indicators import MOST_INDICATORS, IndicatorForm, library_entries
+from contracts.drafts.forms.opening import OpenForm, ReasonForm
 from contracts.drafts.negotiation import shown_proposals
 from contracts.drafts.pages import read_board, sections_of
 from contracts.funding.ratebook import mission_labels
+from contracts.labels import state_label
 from contracts.models import Contract, Draft
 from contracts.terms import (
     PARTY_LABELS,
@@ -44,6 +40,7 @@ from cpts_portal.paging import read_page
 from cpts_portal.transactions import writes_when_posted
 from workflow.models import CaseDocument
 from workflow.official import read_document
+from workflow.readers import reader_of
 from workflow.reading import read_seen
 from workflow.services import ActionRefusedError, IncompleteError
 from workflow.states import CaseState
@@ -142,16 +139,9 @@ def draft_page(request: PersonRequest, public_id: UUID) -> HttpResponse:
         "is_to_sign": contract.state == CaseState.TO_SIGN,
         "document": _document(contract),
         "rounds": concluding.rounds_of(contract) if contract.version else [],
-        "state": _state(contract, request),
+        "state": state_label(contract.state, reader_of(contract, request.user)),
     }
     return render(request, "contracts/draft.html", context)
-
-
-def _state(contract: Contract, request: PersonRequest) -> Any:
-    from contracts.labels import state_label  # noqa: PLC0415 - beside its only use
-    from workflow.readers import reader_of  # noqa: PLC0415
-
-    return state_label(contract.state, reader_of(contract, request.user))
 
 
 def _document(contract: Contract) -> CaseDocument | None:

@@ -21,7 +21,7 @@ from accounts.models import User
 from contracts import rules
 from contracts.drafts.drafting import draft_of, locked_draft, write_version
 from contracts.drafts.opening import Recognition, open_contract, read_opening
-from contracts.funding import money
+from contracts.funding import balances, engaging, totals
 from contracts.funding.schedule import Line, amend, compute_schedule, five_years, until
 from contracts.funding.storing import line_from_row
 from contracts.models import (
@@ -119,10 +119,10 @@ def foresee_end(contract: Contract, last_day: date, *, on: date) -> EndForeseen 
     if current is None:
         return None
     lines = [line_from_row(one) for one in current.lines.all()]
-    whole = money.engagement_of(contract)
+    whole = engaging.engagement_of(contract)
     shorter = replace(whole, ends_on=last_day, terms=until(whole.terms, last_day))
     after = amend(lines, compute_schedule(shorter).lines, max(on, current.as_of))
-    paid = money.account_of(contract, on=on).paid
+    paid = balances.account_of(contract, on=on).paid
     sure = _sum([one for one in after if not one.is_ceiling])
     return EndForeseen(_sum(lines), _sum(after), sure, paid)
 
@@ -366,7 +366,7 @@ def decide(termination: Termination, *, decision: str, ends_on: date, by: User) 
         )
     today = timezone.localdate()
     foreseen = foresee_end(contract, ends_on, on=today)
-    money.end_contract(contract, ends_on, as_of=today, by=by)
+    engaging.end_contract(contract, ends_on, as_of=today, by=by)
     found.state, found.decision, found.ends_on = State.CONFIRMED, decision, ends_on
     found.decided_on, found.decided_by = today, by
     found.letters["decision"] = _decision_letter(found, foreseen)
@@ -409,7 +409,7 @@ def _open(termination: Termination, by: User) -> Termination:
 
 def _held(pk: int, by: User) -> Contract:
     """The contract, locked, for somebody who speaks for one of its parties."""
-    money.lock(pk)
+    totals.lock(pk)
     contract = Contract.objects.select_related("community", "ars", "cpam").get(pk=pk)
     if not rules.may_commit(contract, by):
         raise PermissionDenied(

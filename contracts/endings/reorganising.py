@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from communities.models import Community
-from contracts.funding import money
+from contracts.funding import engaging
 from contracts.models import Contract, Reorganisation, ReorganisedCommunity, Termination
 from cpts_portal.words import NBSP, day
 from outbox.services import publish
@@ -83,7 +83,7 @@ def reorganise(
     last_day = effective_on - _DAY
     for contract in contracts.values():
         if contract.ends_on is not None and contract.ends_on > last_day:
-            money.end_contract(contract, last_day, as_of=timezone.localdate(), by=by)
+            engaging.end_contract(contract, last_day, as_of=timezone.localdate(), by=by)
             Termination.objects.filter(contract=contract, state=Termination.State.NOTIFIED).update(
                 state=Termination.State.WITHDRAWN,
                 decision=f"{found.get_kind_display()}{NBSP}: {act}",

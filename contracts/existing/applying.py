@@ -18,7 +18,7 @@ from communities.services import TeamError
 from communities.stages import open_stage
 from contracts import describing, rules, terms
 from contracts.existing.checking import key_of
-from contracts.funding import money
+from contracts.funding import engaging
 from contracts.models import Contract, ExistingImport, ExistingRow
 from contracts.terms import ContractTerms, MissionTerm, Party, Representative
 from outbox.registry import handles
@@ -172,7 +172,9 @@ def take_over(row: ExistingRow, *, invites: bool, by: User) -> Contract:
     ars = Organisation.objects.get(pk=values["ars"])
     cpam = Organisation.objects.filter(pk=values["cpam"] or 0).first()
     signed = _signed(community, values, ars, cpam)
-    contract = money.put_in_force(community, signed, by=by, ars=ars, cpam=cpam, signed_outside=True)
+    contract = engaging.put_in_force(
+        community, signed, by=by, ars=ars, cpam=cpam, signed_outside=True
+    )
     content = _content(contract, signed)
     Contract.objects.filter(pk=contract.pk).update(commune_count=len(values["codes"]))
     freeze(contract, content, actor=by)
@@ -253,7 +255,7 @@ def _signed(
     values: Mapping[str, Any],
     ars: Organisation,
     cpam: Organisation | None,
-) -> money.Signed:
+) -> engaging.Signed:
     missions = {key: date.fromisoformat(text) for key, text in values["missions"].items()}
     starts_on, ends_on, signed_on = (
         date.fromisoformat(values[key]) for key in ("starts_on", "ends_on", "signed_on")
@@ -283,7 +285,7 @@ def _signed(
         ends_on=ends_on,
         missions=tuple(MissionTerm(key=key, starts_on=one) for key, one in missions.items()),
     )
-    return money.Signed(
+    return engaging.Signed(
         starts_on=starts_on,
         ends_on=ends_on,
         signed_on=signed_on,
@@ -318,7 +320,7 @@ def _president(values: Mapping[str, Any]) -> tuple[Representative, ...]:
     return (Representative(party=terms.CPTS, name=name, capacity="président"),)
 
 
-def _content(contract: Contract, signed: money.Signed) -> dict[str, Any]:
+def _content(contract: Contract, signed: engaging.Signed) -> dict[str, Any]:
     """What is frozen of the contract: its terms, and its territory as every case says it."""
     if signed.terms is None:
         raise ValueError(f"contract {contract.pk} is taken over without its terms")

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from contracts import rules
-from contracts.funding import money
+from contracts.funding import engaging
 from contracts.funding.wording import mission_name
 from contracts.models import Contract, RecognisedCrisis
 from contracts.party_mails import tell_parties
@@ -45,7 +45,7 @@ def recognise(contract: Contract, on: date, name: str, *, by: User) -> Recognise
     name = " ".join(name.replace("\0", "").split())
     if refusals := _faults(contract, on, name):
         raise ActionRefusedError(" ".join(refusals))
-    money.recognise_crisis(contract, on, name, by=by)
+    engaging.recognise_crisis(contract, on, name, by=by)
     crisis = contract.crises.get(recognised_on=on)
     publish(RECOGNISED, key=str(crisis.pk), crisis_id=crisis.pk)
     return crisis

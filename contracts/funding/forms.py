@@ -51,7 +51,7 @@ class PaymentForm(PortalForm):
         years.required = False
 
     def values(self) -> dict[str, Any]:
-        """What `contracts.money.record_payment` takes."""
+        """What `payments.record_payment` takes."""
         given = dict(self.cleaned_data)
         mission, year = given["mission"], given["year"]
         given["mission"] = {"auto": None, "operating": ""}.get(mission, mission)

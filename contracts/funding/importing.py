@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Organisation, User
 from contracts import rules
-from contracts.funding import money
+from contracts.funding import payments, totals
 from contracts.funding.fields import read_amount
 from contracts.funding.ratebook import mission_labels
 from contracts.models import Contract, Payment, PaymentImport, PaymentPart
@@ -140,7 +140,7 @@ def _check(organisation: Organisation, rows: Sequence[Row]) -> None:
         .filter(key__in=[one.upper() for one in references])
         .select_related("contract")
     }
-    ledgers = money.ledgers_of({one.pk for one in contracts.values()})
+    ledgers = payments.ledgers_of({one.pk for one in contracts.values()})
     missions = {plain(label): key for key, label in mission_labels().items()}
     missions |= {plain(key): key for key in mission_labels() if key}
     seen: dict[str, int] = {}
@@ -178,7 +178,7 @@ def _judge_twin(row: Row, twin: Payment, contract: Contract | None) -> None:
     if same and not row.faults:
         row.status = "known"
     else:
-        row.faults.append(_lower(money.said_twice(twin)))
+        row.faults.append(_lower(payments.said_twice(twin)))
 
 
 def _contracts(organisation: Organisation, texts: Iterable[str]) -> dict[str, Contract]:
@@ -209,8 +209,8 @@ def _check_cells(row: Row, contract: Contract | None, missions: Mapping[str, str
         values["paid_on"] = paid_on.isoformat()
         cells["paid_on"] = day(paid_on)
         if contract is not None:
-            row.faults += [_lower(one) for one in money.day_faults(contract, paid_on)]
-    if sentence := money.reference_fault(cells.get("reference", "")):
+            row.faults += [_lower(one) for one in payments.day_faults(contract, paid_on)]
+    if sentence := payments.reference_fault(cells.get("reference", "")):
         row.faults.append(_lower(sentence))
     mission = cells.get("mission", "")
     values["mission"] = missions.get(plain(mission)) if mission else None
@@ -256,7 +256,7 @@ def apply_import(waiting: PaymentImport, *, by: User) -> Applied:
     contracts = Contract.objects.in_bulk({row.values["contract"] for row in rows})
     # In one order: two imports never wait for each other.
     list(Case.objects.select_for_update().filter(pk__in=contracts).order_by("pk").values("pk"))
-    ledgers = money.ledgers_of(contracts)
+    ledgers = payments.ledgers_of(contracts)
     taken = set(
         Payment.objects.standing()
         .filter(payer=organisation)
@@ -265,7 +265,7 @@ def apply_import(waiting: PaymentImport, *, by: User) -> Applied:
         .values_list("key", flat=True)
     )
     refused: list[str] = []
-    payments: list[Payment] = []
+    made: list[Payment] = []
     parts: list[dict[tuple[int, str], Decimal]] = []
     for row in rows:
         if row.cells["reference"].upper() in taken:
@@ -280,7 +280,7 @@ def apply_import(waiting: PaymentImport, *, by: User) -> Applied:
             refused.append(f"Ligne {row.number}{NBSP}: {_lower(error.message)}")
             continue
         parts.append(shared)
-        payments.append(
+        made.append(
             Payment(
                 contract_id=row.values["contract"],
                 payer=organisation,
@@ -290,23 +290,23 @@ def apply_import(waiting: PaymentImport, *, by: User) -> Applied:
                 recorded_by=by,
             )
         )
-    Payment.objects.bulk_create(payments)
+    Payment.objects.bulk_create(made)
     PaymentPart.objects.bulk_create(
         PaymentPart(payment=payment, year=year, mission=mission, amount=part)
-        for payment, shared in zip(payments, parts, strict=True)
+        for payment, shared in zip(made, parts, strict=True)
         for (year, mission), part in shared.items()
     )
-    for contract in {one.contract_id for one in payments}:
-        money.settle_totals(contracts[contract])
+    for contract in {one.contract_id for one in made}:
+        totals.settle_totals(contracts[contract])
     waiting.closed_at, waiting.rows = timezone.now(), []
     waiting.save(update_fields=["closed_at", "rows"])
-    return Applied(len(payments), sum((one.amount for one in payments), money.ZERO), refused)
+    return Applied(len(made), sum((one.amount for one in made), totals.ZERO), refused)
 
 
 # --- Exporting ------------------------------------------------------------------------------------
 
 
-def exported(payments: Iterable[Payment]) -> list[list[str]]:
+def exported(recorded: Iterable[Payment]) -> list[list[str]]:
     """The lines of an export, one a payment, which can be imported back; contracts are read."""
     return [
         [
@@ -319,7 +319,7 @@ def exported(payments: Iterable[Payment]) -> list[list[str]]:
             one.contract.title,
             f"annulé : {one.cancelled_reason}" if one.cancelled_at else "",
         ]
-        for one in payments
+        for one in recorded
     ]
 
 

@@ -8,8 +8,8 @@ from typing import Final
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from contracts.funding.balances import Account, Balance
 from contracts.funding.board import ContractLine, RegionSums, Sum
-from contracts.funding.money import Account, Balance
 from contracts.funding.schedule import Line
 from contracts.funding.wording import mission_name, rule_of, working_of
 from cpts_portal.addresses import address

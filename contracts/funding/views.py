@@ -14,8 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.http import PersonRequest
 from communities.models import Community
 from contracts import rules
+from contracts.funding import balances, engaging, importing, indemnities, markup, payments
 from contracts.funding import board as boards
-from contracts.funding import importing, indemnities, markup, money
 from contracts.funding.chart import Bar, draw
 from contracts.funding.files import sheet_response
 from contracts.funding.forms import CancelForm, ImportForm, IndemnityForm, PaymentForm
@@ -87,8 +87,8 @@ def money_page(request: PersonRequest, public_id: UUID) -> HttpResponse:
     if not contract.is_signed:
         return redirect("contracts:draft", contract.public_id)
     today = timezone.localdate()
-    account = money.account_of(contract, on=today)
-    years, sources = markup.years_shown(account, money.contract_year_on(contract, today) or 1)
+    account = balances.account_of(contract, on=today)
+    years, sources = markup.years_shown(account, balances.contract_year_on(contract, today) or 1)
     sums = markup.sums_by_year(account)
     bars = [Bar(f"Année {year}", expected, paid) for year, expected, paid in sums]
     title = "Prévu et payé par année du contrat ; le tableau qui suit dit la même chose."
@@ -130,7 +130,7 @@ def schedule_file(request: PersonRequest, public_id: UUID, form: str) -> HttpRes
             f"{line.amount:.2f}".replace(".", ","),
             " ; ".join(line.sources),
         ]
-        for line in money.current_lines(contract)[1]
+        for line in balances.current_lines(contract)[1]
     ]
     headings = ["Échéance", "Année du contrat", "Mission", "Règle", "Calcul", "Montant", "Sources"]
     return sheet_response(form, f"echeancier-{contract.reference}", headings, lines)
@@ -141,7 +141,7 @@ def complete(request: PersonRequest, public_id: UUID) -> HttpResponse:
     """Work out the schedule of a contract signed elsewhere, now that its rates are known."""
     contract = _payable(request, public_id)
     try:
-        money.complete_rates(contract, by=request.user)
+        engaging.complete_rates(contract, by=request.user)
     except ActionRefusedError as refused:
         for sentence in getattr(refused, "sentences", [refused.message]):
             messages.error(request, sentence)
@@ -160,7 +160,7 @@ def pay(request: PersonRequest, public_id: UUID) -> HttpResponse:
     form = PaymentForm(request.POST or None, contract=contract)
     if request.method == "POST" and form.is_valid():
         try:
-            payment = money.record_payment(contract, **form.values(), by=request.user)
+            payment = payments.record_payment(contract, **form.values(), by=request.user)
         except ActionRefusedError as refused:
             form.add_error(None, refused.message)
         else:
@@ -179,7 +179,7 @@ def cancel(request: PersonRequest, public_id: UUID, pk: int) -> HttpResponse:
     form = CancelForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            money.cancel_payment(payment, form.cleaned_data["reason"], by=request.user)
+            payments.cancel_payment(payment, form.cleaned_data["reason"], by=request.user)
         except ActionRefusedError as refused:
             form.add_error(None, refused.message)
         else:

@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from contracts import rules
+from contracts.dialogue.proofs import keep_proof
 from contracts.funding.wording import mission_name
 from contracts.models import Contract, ContractVersion, MissionStep
 from contracts.party_mails import tell_parties
@@ -262,8 +263,6 @@ def declare_step(
 
     Raises PermissionDenied, ActionRefusedError, or PatientDataError for a proof that holds some.
     """
-    from contracts.dialogue.proofs import keep_proof  # noqa: PLC0415 - it reads the models too
-
     if not may_declare(contract, by):
         raise PermissionDenied
     Case.objects.select_for_update().get(pk=contract.pk)

@@ -112,7 +112,7 @@ class PaymentPart(models.Model):
 class ContractYear(models.Model):
     """What a contract engages and what was paid in a civil year: the sums of its lines.
 
-    Written with each schedule and each payment by `contracts.money.settle_totals`.
+    Written with each schedule and each payment by `contracts.funding.totals.settle_totals`.
     """
 
     contract = models.ForeignKey(Contract, models.CASCADE, related_name="money_years")

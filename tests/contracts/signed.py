@@ -6,7 +6,7 @@ from typing import Any
 
 from accounts.models import Membership, Organisation, User
 from communities.models import Community
-from contracts.funding import money
+from contracts.funding import engaging
 from contracts.funding.schedule import five_years
 from contracts.models import Contract
 from tests import factories
@@ -44,7 +44,7 @@ def agent(of: Organisation, role: str = Membership.Role.AGENT, **fields: Any) ->
     return membership.user
 
 
-def terms(starts_on: date = STARTS, **changes: Any) -> money.Signed:
+def terms(starts_on: date = STARTS, **changes: Any) -> engaging.Signed:
     given: dict[str, Any] = {
         "starts_on": starts_on,
         "ends_on": five_years(starts_on),
@@ -55,7 +55,7 @@ def terms(starts_on: date = STARTS, **changes: Any) -> money.Signed:
         "population_year": 2022,
         "population_source": "Insee, population municipale",
     }
-    return money.Signed(**(given | changes))
+    return engaging.Signed(**(given | changes))
 
 
 def contract(
@@ -68,7 +68,7 @@ def contract(
 ) -> Contract:
     """A T3 contract of five years with the six missions, in force since 1 July 2023."""
     community = of or factories.community(name=f"CPTS du contrat {next(_numbers)}")
-    return money.put_in_force(
+    return engaging.put_in_force(
         community,
         terms(**changes),
         by=by or community.created_by,

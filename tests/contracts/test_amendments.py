@@ -21,7 +21,7 @@ from contracts.amendments import amending, national
 from contracts.amendments.urls import urlpatterns
 from contracts.drafts import drafting
 from contracts.endings import ending
-from contracts.funding import money
+from contracts.funding import balances
 from contracts.funding.schedule import five_years
 from contracts.models import Contract, ContractVersion, Draft, Renewal
 from contracts.signing import rounds
@@ -97,7 +97,7 @@ def frozen(draft: Draft, people: Parties) -> Draft:
 
 
 def lines_of(contract: Contract) -> list[tuple[date, str, str, Decimal]]:
-    lines = money.current_lines(contract)[1]
+    lines = balances.current_lines(contract)[1]
     return [(one.due_on, one.mission, one.step.value, one.amount) for one in lines]
 
 
@@ -147,7 +147,7 @@ def test_an_amendment_moves_the_class_once_all_have_signed_and_the_schedule_foll
     assert (draft.state, contract.size_class, contract.versions.count()) == ("signed", "T2", 2)
     assert [terms_on(contract, on).size for on in (today - timedelta(1), today)] == ["T3", "T2"]
     assert [one for one in lines_of(contract) if one in past] == past
-    assert money.account_of(contract, on=today).expected == foreseen.after
+    assert balances.account_of(contract, on=today).expected == foreseen.after
     assert {one.title for one in Notification.objects.filter(kind="contract_amended")} == {
         "Un avenant est ouvert",
         "L’avenant est signé de tous",
@@ -187,7 +187,7 @@ def test_a_longer_contract_is_paid_until_its_new_last_day(
 
     contract.refresh_from_db()
     assert contract.ends_on == longer
-    assert money.account_of(contract, on=longer).expected == Decimal(6 * 397_500)
+    assert balances.account_of(contract, on=longer).expected == Decimal(6 * 397_500)
 
 
 def test_a_refusal_or_a_party_brings_the_text_back_and_it_may_be_given_up(

@@ -14,7 +14,7 @@ from accounts.models import User
 from communities.stages import open_stage
 from contracts.desk import waiting as desk
 from contracts.desk.standing import dues_of
-from contracts.funding import money
+from contracts.funding import balances, payments
 from contracts.models import Contract
 from tests import factories
 from tests.contracts import signed
@@ -30,9 +30,9 @@ def browser(person: User) -> Client:
 
 def pay_what_is_due(contract: Contract, by: User) -> None:
     today = timezone.localdate()
-    left = money.account_of(contract, on=today).left
+    left = balances.account_of(contract, on=today).left
     paid = {"paid_on": today, "reference": f"VIR-{contract.pk}", "by": by}
-    money.record_payment(contract, amount=left, **paid)
+    payments.record_payment(contract, amount=left, **paid)
 
 
 def test_each_number_of_the_desk_is_that_of_its_list_and_costs_the_same_for_thirty() -> None:
@@ -98,7 +98,7 @@ def test_the_page_of_a_contract_says_what_is_awaited_and_is_its_parties_alone() 
     contract = signed.contract()
     owner = contract.community.created_by
     today = date(2023, 8, 1)
-    account = money.account_of(contract, on=today)
+    account = balances.account_of(contract, on=today)
     dues = dues_of(contract, account, today)
     said = [(one.who, one.what.split("\u00a0")[0], one.on) for one in dues]
     assert said[0] == ("CPAM", "Payer ce qui est échu", None)

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from accounts.models import User
 from contracts.endings import ending, reorganising
 from contracts.endings.urls import urlpatterns
-from contracts.funding import money
+from contracts.funding import balances, payments, totals
 from contracts.funding.schedule import amend, compute_schedule, until
 from contracts.models import (
     Contract,
@@ -135,7 +135,7 @@ def test_each_party_says_what_it_wishes_and_may_change_its_mind(
 def test_a_party_ends_the_contract_after_its_notice_and_the_observations_of_the_others(
     contract: Contract, owner: User, payer: User, agency: User, deliver_outbox: Deliver
 ) -> None:
-    money.record_payment(
+    payments.record_payment(
         contract, paid_on=STARTED, amount=Decimal(225_000), reference="V1", by=payer
     )
     found = notified(contract, payer)
@@ -151,7 +151,7 @@ def test_a_party_ends_the_contract_after_its_notice_and_the_observations_of_the_
         ending.decide(found, decision="Fin", ends_on=ENDS - timedelta(days=1), by=payer)
     past = [
         (one.due_on, one.mission, one.amount)
-        for one in money.current_lines(contract)[1]
+        for one in balances.current_lines(contract)[1]
         if one.due_on < timezone.localdate() and not one.is_ceiling
     ]
 
@@ -159,11 +159,11 @@ def test_a_party_ends_the_contract_after_its_notice_and_the_observations_of_the_
 
     contract.refresh_from_db()
     assert (contract.state, contract.ends_on, contract.agreed_ends_on) == ("accepted", ENDS, LAST)
-    assert money.account_of(contract, on=ENDS).expected == WORTH
+    assert balances.account_of(contract, on=ENDS).expected == WORTH
     assert contract.schedules.current().get().cause == Schedule.Cause.END
-    lines = [(one.due_on, one.mission, one.amount) for one in money.current_lines(contract)[1]]
+    lines = [(one.due_on, one.mission, one.amount) for one in balances.current_lines(contract)[1]]
     assert [one for one in lines if one in past] == past
-    assert money.totals_are_right([contract]) == []
+    assert totals.totals_are_right([contract]) == []
     assert contract.versions.count() == 1
 
     deliver_outbox()
@@ -253,7 +253,7 @@ def test_a_merger_ends_the_contract_of_the_cpts_that_stops_and_keeps_who_follows
     for one in (contract, stops):
         one.refresh_from_db()
     assert (contract.ends_on, stops.ends_on) == (LAST, ENDS)
-    assert money.account_of(stops, on=ENDS).expected == WORTH
+    assert balances.account_of(stops, on=ENDS).expected == WORTH
     names = sorted(one.community.name for one in (contract, stops))
     assert reorganising.sides_of(made) == (names, [contract.community.name])
     assert reorganising.history_of(stops.community) == [made]

@@ -14,7 +14,7 @@ from contracts.dialogue import dialogues, minutes
 from contracts.dialogue.dialogues import Agreed, Reviewed
 from contracts.dialogue.moves import MOVES, perform
 from contracts.dialogue.patient_data import PatientDataError
-from contracts.funding import money
+from contracts.funding import balances, engaging
 from contracts.models import DialogueLine, DialogueProof, YearlyDialogue
 from contracts.signing import rounds
 from contracts.terms import ContractTerms as Said
@@ -147,7 +147,7 @@ def test_signed_by_three_the_results_enter_the_schedule_once(
         ("quality_relevance", "quality_meetings"): "0.5000",
         ("professional_support", "welcoming"): "1",
     }
-    lines = money.current_lines(table.contract)[1]
+    lines = balances.current_lines(table.contract)[1]
     variable = {
         one.mission: (one.due_on, str(one.amount), one.is_ceiling)
         for one in lines
@@ -239,7 +239,7 @@ def test_a_refusal_to_sign_reopens_the_conclusion_and_another_document_follows(
 @pytest.mark.django_db
 def test_an_older_contract_without_a_fund_is_led_by_two(deliver_outbox: Any) -> None:
     community = factories.community()
-    contract = money.put_in_force(
+    contract = engaging.put_in_force(
         community,
         signed.terms(form="cpom", rates=delivered_rates()),
         by=community.created_by,

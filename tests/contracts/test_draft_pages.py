@@ -11,7 +11,8 @@ from django.urls import reverse
 from accounts.models import User
 from contracts.drafts import drafting, negotiation
 from contracts.drafts import urls as draft_urls
-from contracts.drafts.forms import SECTION_FORMS, read_target, typed_target
+from contracts.drafts.forms import SECTION_FORMS
+from contracts.drafts.forms.indicators import read_target, typed_target
 from contracts.models import Contract
 from contracts.terms import SECTIONS
 from tests import factories

@@ -13,7 +13,7 @@ from contracts.documents import contract_context
 from contracts.drafts import concluding, drafting, freezing, negotiation, opening
 from contracts.drafts.completeness import Surroundings, lacks
 from contracts.drafts.drafting import StaleDraftError
-from contracts.funding.money import engagement_signed
+from contracts.funding.engaging import engagement_signed
 from contracts.funding.schedule import compute_schedule, five_years
 from contracts.models import Contract, Draft, SigningRound
 from contracts.signing import rounds

@@ -19,7 +19,7 @@ from communities.models import Community, TeamInvitation, TeamMember
 from communities.services import accept_invitation
 from contracts.existing import applying, cells, checking, scans
 from contracts.existing.columns import columns, example
-from contracts.funding import money
+from contracts.funding import balances, payments
 from contracts.models import Contract, ContractScan, ContractVersion, ExistingImport, ExistingRow
 from cpts_portal.mojibake import has_lost_letters, mend
 from cpts_portal.spreadsheets import TableFileError, csv_bytes, xlsx_bytes
@@ -417,14 +417,14 @@ def test_a_cpom_is_between_the_cpts_and_its_agency_which_pays_it(administrator: 
     assert "deux ans au plus" in said(source, 1)
     contract = Contract.objects.get()
     assert (contract.cpam, contract.size_class, contract.ends_on) == (None, "", date(2021, 6, 30))
-    lines = money.current_lines(contract)[1]
+    lines = balances.current_lines(contract)[1]
     assert [(one.due_on, one.amount) for one in lines] == [
         (date(2019, 7, 1), Decimal("45000.00")),
         (date(2020, 7, 1), Decimal("45000.00")),
     ]
     agent = factories.membership(None, contract.ars, "agent").user
     agent.acting = agent.memberships.get()
-    payment = money.record_payment(
+    payment = payments.record_payment(
         contract, paid_on=date(2019, 8, 1), amount=Decimal(45000), reference="FIR-1", by=agent
     )
     assert payment.payer == contract.ars

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from contracts.dialogue.patient_data import PatientDataError
-from contracts.funding import crises, money
+from contracts.funding import balances, crises, engaging
 from contracts.missions import calendar
 from contracts.missions.calendar import MissionDates, State
 from contracts.models import Contract, MissionStep
@@ -133,7 +133,7 @@ def test_limits_count_from_the_signature_and_from_the_amendment_that_brought_the
     later = signed.contract(
         missions=dict.fromkeys([one for one in MISSIONS if one != "prevention"], STARTS)
     )
-    money.amend_contract(
+    engaging.amend_contract(
         later,
         effective_on=date(2024, 3, 31),
         signed_on=date(2024, 3, 31),
@@ -298,7 +298,7 @@ def test_the_agency_alone_recognises_a_crisis_whose_share_falls_due_and_tells_al
     assert client.post(form, {"on": "2025-02-01", "name": "Épidémie"}).status_code == 302
     with pytest.raises(ActionRefusedError, match="déjà reconnue"):
         crises.recognise(contract, date(2025, 2, 1), "Encore", by=agency)
-    due = [one for one in money.current_lines(contract)[1] if one.share == "crisis"]
+    due = [one for one in balances.current_lines(contract)[1] if one.share == "crisis"]
     assert [(one.year, str(one.amount)) for one in due] == [(2, "67500.00")]
     page = reverse("contracts:missions", args=[contract.public_id])
     assert "Épidémie (écrit par" in client.get(page).content.decode()

@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, IntegrityError, transaction
 
 from accounts.models import User
-from contracts.funding import money, ratebook
+from contracts.funding import balances, engaging, payments, ratebook, totals
 from contracts.funding.fields import read_amount
 from contracts.funding.schedule import Achievement, Results
 from contracts.models import Contract, ContractYear, Payment, PaymentPart, ScheduleLine
@@ -36,7 +36,7 @@ def payer(contract: Contract) -> User:
 
 def pay(contract: Contract, by: User, amount: str = "225000", **given: Any) -> Payment:
     values = {"paid_on": date(2023, 7, 20), "reference": "VIR-1"} | given
-    return money.record_payment(contract, amount=Decimal(amount), by=by, **values)
+    return payments.record_payment(contract, amount=Decimal(amount), by=by, **values)
 
 
 def current(contract: Contract) -> list[ScheduleLine]:
@@ -56,8 +56,8 @@ def test_a_signed_contract_is_a_case_on_the_desks_of_its_parties_with_its_schedu
         (contract.cpam_id, "in_charge"),
         (contract.ars_id, "informed"),
     }
-    assert money.account_of(contract, on=date(2023, 7, 1)).expected == Decimal(1_987_500)
-    assert money.account_of(contract, on=date(2023, 7, 1)).due == Decimal(225_000)
+    assert balances.account_of(contract, on=date(2023, 7, 1)).expected == Decimal(1_987_500)
+    assert balances.account_of(contract, on=date(2023, 7, 1)).due == Decimal(225_000)
     assert list(contract.money_years.order_by("year").values_list("year", "engaged", "paid")) == [
         (2023, Decimal(225_000), 0),
         *((year, Decimal(397_500), 0) for year in (2024, 2025, 2026, 2027)),
@@ -76,7 +76,7 @@ def test_only_its_parties_see_a_contract(contract: Contract) -> None:
 
 
 def test_unknown_rates_block_a_signature_but_not_the_record_of_one_made_elsewhere() -> None:
-    with pytest.raises(money.ScheduleRefusedError, match="à confirmer"):
+    with pytest.raises(engaging.ScheduleRefusedError, match="à confirmer"):
         signed.contract(size="T1")
     assert not Contract.objects.exists()
 
@@ -85,9 +85,9 @@ def test_unknown_rates_block_a_signature_but_not_the_record_of_one_made_elsewher
     assert kept.cpam
     agent = signed.agent(kept.cpam)
     pay(kept, agent, "50000")
-    assert money.account_of(kept, on=date(2024, 1, 1)).unallocated == Decimal(50_000)
-    with pytest.raises(money.ScheduleRefusedError, match="à confirmer"):
-        money.complete_rates(kept, by=agent)
+    assert balances.account_of(kept, on=date(2024, 1, 1)).unallocated == Decimal(50_000)
+    with pytest.raises(engaging.ScheduleRefusedError, match="à confirmer"):
+        engaging.complete_rates(kept, by=agent)
 
 
 def test_once_its_rates_are_published_a_contract_signed_elsewhere_has_its_schedule() -> None:
@@ -105,13 +105,13 @@ def test_once_its_rates_are_published_a_contract_signed_elsewhere_has_its_schedu
     draft.save()
     ratebook.publish(draft)
 
-    money.complete_rates(kept, by=agent)
+    engaging.complete_rates(kept, by=agent)
 
-    account = money.account_of(kept, on=date(2023, 12, 31))
+    account = balances.account_of(kept, on=date(2023, 12, 31))
     assert (account.unallocated, account.paid) == (Decimal(0), Decimal(60_000))
     assert account.expected == Decimal(5 * (10_000 + 6 * 11_000))
     with pytest.raises(ActionRefusedError, match="déjà un échéancier"):
-        money.complete_rates(kept, by=agent)
+        engaging.complete_rates(kept, by=agent)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_once_its_rates_are_published_a_contract_signed_elsewhere_has_its_schedu
     ],
 )
 def test_terms_that_make_no_schedule_are_not_signed(changes: dict[str, Any], words: str) -> None:
-    with pytest.raises(money.ScheduleRefusedError, match=words):
+    with pytest.raises(engaging.ScheduleRefusedError, match=words):
         signed.contract(**changes)
 
 
@@ -149,7 +149,7 @@ def test_an_amendment_leaves_what_was_paid_and_regularises(contract: Contract, p
     before = [(one.due_on, one.mission, one.amount) for one in current(contract)]
     some = {key: STARTS for key in MISSIONS if key != "prevention"}
 
-    money.amend_contract(
+    engaging.amend_contract(
         contract,
         effective_on=date(2023, 10, 1),
         signed_on=date(2023, 10, 10),
@@ -164,18 +164,18 @@ def test_an_amendment_leaves_what_was_paid_and_regularises(contract: Contract, p
     assert [(one.due_on, str(one.amount)) for one in after if one.step == "regularisation"] == [
         (date(2023, 10, 10), "-9825.82")
     ]
-    account = money.account_of(contract, on=date(2023, 12, 31))
+    account = balances.account_of(contract, on=date(2023, 12, 31))
     assert account.paid == Decimal(225_000)
     assert account.left == Decimal("-9825.82")
     assert (contract.schedules.count(), contract.versions.count()) == (2, 2)
-    assert money.totals_are_right([contract]) == []
+    assert totals.totals_are_right([contract]) == []
 
 
 def test_results_bring_the_variable_share_and_are_agreed_once(
     contract: Contract, payer: User
 ) -> None:
     half = Results(date(2024, 9, 1), (Achievement(Decimal(1), Decimal("0.5")),))
-    money.record_results(contract, 1, {"prevention": half}, by=payer)
+    engaging.record_results(contract, 1, {"prevention": half}, by=payer)
 
     variable = [one for one in current(contract) if one.share == Share.VARIABLE and one.year == 1]
     assert {(one.mission, str(one.amount), one.is_ceiling) for one in variable} == {
@@ -186,14 +186,14 @@ def test_results_bring_the_variable_share_and_are_agreed_once(
         ("professional_support", "10000.00", True),
     }
     with pytest.raises(ActionRefusedError, match="déjà convenus"):
-        money.record_results(contract, 1, {"prevention": half}, by=payer)
+        engaging.record_results(contract, 1, {"prevention": half}, by=payer)
     wrong = Results(date(2024, 9, 1), (Achievement(Decimal(1), Decimal(2)),))
     with pytest.raises(ActionRefusedError, match="de 0 à 1"):
-        money.record_results(contract, 1, {"care_pathways": wrong}, by=payer)
+        engaging.record_results(contract, 1, {"care_pathways": wrong}, by=payer)
 
 
 def test_a_recognised_crisis_adds_its_share_to_the_year(contract: Contract, payer: User) -> None:
-    money.recognise_crisis(contract, date(2025, 2, 1), "Épidémie", by=payer)
+    engaging.recognise_crisis(contract, date(2025, 2, 1), "Épidémie", by=payer)
 
     assert [
         (one.due_on, str(one.amount)) for one in current(contract) if one.share == Share.CRISIS
@@ -224,7 +224,7 @@ def test_a_payment_goes_to_what_fell_due_first(contract: Contract, payer: User) 
 
     parts = {(one.year, one.mission): str(one.amount) for one in payment.parts.all()}
     assert parts == {(1, ""): "75000.00", (1, "access_to_care"): "5000.00"}
-    account = money.account_of(contract, on=date(2023, 12, 31))
+    account = balances.account_of(contract, on=date(2023, 12, 31))
     assert (account.due, account.paid, account.left) == (
         Decimal(225_000),
         Decimal(80_000),
@@ -272,14 +272,14 @@ def test_the_same_reference_is_paid_once_whatever_its_case_until_it_is_cancelled
                                amount=1, reference="vir-1", recorded_by=payer)  # fmt: skip
 
     with pytest.raises(ActionRefusedError, match="pourquoi"):
-        money.cancel_payment(first, " ", by=payer)
-    money.cancel_payment(first, "Mauvais contrat", by=payer)
+        payments.cancel_payment(first, " ", by=payer)
+    payments.cancel_payment(first, "Mauvais contrat", by=payer)
     with pytest.raises(ActionRefusedError, match="déjà annulé"):
-        money.cancel_payment(first, "Encore", by=payer)
+        payments.cancel_payment(first, "Encore", by=payer)
     assert ContractYear.objects.get(contract=contract, year=2023).paid == 0
     pay(contract, payer, "100")
-    assert money.account_of(contract, on=date(2023, 12, 31)).paid == Decimal(100)
-    assert money.totals_are_right([contract]) == []
+    assert balances.account_of(contract, on=date(2023, 12, 31)).paid == Decimal(100)
+    assert totals.totals_are_right([contract]) == []
 
 
 @pytest.mark.parametrize("amount", [Decimal(-1), Decimal(0), Decimal("1e9")])
@@ -303,7 +303,7 @@ def test_only_an_agent_of_the_payer_records_and_cancels(contract: Contract, paye
         with pytest.raises(PermissionDenied):
             pay(contract, other, reference="VIR-2")
         with pytest.raises(PermissionDenied):
-            money.cancel_payment(payment, "Erreur", by=other)
+            payments.cancel_payment(payment, "Erreur", by=other)
 
 
 @pytest.mark.parametrize(

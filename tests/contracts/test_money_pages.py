@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, reverse
 
 from accounts.models import User
-from contracts.funding import importing, money
+from contracts.funding import balances, importing, payments, totals
 from contracts.models import Contract, Payment
 from contracts.urls import urlpatterns
 from cpts_portal.spreadsheets import csv_bytes
@@ -92,7 +92,7 @@ def browser(person: User) -> Client:
 
 
 def pay(contract: Contract, by: User, amount: str = "225000", reference: str = "VIR-1") -> Payment:
-    return money.record_payment(
+    return payments.record_payment(
         contract, paid_on=date(2023, 7, 20), amount=Decimal(amount), reference=reference, by=by
     )
 
@@ -324,8 +324,8 @@ def test_a_file_is_read_shown_and_written_once(contract: Contract, payer: User) 
     assert "2 paiements enregistrés, 88 125 €" in text(done)
     assert "déjà été confirmé" in text(client.post(confirm, follow=True))
     assert {one.reference for one in Payment.objects.all()} == {"VIEUX", "N-1", "N-2"}
-    assert money.account_of(contract, on=date(2023, 12, 31)).paid == Decimal("88225.00")
-    assert money.totals_are_right([contract]) == []
+    assert balances.account_of(contract, on=date(2023, 12, 31)).paid == Decimal("88225.00")
+    assert totals.totals_are_right([contract]) == []
 
 
 def test_what_is_exported_is_known_when_it_comes_back(contract: Contract, payer: User) -> None:

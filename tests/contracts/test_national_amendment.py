@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from contracts.amendments import national
 from contracts.amendments.national_urls import urlpatterns
-from contracts.funding import money
+from contracts.funding import balances, engaging
 from contracts.funding.schedule import Terms, amend, compute_schedule, five_years, with_rates
 from contracts.models import Contract, NationalAmendment, NationalAmendmentItem, ScheduleLine
 from notifications.models import Notification
@@ -33,7 +33,7 @@ Deliver = Callable[[], int]
 
 
 def total(contract: Contract) -> Decimal:
-    return money.account_of(contract, on=STARTS).expected
+    return balances.account_of(contract, on=STARTS).expected
 
 
 def due(contract: Contract) -> list[tuple[date, str, Decimal]]:
@@ -131,7 +131,7 @@ def test_rates_reach_what_a_signed_amendment_will_change_later(deliver_outbox: D
     later = date(2027, 7, 1)
     fewer = {key: STARTS for key in MISSIONS if key != "prevention"}
     today = timezone.localdate()
-    money.amend_contract(contract, effective_on=later, signed_on=today, missions=fewer, by=by)
+    engaging.amend_contract(contract, effective_on=later, signed_on=today, missions=fewer, by=by)
     planned = total(contract)
 
     amendment = raised.prepared(by)
@@ -140,8 +140,8 @@ def test_rates_reach_what_a_signed_amendment_will_change_later(deliver_outbox: D
     deliver_outbox()
 
     assert total(contract) == planned + 2 * 5_000 + Decimal("2479.45")
-    with pytest.raises(money.ScheduleRefusedError, match="prend déjà effet le 1 juillet 2027"):
-        money.amend_contract(contract, effective_on=raised.FROM, signed_on=today, by=by)
+    with pytest.raises(engaging.ScheduleRefusedError, match="prend déjà effet le 1 juillet 2027"):
+        engaging.amend_contract(contract, effective_on=raised.FROM, signed_on=today, by=by)
 
 
 @pytest.mark.django_db

@@ -1,11 +1,10 @@
-"""Contracts in force: their schedule, their payments, and what the two add up to."""
+"""A contract in force: its versions, and the schedule worked out from them."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
@@ -14,6 +13,7 @@ from django.utils import timezone
 from accounts.models import Organisation, User
 from communities.models import Community
 from contracts import describing, rules
+from contracts.funding.payments import allocate_what_was_paid
 from contracts.funding.schedule import (
     Achievement,
     Engagement,
@@ -25,24 +25,20 @@ from contracts.funding.schedule import (
     compute_schedule,
     until,
     with_rates,
-    years_of,
 )
 from contracts.funding.storing import line_from_row, rates_as_data, rates_from_data, row_from_line
+from contracts.funding.totals import lock, settle_totals
 from contracts.models import (
     Contract,
     ContractMission,
     ContractVersion,
-    ContractYear,
     MissionResult,
-    Payment,
-    PaymentPart,
     RecognisedCrisis,
     Schedule,
     ScheduleLine,
 )
 from contracts.terms import ContractTerms, MissionTerm, to_data
-from cpts_portal.memo import Memo
-from cpts_portal.words import NBSP, day, euros
+from cpts_portal.words import NBSP, day
 from procedures import registry
 from procedures.rates import RateTable, rates_of
 from workflow.models import Case, CaseDesk
@@ -50,8 +46,6 @@ from workflow.services import ActionRefusedError, next_reference
 from workflow.states import CaseState
 
 KIND: Final = Case.Kind.CONTRACT
-ZERO: Final = Decimal("0.00")
-LONGEST_REFERENCE: Final = 60
 
 
 class ScheduleRefusedError(ActionRefusedError):
@@ -60,9 +54,6 @@ class ScheduleRefusedError(ActionRefusedError):
     def __init__(self, sentences: Sequence[str]) -> None:
         super().__init__(" ".join(sentences))
         self.sentences = list(sentences)
-
-
-# --- A contract in force --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +141,7 @@ def put_draft_in_force(contract: Contract, signed: Signed, *, by: User) -> Sched
     """
     if signed.terms is None:
         raise ValueError(f"contract {contract.pk} is signed without its terms")
-    _locked(contract)
+    lock(contract.pk)
     rates = signed.rates or rates_of(signed.form)
     worked_out = compute_schedule(engagement_signed(signed, rates))
     if worked_out.problems:
@@ -324,7 +315,7 @@ def amend_contract(
     What fell due until `signed_on` stays as it was; a regularisation brings the difference.
     Raises ScheduleRefusedError when something keeps it from being signed.
     """
-    _locked(contract)
+    lock(contract.pk)
     versions = versions_by_effect(contract)
     if not versions:
         raise ActionRefusedError("Ce contrat n’a pas de version signée : rien ne peut l’amender.")
@@ -388,7 +379,7 @@ def end_contract(contract: Contract, last_day: date, *, as_of: date, by: User) -
     new end, to the day. The contract stays in force until then. None without a schedule.
     Raises ActionRefusedError for a day that is not before the end.
     """
-    _locked(contract)
+    lock(contract.pk)
     contract.refresh_from_db(fields=["starts_on", "ends_on", "agreed_ends_on"])
     if contract.starts_on is None or contract.ends_on is None:
         raise ActionRefusedError("Ce contrat n’est pas signé : il n’y a rien à terminer.")
@@ -431,7 +422,7 @@ def apply_rates(
     changes on its day. `signed_on` is the day they apply, from which what is due is regularised.
     The version returned is the one of `effective_on`. Raises ScheduleRefusedError.
     """
-    _locked(contract)
+    lock(contract.pk)
     versions = versions_by_effect(contract)
     held = {one.effective_on: one for one in versions}
     current = contract.schedules.current().first()
@@ -469,7 +460,7 @@ def record_results(
 
     Raises ActionRefusedError for rates that are none, or a year or mission agreed already.
     """
-    _locked(contract)
+    lock(contract.pk)
     for mission, one in results.items():
         try:
             one.rate  # noqa: B018 - it checks itself
@@ -499,7 +490,7 @@ def recognise_crisis(contract: Contract, on: date, name: str, *, by: User) -> Sc
 
     A contract whose rates are not known yet has no schedule: the crisis waits for it.
     """
-    _locked(contract)
+    lock(contract.pk)
     RecognisedCrisis.objects.create(contract=contract, recognised_on=on, name=name, recorded_by=by)
     if not contract.schedules.exists():
         return None
@@ -514,27 +505,14 @@ def complete_rates(contract: Contract, *, by: User) -> Schedule:
     """
     if not rules.may_record_payments(contract, by):
         raise PermissionDenied
-    _locked(contract)
+    lock(contract.pk)
     if contract.schedules.exists():
         raise ActionRefusedError("Ce contrat a déjà un échéancier.")
     contract.versions.update(rates=rates_as_data(rates_of(contract.form)))
     signed_on = contract.signed_on or timezone.localdate()
     schedule = revise_schedule(contract, None, Schedule.Cause.SIGNATURE, as_of=signed_on, by=by)
-    _allocate_what_was_paid(contract)
+    allocate_what_was_paid(contract)
     return schedule
-
-
-def _allocate_what_was_paid(contract: Contract) -> None:
-    """Share out the payments that came before the schedule; one too large stays unallocated."""
-    ledger = ledgers_of([contract.pk])[contract.pk]
-    parts: list[PaymentPart] = []
-    for payment in contract.payments.standing().filter(parts=None).order_by("paid_on", "pk"):
-        with suppress(ActionRefusedError):
-            parts += [
-                PaymentPart(payment=payment, year=year, mission=mission, amount=amount)
-                for (year, mission), amount in ledger.share_out(payment.amount).items()
-            ]
-    PaymentPart.objects.bulk_create(parts)
 
 
 def revise_schedule(
@@ -583,336 +561,3 @@ def _write_schedule(
     )
     settle_totals(contract)
     return schedule
-
-
-def _locked(contract: Contract) -> None:
-    lock(contract.pk)
-
-
-def lock(contract: int) -> None:
-    """Hold the contract of this number until the transaction ends."""
-    Case.objects.select_for_update().get(pk=contract)
-
-
-# --- Payments -------------------------------------------------------------------------------------
-
-
-def clean_reference(text: str) -> str:
-    """A payer's reference as it is kept: no spaces around, single ones inside."""
-    return " ".join(text.split())
-
-
-@transaction.atomic
-def record_payment(
-    contract: Contract,
-    *,
-    paid_on: date,
-    amount: Decimal,
-    reference: str,
-    by: User,
-    mission: str | None = None,
-    year: int | None = None,
-) -> Payment:
-    """Write down a payment, and to which missions and years it goes: the oldest due first.
-
-    `mission` (empty: the operating grant) and `year` narrow where it may go.
-    Raises PermissionDenied, or ActionRefusedError for a payment that cannot be.
-    """
-    if not rules.may_record_payments(contract, by):
-        raise PermissionDenied
-    _locked(contract)
-    reference = clean_reference(reference)
-    if refusals := payment_faults(contract, paid_on, reference):
-        raise ActionRefusedError(" ".join(refusals))
-    parts = ledgers_of([contract.pk])[contract.pk].share_out(amount, mission=mission, year=year)
-    payment = Payment.objects.create(
-        contract=contract,
-        payer=contract.payer,
-        paid_on=paid_on,
-        amount=amount,
-        reference=reference,
-        recorded_by=by,
-    )
-    PaymentPart.objects.bulk_create(
-        PaymentPart(payment=payment, year=number, mission=key, amount=part)
-        for (number, key), part in parts.items()
-    )
-    settle_totals(contract)
-    return payment
-
-
-def payment_faults(contract: Contract, paid_on: date, reference: str) -> list[str]:
-    """What is wrong with a payment but its amount, as sentences."""
-    found = day_faults(contract, paid_on)
-    found += [sentence] if (sentence := reference_fault(reference)) else []
-    if not found:
-        twin = (
-            Payment.objects.standing()
-            .filter(payer=contract.payer, reference__iexact=reference)
-            .select_related("contract")
-            .first()
-        )
-        found += [said_twice(twin)] if twin else []
-    return found
-
-
-def day_faults(contract: Contract, paid_on: date) -> list[str]:
-    """What is wrong with the day of a payment, as sentences."""
-    found = []
-    if paid_on > timezone.localdate():
-        found.append(
-            f"Le {day(paid_on)} est à venir{NBSP}: écrivez le jour où le paiement a été fait."
-        )
-    if contract.signed_on and paid_on < contract.signed_on:
-        found.append(
-            f"Le contrat a été signé le {day(contract.signed_on)}{NBSP}: rien n’a pu être payé le "
-            f"{day(paid_on)}. Vérifiez la date, ou le contrat."
-        )
-    return found
-
-
-def reference_fault(reference: str) -> str:
-    """What is wrong with a reference, cleaned; empty when nothing is."""
-    if not reference:
-        return f"La référence manque{NBSP}: écrivez celle de votre paiement."
-    if len(reference) > LONGEST_REFERENCE:
-        return f"La référence dépasse {LONGEST_REFERENCE} signes{NBSP}: raccourcissez-la."
-    return ""
-
-
-def said_twice(twin: Payment) -> str:
-    """That a payment of this reference is known."""
-    return (
-        f"La référence «{NBSP}{twin.reference}{NBSP}» est déjà celle d’un paiement de "
-        f"{euros(twin.amount)} du {day(twin.paid_on)}, contrat {twin.contract.reference}. "
-        "Un paiement ne s’enregistre qu’une fois."
-    )
-
-
-class Ledger:
-    """What a contract has to pay, line after line, and what was paid: payments are shared out."""
-
-    def __init__(
-        self,
-        lines: Iterable[tuple[int, str, Decimal]],
-        paid: Mapping[tuple[int, str], Decimal],
-    ) -> None:
-        """`lines` are (year, mission, amount) in the order they fall due."""
-        self._lines = list(lines)
-        self._paid = dict(paid)
-
-    def share_out(
-        self, amount: Decimal, *, mission: str | None = None, year: int | None = None
-    ) -> dict[tuple[int, str], Decimal]:
-        """The years and missions a payment goes to, the oldest due first; it counts as paid then.
-
-        A contract without lines leaves it unallocated. Raises ActionRefusedError for more than
-        what is left to pay.
-        """
-        if not self._lines:
-            return {}
-        due: dict[tuple[int, str], Decimal] = {}
-        given: dict[tuple[int, str], Decimal] = {}
-        left = amount
-        for number, key, part in self._lines:
-            if (mission is not None and key != mission) or (year is not None and number != year):
-                continue
-            place = (number, key)
-            due[place] = due.get(place, ZERO) + part
-            wanted = due[place] - self._paid.get(place, ZERO) - given.get(place, ZERO)
-            if wanted > 0 and left > 0:
-                share = min(wanted, left)
-                given[place] = given.get(place, ZERO) + share
-                left -= share
-        if left > 0:
-            here = "" if mission is None and year is None else " là où vous l’affectez"
-            raise ActionRefusedError(
-                f"Ce paiement dépasse de {euros(left)} ce qui reste à payer{here}{NBSP}: "
-                f"{euros(amount - left)}. Vérifiez le montant, le contrat et ce qui a déjà été "
-                "enregistré."
-            )
-        for place, part in given.items():
-            self._paid[place] = self._paid.get(place, ZERO) + part
-        return given
-
-
-def ledgers_of(contracts: Iterable[int]) -> dict[int, Ledger]:
-    """The ledger of each of these contracts, in two queries."""
-    asked = list(contracts)
-    lines: dict[int, list[tuple[int, str, Decimal]]] = {pk: [] for pk in asked}
-    paid: dict[int, dict[tuple[int, str], Decimal]] = {pk: {} for pk in asked}
-    for pk, number, key, part in (
-        ScheduleLine.objects.filter(schedule__contract__in=asked, schedule__is_current=True)
-        # What results may still lower comes after what is sure, on the same day.
-        .order_by("due_on", "is_ceiling", "rank")
-        .values_list("schedule__contract_id", "year", "mission", "amount")
-    ):
-        lines[pk].append((number, key, part))
-    for pk, number, key, part in PaymentPart.objects.filter(
-        payment__contract__in=asked, payment__cancelled_at__isnull=True
-    ).values_list("payment__contract_id", "year", "mission", "amount"):
-        paid[pk][number, key] = paid[pk].get((number, key), ZERO) + part
-    return {pk: Ledger(lines[pk], paid[pk]) for pk in asked}
-
-
-def _paid_by_part(contract: Contract) -> dict[tuple[int, str], Decimal]:
-    found: dict[tuple[int, str], Decimal] = {}
-    parts = PaymentPart.objects.filter(
-        payment__contract=contract, payment__cancelled_at__isnull=True
-    ).values_list("year", "mission", "amount")
-    for number, key, part in parts:
-        found[number, key] = found.get((number, key), ZERO) + part
-    return found
-
-
-@transaction.atomic
-def cancel_payment(payment: Payment, reason: str, *, by: User) -> Payment:
-    """Take back a payment written by mistake: it stays, crossed out, with who did it and why.
-
-    Raises PermissionDenied, or ActionRefusedError without a reason or for one cancelled already.
-    """
-    contract = Contract.objects.get(pk=payment.contract_id)
-    if not rules.may_record_payments(contract, by):
-        raise PermissionDenied
-    _locked(contract)
-    payment = Payment.objects.get(pk=payment.pk)
-    if payment.cancelled_at is not None:
-        raise ActionRefusedError("Ce paiement est déjà annulé.")
-    reason = " ".join(reason.split())
-    if not reason or len(reason) > 300:
-        raise ActionRefusedError(
-            "Écrivez en 300 signes au plus pourquoi ce paiement est annulé : le motif reste "
-            "visible."
-        )
-    payment.cancelled_at, payment.cancelled_by = timezone.now(), by
-    payment.cancelled_reason = reason
-    payment.save(update_fields=["cancelled_at", "cancelled_by", "cancelled_reason"])
-    settle_totals(contract)
-    return payment
-
-
-# --- Sums -----------------------------------------------------------------------------------------
-
-_TOTALS: Final = """
-    WITH sums AS (
-        SELECT date_part('year', line.due_on)::int AS year, line.amount AS engaged, 0 AS paid
-          FROM contracts_scheduleline AS line
-          JOIN contracts_schedule AS schedule ON schedule.id = line.schedule_id
-         WHERE schedule.contract_id = %(contract)s AND schedule.is_current
-        UNION ALL
-        SELECT date_part('year', payment.paid_on)::int, 0, payment.amount
-          FROM contracts_payment AS payment
-         WHERE payment.contract_id = %(contract)s AND payment.cancelled_at IS NULL
-    )
-    INSERT INTO contracts_contractyear (contract_id, year, engaged, paid)
-    SELECT %(contract)s, year, sum(engaged), sum(paid) FROM sums GROUP BY year
-"""
-
-
-def settle_totals(contract: Contract) -> None:
-    """Write again what a contract engages and was paid each civil year. The caller has the lock."""
-    ContractYear.objects.filter(contract=contract).delete()
-    with connection.cursor() as cursor:
-        cursor.execute(_TOTALS, {"contract": contract.pk})
-
-
-@dataclass
-class Balance:
-    """A mission in a year of the contract: what the schedule says, what was paid.
-
-    `due` is what was to be paid by the day it is read; `expected` all of it, at most.
-    """
-
-    year: int
-    mission: str
-    expected: Decimal = ZERO
-    due: Decimal = ZERO
-    paid: Decimal = ZERO
-
-    @property
-    def left(self) -> Decimal:
-        """What should have been paid and was not; negative when too much was."""
-        return self.due - self.paid
-
-
-@dataclass
-class Account:
-    """A contract's lines and payments, added up."""
-
-    balances: list[Balance]
-    # Paid and given to no mission: the contract had no schedule then.
-    unallocated: Decimal = ZERO
-    lines: tuple[Line, ...] = ()
-    # The number of the schedule the lines are of; 0 when there is none.
-    schedule: int = 0
-
-    @property
-    def expected(self) -> Decimal:
-        return sum((one.expected for one in self.balances), ZERO)
-
-    @property
-    def due(self) -> Decimal:
-        return sum((one.due for one in self.balances), ZERO)
-
-    @property
-    def paid(self) -> Decimal:
-        return sum((one.paid for one in self.balances), ZERO) + self.unallocated
-
-    @property
-    def left(self) -> Decimal:
-        return self.due - self.paid
-
-
-def account_of(contract: Contract, *, on: date) -> Account:
-    """The balances of a contract on a day, by year and mission, in three queries or four."""
-    schedule, lines = current_lines(contract)
-    found: dict[tuple[int, str], Balance] = {}
-    for line in lines:
-        one = found.setdefault((line.year, line.mission), Balance(line.year, line.mission))
-        one.expected += line.amount
-        if line.due_on <= on and not line.is_ceiling:
-            one.due += line.amount
-    allocated = ZERO
-    for (year, mission), amount in _paid_by_part(contract).items():
-        one = found.setdefault((year, mission), Balance(year, mission))
-        one.paid += amount
-        allocated += amount
-    paid = sum(contract.payments.standing().values_list("amount", flat=True), ZERO)
-    balances = sorted(found.values(), key=lambda one: one.year)
-    return Account(balances, paid - allocated, lines, schedule)
-
-
-# The lines of a schedule never change: a process keeps those it has read.
-_read_lines: Final = Memo[tuple[Line, ...]](limit=8_000_000, weigh=lambda lines: 700 * len(lines))
-
-
-def current_lines(contract: Contract) -> tuple[int, tuple[Line, ...]]:
-    """The number of the schedule in force and its lines, in their order; 0 and nothing without."""
-    schedule = contract.schedules.current().values_list("pk", flat=True).first()
-    if schedule is None:
-        return 0, ()
-    rows = ScheduleLine.objects.filter(schedule=schedule).order_by("rank")
-    return schedule, _read_lines.get((schedule,), lambda: tuple(line_from_row(row) for row in rows))
-
-
-def contract_year_on(contract: Contract, on: date) -> int | None:
-    """The number of the year of the contract a day is in."""
-    if contract.starts_on is None or contract.ends_on is None:
-        return None
-    for one in years_of(contract.starts_on, contract.ends_on):
-        if one.starts_on <= on < one.ends_before:
-            return one.number
-    return None
-
-
-def totals_are_right(contracts: Iterable[Contract]) -> list[Any]:
-    """The civil years whose stored sums are not those of the lines and payments: none, ever."""
-    wrong = []
-    for contract in contracts:
-        stored = list(contract.money_years.order_by("year").values_list("year", "engaged", "paid"))
-        with transaction.atomic():
-            settle_totals(contract)
-        again = list(contract.money_years.order_by("year").values_list("year", "engaged", "paid"))
-        if stored != again:
-            wrong.append((contract.pk, stored, again))
-    return wrong

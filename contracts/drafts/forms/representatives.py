@@ -1,0 +1,206 @@
+"""The section of the representatives: who signs for each party, by which act, until when."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from django import forms
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import Membership, Organisation, User
+from contracts import terms as said
+from contracts.drafts.forms.base import Group, SectionForm, date_field
+from contracts.models import Contract
+from contracts.terms import (
+    ContractTerms,
+    Representative,
+)
+from cpts_portal.forms import dress
+from cpts_portal.words import NBSP, day
+from workflow.models import SignatureDelegation
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Somebody a party may name: who, by which act, until when."""
+
+    user: User
+    capacity: str
+    delegation: SignatureDelegation | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.user.pk}-{self.delegation.pk if self.delegation else 0}"
+
+    @property
+    def label(self) -> str:
+        if self.delegation is None:
+            return f"{self.user}, signataire de l’organisme"
+        one = self.delegation
+        return f"{self.user}, par délégation{NBSP}: {one.act}, jusqu’au {day(one.valid_to)} inclus"
+
+
+def candidates(contract: Contract, party: str) -> list[Candidate]:
+    """Who may sign for an agency or a fund: its signatories, and those it gave a delegation."""
+    body: Organisation | None = contract.ars if party == said.ARS else contract.cpam
+    if body is None:
+        return []
+    # The branches of the agency sign for it, where they are.
+    there = Q(organisation=body) | Q(
+        organisation__parent=body, organisation__department__in=contract.department_codes
+    )
+    signatories = Membership.objects.filter(
+        there, role=Membership.Role.SIGNATORY, is_active=True, user__is_active=True
+    ).select_related("user")
+    delegations = SignatureDelegation.objects.filter(
+        there, revoked_at=None, valid_to__gte=timezone.localdate()
+    ).select_related("holder")
+    reached = {None, *contract.department_codes}
+    return [
+        *(Candidate(one.user, "") for one in signatories.order_by("user__last_name", "pk")),
+        *(
+            Candidate(one.holder, one.capacity, one)
+            for one in delegations.order_by("holder__last_name", "pk")
+            if one.department_id in reached
+        ),
+    ]
+
+
+class RepresentativesForm(SectionForm):
+    """Each party names who signs for it: the CPTS its president, the others their signatories."""
+
+    section = "representatives"
+    SEATS: Final = (1, 2)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        draft, party = kwargs["draft"], kwargs["party"]
+        self.choices = [] if party == said.CPTS else candidates(draft.contract, party)
+        super().__init__(*args, **kwargs)
+        added = self._seats() if party == said.CPTS else self._boxes()
+        for name, field in added.items():
+            self.fields[name] = field
+            dress(field)
+
+    def _seats(self) -> dict[str, forms.Field]:
+        found: dict[str, forms.Field] = {}
+        for seat in self.SEATS:
+            needed = seat == 1
+            found |= {
+                f"name_{seat}": forms.CharField(
+                    label="Prénom et nom", max_length=200, required=needed
+                ),
+                f"email_{seat}": forms.EmailField(
+                    label="Adresse électronique",
+                    required=needed,
+                    help_text="Elle reçoit le code qui permet de signer.",
+                ),
+                f"capacity_{seat}": forms.CharField(
+                    label="Qualité",
+                    max_length=200,
+                    required=needed,
+                    help_text=f"Par exemple{NBSP}: présidente de l’association.",
+                ),
+                f"act_{seat}": forms.CharField(
+                    label="Acte qui donne ce pouvoir",
+                    max_length=300,
+                    required=False,
+                    help_text="Statuts, délibération… avec sa date.",
+                ),
+                f"valid_to_{seat}": date_field("Jusqu’au", required=False),
+            }
+        return found
+
+    def _boxes(self) -> dict[str, forms.Field]:
+        found: dict[str, forms.Field] = {}
+        for one in self.choices:
+            found[f"sign_{one.key}"] = forms.BooleanField(label=one.label, required=False)
+            found[f"capacity_{one.key}"] = forms.CharField(
+                label=f"Qualité de {one.user}", max_length=200, required=False
+            )
+        return found
+
+    def first(self) -> dict[str, Any]:
+        mine = self.terms.representatives_of(self.party)
+        if self.party != said.CPTS:
+            known = {(one.user, one.delegation): one for one in mine}
+            found: dict[str, Any] = {}
+            for one in self.choices:
+                before = known.get((one.user.pk, one.delegation.pk if one.delegation else None))
+                found[f"sign_{one.key}"] = before is not None
+                found[f"capacity_{one.key}"] = before.capacity if before else one.capacity
+            return found
+        return {
+            f"{name}_{seat}": getattr(one, name)
+            for seat, one in zip(self.SEATS, mine, strict=False)
+            for name in ("name", "email", "capacity", "act", "valid_to")
+        }
+
+    def groups(self) -> list[Group]:
+        form: Any = self
+        if self.party != said.CPTS:
+            return [
+                Group(str(one.user), (form[f"sign_{one.key}"], form[f"capacity_{one.key}"]))
+                for one in self.choices
+            ]
+        names = ("name", "email", "capacity", "act", "valid_to")
+        legends = ("Qui signe pour la CPTS", "Une autre personne signe aussi")
+        return [
+            Group(legend, tuple(form[f"{name}_{seat}"] for name in names))
+            for seat, legend in zip(self.SEATS, legends, strict=True)
+        ]
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if self.party != said.CPTS:
+            for one in self.choices:
+                if given.get(f"sign_{one.key}") and not given.get(f"capacity_{one.key}"):
+                    self.add_error(
+                        f"capacity_{one.key}", f"Dites en quelle qualité signe {one.user}."
+                    )
+            return given
+        if given.get("name_2") and not (given.get("email_2") and given.get("capacity_2")):
+            self.add_error("name_2", "Écrivez aussi son adresse et sa qualité, ou effacez son nom.")
+        return given
+
+    def asked(self) -> ContractTerms:
+        given = self.cleaned_data
+        others = [one for one in self.terms.representatives if one.party != self.party]
+        mine = self._people(given) if self.party == said.CPTS else self._chosen(given)
+        order = list(said.PARTIES_OF[self.terms.form])
+        together = sorted([*others, *mine], key=lambda one: order.index(one.party))
+        return replace(self.terms, representatives=tuple(together))
+
+    def _people(self, given: dict[str, Any]) -> list[Representative]:
+        team = {
+            member.user.email.lower(): member.user_id
+            for member in self.draft.contract.community.team_members.select_related("user")
+        }
+        return [
+            Representative(
+                party=said.CPTS,
+                name=" ".join(given[f"name_{seat}"].split()),
+                capacity=given[f"capacity_{seat}"],
+                email=given[f"email_{seat}"].lower(),
+                user=team.get(given[f"email_{seat}"].lower()),
+                act=given[f"act_{seat}"],
+                valid_to=given[f"valid_to_{seat}"],
+            )
+            for seat in self.SEATS
+            if given.get(f"name_{seat}")
+        ]
+
+    def _chosen(self, given: dict[str, Any]) -> list[Representative]:
+        return [
+            Representative(
+                party=self.party,
+                name=str(one.user),
+                capacity=given[f"capacity_{one.key}"],
+                user=one.user.pk,
+                delegation=one.delegation.pk if one.delegation else None,
+                act=one.delegation.act if one.delegation else "",
+                valid_from=one.delegation.valid_from if one.delegation else None,
+                valid_to=one.delegation.valid_to if one.delegation else None,
+            )
+            for one in self.choices
+            if given[f"sign_{one.key}"]
+        ]
