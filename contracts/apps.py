@@ -11,8 +11,9 @@ class ContractsConfig(AppConfig):
         from communities.stages import declare_public_parts  # noqa: PLC0415
         from contracts import labels  # noqa: PLC0415
         from contracts.amendments import mails as amending_mails  # noqa: F401, PLC0415
+        from contracts.amendments import national  # noqa: F401, PLC0415
         from contracts.dialogue import minutes  # noqa: F401, PLC0415
-        from contracts.drafts import concluding, freezing  # noqa: F401, PLC0415
+        from contracts.drafts import concluding, freezing, news  # noqa: F401, PLC0415
         from contracts.endings import mails as ending_mails  # noqa: F401, PLC0415
         from contracts.existing import applying  # noqa: F401, PLC0415 - it registers a handler
         from contracts.funding import crises, ratebook  # noqa: F401, PLC0415

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Final
+
+from django.conf import settings
 
 from contracts.terms import Indicator, Step, Target, plain
 from cpts_portal.words import NBSP
 
-FOLDER: Final = Path(__file__).resolve().parent.parent / "fixtures" / "indicators"
+FOLDER: Final = settings.BASE_DIR / "fixtures" / "indicators"
 # The edition new contracts choose from; an older one stays beside it.
 CURRENT: Final = "aci-1"
 YES: Final = Decimal(1)

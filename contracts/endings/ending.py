@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Final
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -42,7 +42,7 @@ from workflow.people import still_holds_their_role
 from workflow.services import ActionRefusedError, AlreadyDoneError, next_reference, perform
 from workflow.states import CaseState
 
-FILE: Final = Path(__file__).resolve().parent.parent / "fixtures" / "contracts" / "endings.toml"
+FILE: Final = settings.BASE_DIR / "fixtures" / "contracts" / "endings.toml"
 LONGEST_TEXT: Final = 4_000
 LONGEST_COMMENT: Final = 1_000
 ZERO: Final = Decimal("0.00")

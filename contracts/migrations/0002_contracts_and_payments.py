@@ -254,7 +254,7 @@ class Migration(migrations.Migration):
                 ('amount', models.DecimalField(decimal_places=2, max_digits=12, verbose_name='montant')),
                 ('pieces', models.JSONField(verbose_name='jours et tarifs')),
                 ('is_ceiling', models.BooleanField(default=False, verbose_name='au plus')),
-                ('schedule', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='contracts.funding.schedule')),
+                ('schedule', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='contracts.schedule')),
             ],
             options={
                 'verbose_name': 'échéance',

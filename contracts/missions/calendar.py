@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from pathlib import Path
 from typing import Final
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
@@ -36,7 +36,7 @@ from workflow.models import Case
 from workflow.services import ActionRefusedError
 from workflow.states import CaseState
 
-FILE: Final = Path(__file__).resolve().parent.parent / "fixtures" / "missions" / "calendar-1.toml"
+FILE: Final = settings.BASE_DIR / "fixtures" / "missions" / "calendar-1.toml"
 ALERT: Final = "contracts.mission_alert"
 # Days from the limit at which the three parties are told, before it and after it.
 THRESHOLDS: Final = (-30, -7, 7, 30)
