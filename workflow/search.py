@@ -8,7 +8,7 @@ here, so that nothing of it can be guessed from a result.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.search import SearchHeadline, SearchQuery
@@ -194,22 +194,18 @@ class Within:
 def find(asked: Asked, within: Within) -> Found:
     """The cases there that hold all the words.
 
-    One query, and one that only estimates for words not asked lately. A word of the title, the
-    reference, a commune or the team counts for more than one of the answers. When there are too
-    many, the newest of each are kept.
+    One query, and two that only read words not asked lately. A word of the title, the reference,
+    a commune or the team counts for more than one of the answers. When there are too many, the
+    newest of each are kept.
     """
     if asked.is_empty:
         return Found([], has_more=False)
-    words = {"names": (list(asked.names), ":*"), "texts": (list(asked.texts), "")}
     # A choice that has become the slower one finds the same cases.
     key = (asked, COMMON_BEYOND, MAX_RESULTS)
-    common = _COMMON.get(key, lambda: _common(words))
-    newest, narrowing = zip(
-        *(_newest(vector, within, is_common=common[vector]) for vector in words), strict=True
-    )
-    statement = _FOUND.format(names=newest[0], texts=newest[1])
-    values = [*words["names"], *narrowing[0], *words["texts"], *narrowing[1]]
-    named, said = _planned_for_these_words(statement, values)
+    names, texts = _READ.get(key, lambda: _read(asked))
+    statement, values = _statement(names, texts, within)
+    run = _planned_once if within.is_whole else _planned_for_these_words
+    named, said = run(statement, values)
     ranks = dict(zip(named[0] or (), named[1] or (), strict=True))
     # The newest first, among those of one rank as among the answers.
     best = sorted(ranks, key=ranks.__getitem__, reverse=True)
@@ -217,14 +213,23 @@ def find(asked: Asked, within: Within) -> Found:
     return Found(best[:MAX_RESULTS], has_more=len(best) > MAX_RESULTS)
 
 
-_COMMON: Final[Memo[dict[str, bool]]] = Memo(limit=1_000_000, weigh=len)
+class _Words(NamedTuple):
+    """The words asked of one vector, as a `tsquery`, and whether many cases hold them."""
+
+    query: str
+    is_common: bool
+
+
+_READ: Final[Memo[tuple[_Words, _Words]]] = Memo(
+    limit=1_000_000, weigh=lambda read: sum(len(words.query) for words in read)
+)
 # A name is worth what it names: the title, a commune, somebody. An answer that has the words is
 # worth another: the newest come first, as everybody expects of a list that cannot be explained.
 # When names are enough to fill what is kept, no answer is read.
 _FOUND: Final = """
     WITH named AS MATERIALIZED ({names})
     SELECT array_agg(n.case_id ORDER BY n.deposited_at DESC, n.case_id DESC),
-           array_agg(ts_rank('{{0.1,0.2,0.5,1}}', n.names, n.query)
+           array_agg(ts_rank('{{0.1,0.2,0.5,1}}', n.names, {query})
                      ORDER BY n.deposited_at DESC, n.case_id DESC)
       FROM named n
      UNION ALL
@@ -235,58 +240,89 @@ _WANTED: Final = "AND (SELECT count(*) FROM named) < {limit}"
 # « OFFSET 0 » has a document looked for by its number: where there are few documents the planner
 # would rather read all of them, answers included.
 _OF_COMMON_WORDS: Final = """
-    SELECT l.case_id, l.deposited_at, holds.names, asked.query
-      FROM search_query(%s::text[], %s) asked (query), workflow_inboxline l CROSS JOIN LATERAL (
+    SELECT l.case_id, l.deposited_at{kept}
+      FROM workflow_inboxline l CROSS JOIN LATERAL (
            SELECT s.names FROM workflow_searchdocument s
-            WHERE s.case_id = l.case_id AND s.{vector} @@ asked.query OFFSET 0) holds
+            WHERE s.case_id = l.case_id AND s.{vector} @@ {query} OFFSET 0) s
      WHERE {where} {wanted}
      ORDER BY l.deposited_at DESC, l.case_id DESC LIMIT {limit}"""
-# Others: the index of the words says where they are.
+# Others: the index of the words says where they are. « OFFSET 0 » again: the planner, that is not
+# told the words, would read the newest documents until it meets them.
 _OF_RARE_WORDS: Final = """
-    SELECT s.case_id, s.deposited_at, s.names, asked.query
-      FROM search_query(%s::text[], %s) asked (query), workflow_searchdocument s {beside}
-     WHERE s.{vector} @@ asked.query AND %s = ANY (s.lists) {narrowed} {wanted}
+    SELECT s.case_id, s.deposited_at{kept}
+      FROM (SELECT s.case_id, s.deposited_at, s.names
+              FROM workflow_searchdocument s {beside}
+             WHERE s.{vector} @@ {query} AND {listed} = ANY (s.lists) {narrowed} {wanted}
+            OFFSET 0) s
      ORDER BY s.deposited_at DESC, s.case_id DESC LIMIT {limit}"""
+_BESIDE: Final = "JOIN workflow_inboxline l ON l.case_id = s.case_id"
 
 
-def _newest(vector: str, within: Within, *, is_common: bool) -> tuple[str, list[Any]]:
-    limit = MAX_RESULTS + 1
-    wanted = _WANTED.format(limit=limit) if vector == "texts" else ""
-    parts = {"vector": vector, "limit": limit, "wanted": wanted}
-    if is_common:
-        return _OF_COMMON_WORDS.format(where=within.where, **parts), list(within.values)
-    if within.is_whole:
-        return _OF_RARE_WORDS.format(beside="", narrowed="", **parts), [within.listed]
-    beside = "JOIN workflow_inboxline l ON l.case_id = s.case_id"
-    return (
-        _OF_RARE_WORDS.format(beside=beside, narrowed=f"AND {within.where}", **parts),
-        [within.listed, *within.values],
-    )
+def _statement(names: _Words, texts: _Words, within: Within) -> tuple[str, list[Any]]:
+    """What finds the words, and its values.
+
+    A whole list is searched in one of four ways, each planned once for all words: the values are
+    hidden from the planner, which would else take longer than the search.
+    """
+    value = "(SELECT %s)" if within.is_whole else "%s"
+    query = "(SELECT %s::tsquery)" if within.is_whole else "%s::tsquery"
+    arms, values = {}, []
+    for vector, words in (("names", names), ("texts", texts)):
+        limit = MAX_RESULTS + 1
+        parts = {
+            "vector": vector,
+            "query": query,
+            "limit": limit,
+            "kept": ", s.names" if vector == "names" else "",
+            "wanted": _WANTED.format(limit=limit) if vector == "texts" else "",
+        }
+        where = within.where.replace("%s", value)
+        if words.is_common:
+            arms[vector] = _OF_COMMON_WORDS.format(where=where, **parts)
+            values += [words.query, *within.values]
+        elif within.is_whole:
+            arms[vector] = _OF_RARE_WORDS.format(beside="", listed=value, narrowed="", **parts)
+            values += [words.query, within.listed]
+        else:
+            arms[vector] = _OF_RARE_WORDS.format(
+                beside=_BESIDE, listed=value, narrowed=f"AND {where}", **parts
+            )
+            values += [words.query, within.listed, *within.values]
+        if vector == "names":
+            values.append(names.query)
+    return _FOUND.format(query=query, **arms), values
 
 
-def _common(words: Mapping[str, tuple[list[str], str]]) -> dict[str, bool]:
-    """Whether so many cases hold the words that reading the newest finds enough of them sooner.
+def _read(asked: Asked) -> tuple[_Words, _Words]:
+    """The words as the database reads them, and whether so many cases hold them that reading
+    the newest finds enough of them sooner.
 
     As the planner estimates it. Reading finds what it wants in as many lines as there are cases
     for one that is found; the index gives all that hold the words, each a little quicker.
     """
-    everywhere = "SELECT 1 FROM workflow_searchdocument"
-    arms = [f"{everywhere} WHERE {one} @@ search_query(%s::text[], %s)" for one in words]
+    asks = "SELECT search_query(%s::text[], ':*')::text, search_query(%s::text[], '')::text"
+    [queries] = _planned_for_these_words(asks, [list(asked.names), list(asked.texts)])
+    everywhere = "SELECT FROM workflow_searchdocument"
+    arms = [f"{everywhere} WHERE {vector} @@ %s::tsquery" for vector in ("names", "texts")]
     arms.append(everywhere)
-    asked = [value for pair in words.values() for value in pair]
-    rows = _planned_for_these_words(f"EXPLAIN (FORMAT JSON) {' UNION ALL '.join(arms)}", asked)
+    rows = _planned_for_these_words(f"EXPLAIN (FORMAT JSON) {' UNION ALL '.join(arms)}", queries)
     *found, everything = [plan["Plan Rows"] for plan in rows[0][0][0]["Plan"]["Plans"]]
-    return {
-        vector: count * count > COMMON_BEYOND * MAX_RESULTS * everything
-        for vector, count in zip(words, found, strict=True)
-    }
+    names, texts = (
+        _Words(query, is_common=count * count > COMMON_BEYOND * MAX_RESULTS * everything)
+        for query, count in zip(queries, found, strict=True)
+    )
+    return names, texts
+
+
+def _planned_once(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall()
 
 
 def _planned_for_these_words(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """Run a query that is planned for its values, each time.
-
-    A word that is in every letter and one that is in three want two plans: PostgreSQL would keep
-    one for both in a statement that is prepared.
+    """Run a query that is planned for its values, each time: what narrows a list is as different
+    as what is asked.
     """
     with connection.cursor() as cursor:
         prepared_after = cursor.connection.prepare_threshold
