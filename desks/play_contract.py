@@ -1,9 +1,10 @@
-"""A contract played from its shared draft to the minutes of its first year, by its three parties.
+"""A contract played by its three parties, from its shared draft to its amendments.
 
 Each step calls the service that a page calls, as the person who would press the button.
 """
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from decimal import Decimal
@@ -32,6 +33,7 @@ from desks.demo_contracts import (
     recognised,
 )
 from desks.play import Play, PlayError
+from desks.play_amendments import OTHERS, AmendmentsPlay
 from outbox.models import Mail
 from procedures.rates import Share
 from signatures.codes import Seen
@@ -47,14 +49,17 @@ _YEAR: Final = Decimal(397_500)
 class ContractPlay:
     """The story of one contract, told by the same `Play` as the letters."""
 
-    def __init__(self, play: Play) -> None:
+    def __init__(self, play: Play, *, others: int = OTHERS) -> None:
         self.play = play
+        self.others = others
+        # By account: what signs when the application has no code left for these thirty seconds.
+        self.recovery_codes: dict[int, list[str]] = {}
 
     def live(self) -> Contract:
-        """Negotiated, signed by three, paid, then the dialogue of its first year, closed."""
+        """Negotiated, signed by three, paid; its first year closed; its class and rates amended."""
         people = parties()
         for agent in (people.agency, people.fund):
-            SecondFactor.objects.get_or_create(user=agent, defaults={"nonce": f"demo-{agent.pk}"})
+            self.recovery_codes[agent.pk] = self.take_recovery_codes(agent)
         with self.play.scene("Contrat : du projet partagé à la dernière signature"):
             contract = self.negotiate(people)
             self.sign(contract, people)
@@ -63,6 +68,7 @@ class ContractPlay:
             self.pay(contract, people)
         with self.play.scene("Contrat : le dialogue annuel, jusqu’au compte rendu signé"):
             self.review_the_year(contract, people)
+        AmendmentsPlay(self.play, people, self.sign_all, self.others).amend(contract)
         self.play.letters.append(contract)
         return contract
 
@@ -101,15 +107,30 @@ class ContractPlay:
         """That of their application for an agent; that of their mail for the CPTS."""
         if rounds.needs_second_factor(signer):
             factor = SecondFactor.objects.get(user=by)
-            # A code serves once: who signs twice in thirty seconds types the next one.
-            step = max(second_factor.step_now(), factor.last_step + 1)
-            return second_factor.code_at(by, factor.nonce, step)
+            # A code serves once: who signs twice in thirty seconds types the next one, then one
+            # of those kept on paper.
+            if factor.last_step > second_factor.step_now():
+                return self.recovery_codes[by.pk].pop()
+            return self.next_code(factor)
         rounds.send_code(signer)
         mail = Mail.objects.filter(recipient=signer.email).latest("pk")
         found = re.search(r"(\d{3}\s\d{3})", mail.text_body)
         if found is None:
             raise PlayError("Le code de signature n’est pas dans le courriel.")
         return found[1]
+
+    def next_code(self, factor: SecondFactor) -> str:
+        step = max(second_factor.step_now(), factor.last_step + 1)
+        return second_factor.code_at(factor.user, factor.nonce, step)
+
+    def take_recovery_codes(self, agent: User) -> list[str]:
+        factor, _ = SecondFactor.objects.get_or_create(
+            user=agent, defaults={"nonce": f"demo-{agent.pk}"}
+        )
+        # Played a moment ago: its application has no code that has not served.
+        while factor.last_step > second_factor.step_now():
+            time.sleep(1)
+        return second_factor.renew_recovery_codes(agent, self.next_code(factor))
 
     def check(self, contract: Contract) -> Contract:
         contract = Contract.objects.get(pk=contract.pk)

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Organisation
 from desks.play import CIRCUITS, Play, PlayError, file_name, write_documents
+from desks.play_amendments import OTHERS
 from desks.play_contract import CONTRACTS, ContractPlay
 from desks.play_project import FEWEST, MEMBERS, PROJECTS, ProjectPlay
 from letters.json_import import ImportRefusedError
@@ -14,8 +15,8 @@ from workflow.services import ActionRefusedError, IncompleteError
 
 class Command(BaseCommand):
     help = (
-        "Joue le circuit d’une région, du dépôt à la décision, ou un projet de santé jusqu’à sa "
-        "validation, avec tous ceux qu’ils nomment."
+        "Joue le circuit d’une région, du dépôt à la décision, un projet de santé jusqu’à sa "
+        "validation, ou un contrat jusqu’à ses avenants, avec tous ceux qu’ils nomment."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -32,6 +33,14 @@ class Command(BaseCommand):
             default=MEMBERS,
             metavar="NOMBRE",
             help="membres de chaque projet de santé (300 par défaut)",
+        )
+        parser.add_argument(
+            "--contracts",
+            type=int,
+            default=OTHERS,
+            metavar="NOMBRE",
+            help="autres contrats en vigueur, que l’avenant national atteint "
+            f"({OTHERS} par défaut)",
         )
         parser.add_argument(
             "--output", type=Path, metavar="DOSSIER", help="où écrire les PDF produits"
@@ -51,7 +60,7 @@ class Command(BaseCommand):
                 PROJECTS[name](ProjectPlay(play, members=max(FEWEST, options["members"])))
             elif name in CONTRACTS:
                 play.cast()
-                CONTRACTS[name](ContractPlay(play))
+                CONTRACTS[name](ContractPlay(play, others=options["contracts"]))
             else:
                 play.run(list(CIRCUITS) if name == "all" else [name])
         except Organisation.DoesNotExist as missing:
