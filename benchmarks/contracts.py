@@ -3,6 +3,7 @@
 import statistics
 import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
@@ -15,25 +16,32 @@ from benchmarks.measure import Line, interleaved
 from benchmarks.pages import request, served
 from communities.models import Community
 from contracts.amendments import national
+from contracts.dialogue.indicators import library
+from contracts.drafts import drafting
+from contracts.drafts.pages import sections_of
 from contracts.funding import engaging, payments
 from contracts.funding.schedule import compute_schedule, five_years
 from contracts.models import (
     Contract,
     ContractVersion,
     DialogueLine,
+    Draft,
     LineReview,
     NationalAmendment,
     YearlyDialogue,
 )
+from contracts.terms import SECTIONS
 from procedures.rates import delivered_rates
-from territories.models import Department, Region
+from territories.models import Commune, Department, Region
 from tests import factories
-from tests.contracts import raised
+from tests.contracts import drafts, raised, sealing
 from tests.contracts.engaging import MISSIONS, engagement
 
 REGION: Final = "76"
 CONTRACTS: Final = 1_000
 INDICATORS: Final = 30
+INDICATORS_OF_A_MISSION: Final = 2
+COMMUNES: Final = 40
 MOST_MILLISECONDS: Final = 10
 
 
@@ -46,27 +54,53 @@ def contracts_of_a_region(rounds: int) -> list[Line]:
              MOST_MILLISECONDS, "ms", 1.0),
     ]  # fmt: skip
     agent, one = _fill()
-    year = timezone.localdate().year
-    dialogue = _dialogue(one)
-    asked = {
-        f"argent d’une région, {CONTRACTS} contrats": f"/contrats/?annee={year}",
-        "argent, dernière page": f"/contrats/?annee={year}&page=40",
-        "argent d’un contrat": f"/contrats/{one.public_id}/argent/",
-        "dialogue annuel, 30 indicateurs": f"/contrats/{one.public_id}/dialogues/{dialogue.year}/",
-    }
+    payer, draft = _draft()
+    asked = _asked(agent, one) | _asked_of_draft(payer, draft)
+    floors = {agent: "plancher", payer: "plancher de la CPAM"}
     with served() as port:
-        actions = {name: request(port, path, agent) for name, path in asked.items()}
-        floor = {"plancher": request(port, "/bench/", agent)}
-        measured = interleaved(actions | floor, rounds=rounds, warm_up=6)
+        actions = {name: request(port, path, who) for name, (who, path) in asked.items()}
+        actions |= {name: request(port, "/bench/", who) for who, name in floors.items()}
+        measured = interleaved(actions, rounds=rounds, warm_up=6)
     lines += [
         Line(name, "une page qui ne fait qu’étendre base.html", measured[name],
-             measured["plancher"], "ms", 2.0)
-        for name in asked
+             measured[floors[who]], "ms", 2.0)
+        for name, (who, _) in asked.items()
     ]  # fmt: skip
     lines += _national(one)
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE contracts_ratetable, workflow_case, communities_community CASCADE")
     return lines
+
+
+def _asked(agent: User, one: Contract) -> dict[str, tuple[User, str]]:
+    """The pages of contracts in force, and who asks for them."""
+    year = timezone.localdate().year
+    dialogue = _dialogue(one)
+    with sealing.purpose_declared([]):
+        signing = sealing.opened(one)
+    at = f"/contrats/{one.public_id}/"
+    return {
+        f"argent d’une région, {CONTRACTS} contrats": (agent, f"/contrats/?annee={year}"),
+        "argent, dernière page": (agent, f"/contrats/?annee={year}&page=40"),
+        "contrats qui attendent": (agent, "/contrats/a-faire/"),
+        "tous les contrats": (agent, "/contrats/a-faire/?voir=tous"),
+        "où en est un contrat": (agent, at),
+        "argent d’un contrat": (agent, f"{at}argent/"),
+        f"dialogue annuel, {INDICATORS} indicateurs": (agent, f"{at}dialogues/{dialogue.year}/"),
+        "signatures d’un contrat": (agent, f"{at}signatures/{signing.public_id}/"),
+    }
+
+
+def _asked_of_draft(payer: User, draft: Draft) -> dict[str, tuple[User, str]]:
+    """The pages of a draft, for who writes it."""
+    at = f"/contrats/{draft.contract.public_id}/projet/"
+    return {
+        "projet de contrat": (payer, at),
+        **{
+            f"projet : {SECTIONS[key].lower()}": (payer, f"{at}partie/{key}/")
+            for key in sections_of(draft.says)
+        },
+    }
 
 
 class _KilledError(Exception):
@@ -141,6 +175,27 @@ def _dialogue(contract: Contract) -> YearlyDialogue:
         for party in ("cpam", "ars")
     )
     return dialogue
+
+
+def _draft() -> tuple[User, Draft]:
+    """A draft that could be frozen, with two indicators a mission, and who writes for its CPAM."""
+    people, _contract, draft = drafts.opened(drafts.parties(*_communes()))
+    draft = drafts.filled_in(draft, people)
+    indicators = [
+        entry.indicator
+        for mission in draft.says.missions
+        for entry in library().of_mission(mission.key)[:INDICATORS_OF_A_MISSION]
+    ]
+    wanted = replace(draft.says, indicators=tuple(indicators))
+    draft = drafting.save_section(
+        draft, "indicators", wanted, by=people.owner, base_revision=draft.revision
+    )
+    return people.payer, draft
+
+
+def _communes() -> list[str]:
+    found = Commune.objects.filter(department="81").order_by("code")
+    return list(found.values_list("code", flat=True)[:COMMUNES])
 
 
 def _fill() -> tuple[User, Contract]:

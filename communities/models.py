@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeOperators
@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import AbstractInvitation, User
 from communities.numbers import RNA_SHAPE, SIRET_SHAPE, written_siret
+from cpts_portal.composed import Composed, Given
 from documents.models import Attachment
 from territories.models import Region, Territory
 
@@ -58,14 +59,12 @@ class Community(models.Model):
         """
         if getattr(self, "viewer_id", None) == user.pk:
             return TeamMember.Role(self.viewer_role)  # type: ignore[attr-defined]
-        return next(
-            (
-                TeamMember.Role(member.role)
-                for member in self.team_members.all()
-                if member.user_id == user.pk
-            ),
-            None,
-        )
+        if "team_members" in getattr(self, "_prefetched_objects_cache", {}):
+            members = self.team_members.all()
+            found = [member.role for member in members if member.user_id == user.pk]
+        else:
+            found = [role for (role,) in _ROLE.rows(community=self.pk, person=user.pk)]
+        return TeamMember.Role(found[0]) if found else None
 
     @property
     def territory(self) -> Territory:
@@ -125,6 +124,13 @@ class TeamMember(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} ({self.get_role_display()})"
+
+
+_ROLE: Final = Composed(
+    lambda: TeamMember.objects.filter(
+        community_id=Given("community"), user_id=Given("person")
+    ).values_list("role")
+)
 
 
 class TeamInvitationQuerySet(models.QuerySet["TeamInvitation"]):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.urls import reverse
 
-_NOBODY = UUID(int=0)
+_NOBODY, _NEITHER = UUID(int=0), UUID(int=1)
 
 
 def address(view: str, *parts: Hashable) -> str:
@@ -18,12 +18,32 @@ def address(view: str, *parts: Hashable) -> str:
         case (UUID() as public_id,):
             before, after = around(view)
             return f"{before}{public_id}{after}"
+        case (UUID() as public_id, UUID() as second, *rest):
+            before, between, after = _around_both(view, *rest)
+            return f"{before}{public_id}{between}{second}{after}"
+        case (UUID() as public_id, *rest):
+            before, after = _around(view, *rest)
+            return f"{before}{public_id}{after}"
     return _remembered(view, *parts)
 
 
 @lru_cache(maxsize=16_384)
 def _remembered(view: str, *parts: Hashable) -> str:
     return reverse(view, args=parts)
+
+
+@lru_cache(maxsize=16_384)
+def _around(view: str, *rest: Hashable) -> tuple[str, str]:
+    before, after = reverse(view, args=[_NOBODY, *rest]).split(str(_NOBODY))
+    return before, after
+
+
+@lru_cache(maxsize=4_096)
+def _around_both(view: str, *rest: Hashable) -> tuple[str, str, str]:
+    whole = reverse(view, args=[_NOBODY, _NEITHER, *rest])
+    before, after = whole.split(str(_NOBODY))
+    between, after = after.split(str(_NEITHER))
+    return before, between, after
 
 
 @cache

@@ -43,6 +43,7 @@ def file_size(size: int) -> str:
     return f"{size / 1_000_000:.1f}{NBSP}Mo".replace(".", ",")
 
 
+@lru_cache(maxsize=8_192)
 def euros(amount: Decimal) -> str:
     """« 75 000 € », « 1 250,50 € », with unbreakable spaces."""
     whole, cents = divmod(abs(amount).quantize(Decimal("0.01")), 1)

@@ -63,34 +63,40 @@ class ContractLine(NamedTuple):
         return self.engaged - self.paid
 
 
-# Written by hand around `visible_to`: composing it took longer than running it.
-_SUMS: Final = """
-    WITH seen AS MATERIALIZED ({seen})
-    SELECT region.name, coalesce(department.name, ''), contract.money_department, count(*),
-           coalesce(sum(money.engaged), 0), coalesce(sum(money.paid), 0)
-      FROM seen
-      JOIN contracts_contract AS contract
-        ON contract.case_ptr_id = seen.id AND contract.signed_on IS NOT NULL
-      JOIN territories_region AS region ON region.code = seen.region_id
-      LEFT JOIN territories_department AS department
-        ON department.code = contract.money_department
-      LEFT JOIN contracts_contractyear AS money
-        ON money.contract_id = seen.id AND money.year = %s
-     GROUP BY region.name, department.name, contract.money_department
-     ORDER BY region.name, contract.money_department
-"""
-_LINES: Final = """
-    WITH seen AS MATERIALIZED ({seen})
-    SELECT seen.public_id, seen.reference, seen.title, seen.size_class,
-           contract.money_department, contract.ends_on,
-           coalesce(money.engaged, 0), coalesce(money.paid, 0), count(*) OVER ()
-      FROM seen
-      JOIN contracts_contract AS contract
-        ON contract.case_ptr_id = seen.id AND contract.signed_on IS NOT NULL
-      LEFT JOIN contracts_contractyear AS money
-        ON money.contract_id = seen.id AND money.year = %s
-     WHERE (%s = '' OR contract.money_department = %s)
-     ORDER BY seen.title, seen.id LIMIT %s OFFSET %s
+# Written by hand around `visible_to`: composing it took longer than running it. The sums and a
+# page of the list are of the same contracts: they are gathered once.
+_BOARD: Final = """
+    WITH held AS MATERIALIZED (
+        SELECT seen.id, seen.title, seen.region_id, contract.money_department AS department,
+               contract.ends_on, money.engaged, money.paid
+          FROM ({seen}) AS seen
+          JOIN contracts_contract AS contract
+            ON contract.case_ptr_id = seen.id AND contract.signed_on IS NOT NULL
+          LEFT JOIN contracts_contractyear AS money
+            ON money.contract_id = seen.id AND money.year = (SELECT %(year)s::smallint)
+    ), sums AS (
+        SELECT region_id, department, count(*) AS contracts,
+               coalesce(sum(engaged), 0) AS engaged, coalesce(sum(paid), 0) AS paid
+          FROM held GROUP BY region_id, department
+    ), listed AS (
+        SELECT *, row_number() OVER (ORDER BY title, id) AS rank
+          FROM held
+         WHERE %(department)s::text IN ('', department)
+         ORDER BY title, id LIMIT %(count)s OFFSET %(start)s
+    )
+    SELECT true AS is_sum, row_number() OVER (ORDER BY region.name, sums.department) AS rank,
+           region.name, coalesce(department.name, ''), sums.department, sums.contracts,
+           sums.engaged, sums.paid, NULL::uuid, NULL, NULL, NULL::date
+      FROM sums
+      JOIN territories_region AS region ON region.code = sums.region_id
+      LEFT JOIN territories_department AS department ON department.code = sums.department
+     UNION ALL
+    SELECT false, listed.rank, listed.title, '', listed.department, 0,
+           coalesce(listed.engaged, 0), coalesce(listed.paid, 0), one.public_id, one.reference,
+           one.size_class, listed.ends_on
+      FROM listed
+      JOIN workflow_case AS one ON one.id = listed.id
+     ORDER BY is_sum DESC, rank
 """
 _COLUMNS: Final = ("pk", "public_id", "reference", "title", "size_class", "region_id")
 
@@ -107,26 +113,14 @@ def _seen(shape: tuple[bool, bool] | None) -> Composed:
 
 
 @lru_cache
-def _around(statement: str, shape: tuple[bool, bool] | None) -> str:
-    """The statement around the contracts seen, whose columns are named again."""
-    inner = _seen(shape).sql
-    names = ", ".join("id" if name == "pk" else name for name in _COLUMNS)
-    named = f"SELECT {names} FROM ({inner}) AS inside ({names})"  # noqa: S608 - our own columns
-    return statement.replace("{seen}", named)
-
-
-@lru_cache
 def _named(statement: str, shape: tuple[bool, bool] | None) -> str:
-    """The same, with the values of the contracts seen named in their order."""
+    """The statement around the contracts seen, whose columns and values are named."""
     before, after = statement.split("{seen}")
-    inner = _around("{seen}", shape).split("%s")
-    names = [f"%(seen_{rank})s" for rank in range(len(inner) - 1)]
-    seen = "".join(part + name for part, name in zip(inner, [*names, ""], strict=True))
-    return before + seen + after
-
-
-def _run(statement: str, user: User, *values: Any) -> list[tuple[Any, ...]]:
-    return _execute(statement, user, values)
+    inner = _seen(shape).sql.split("%s")
+    values = [f"%(seen_{rank})s" for rank in range(len(inner) - 1)]
+    seen = "".join(part + name for part, name in zip(inner, [*values, ""], strict=True))
+    names = ", ".join("id" if name == "pk" else name for name in _COLUMNS)
+    return f"{before}SELECT {names} FROM ({seen}) AS inside ({names}){after}"  # noqa: S608 - our own
 
 
 def run_seen(statement: str, user: User, **values: Any) -> list[tuple[Any, ...]]:
@@ -134,31 +128,53 @@ def run_seen(statement: str, user: User, **values: Any) -> list[tuple[Any, ...]]
 
     Its values are named: « %(today)s ».
     """
-    return _execute(statement, user, values)
-
-
-def _execute(
-    statement: str, user: User, values: tuple[Any, ...] | dict[str, Any]
-) -> list[tuple[Any, ...]]:
     viewer = viewer_of(user)
     shape = None if user.acting is None and user.is_superuser else viewer.shape
     given = _seen(shape).parameters(**viewer._asdict())
+    named = {f"seen_{rank}": value for rank, value in enumerate(given)}
     with connection.cursor() as cursor:
-        if isinstance(values, dict):
-            named = {f"seen_{rank}": value for rank, value in enumerate(given)}
-            cursor.execute(_named(statement, shape), named | values)
-        else:
-            cursor.execute(_around(statement, shape), [*given, *values])
+        cursor.execute(_named(statement, shape), named | values)
         return cursor.fetchall()
 
 
-def read_sums(user: User, year: int) -> list[RegionSums]:
-    """Engaged and paid in a civil year, by région and département, in one query."""
+@dataclass(frozen=True)
+class Board:
+    """The sums of the contracts a person sees, and a page of their list."""
+
+    sums: list[RegionSums]
+    lines: list[ContractLine]
+    page: Page[Any]
+
+
+def read_board(user: User, year: int, department: str, page: str | None) -> Board:
+    """Engaged and paid in a civil year, by région and département; the contracts by name.
+
+    The list is that of a département; an empty code keeps them all. One query.
+    """
+    sums: list[RegionSums] = []
+
+    def read(start: int, count: int) -> list[ContractLine]:
+        nonlocal sums
+        rows = run_seen(_BOARD, user, year=year, department=department, start=start, count=count)
+        sums = _sums([row for row in rows if row[0]])
+        total = sum(
+            one.contracts
+            for region in sums
+            for one in region.departments
+            if department in {"", one.department}
+        )
+        return [_line(row, total) for row in rows if not row[0]]
+
+    lines, found = page_of(read, page, PAGE_SIZE)
+    return Board(sums, lines, found)
+
+
+def _sums(rows: Sequence[tuple[Any, ...]]) -> list[RegionSums]:
     regions: dict[str, list[Sum]] = {}
-    for region, name, code, count, engaged, paid in _run(_SUMS, user, year):
+    for _, _, region, name, code, count, engaged, paid, *_ in rows:
         label = f"{name} ({code})" if name else code or "Sans département"
         regions.setdefault(region, []).append(Sum(label, count, engaged, paid, code))
-    return [RegionSums(_added(region, rows), rows) for region, rows in regions.items()]
+    return [RegionSums(_added(region, found), found) for region, found in regions.items()]
 
 
 def _added(name: str, rows: Sequence[Sum]) -> Sum:
@@ -170,16 +186,11 @@ def _added(name: str, rows: Sequence[Sum]) -> Sum:
     )
 
 
-def read_lines(
-    user: User, year: int, department: str, page: str | None
-) -> tuple[list[ContractLine], Page[Any]]:
-    """A page of the contracts the person sees, by name, in one query."""
-
-    def read(start: int, count: int) -> list[ContractLine]:
-        rows = _run(_LINES, user, year, department, department, count, start)
-        return [ContractLine(*row) for row in rows]
-
-    return page_of(read, page, PAGE_SIZE)
+def _line(row: tuple[Any, ...], total: int) -> ContractLine:
+    _, _, title, _, department, _, engaged, paid, public_id, reference, size, ends_on = row
+    return ContractLine(
+        public_id, reference, title, size, department, ends_on, engaged, paid, total
+    )
 
 
 def years_offered(today: date) -> range:

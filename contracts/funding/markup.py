@@ -3,18 +3,24 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
+from html import escape as _e
 from typing import Final
+from uuid import UUID
 
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 
 from contracts.funding.balances import Account, Balance
 from contracts.funding.board import ContractLine, RegionSums, Sum
+from contracts.funding.payments import Part
 from contracts.funding.schedule import Line
 from contracts.funding.wording import mission_name, rule_of, working_of
+from contracts.models import Payment
 from cpts_portal.addresses import address
 from cpts_portal.memo import Memo
-from cpts_portal.words import euros
+from cpts_portal.words import NBSP, euros
 
 
 @dataclass(frozen=True)
@@ -29,11 +35,17 @@ class YearShown:
     is_open: bool
 
 
-def years_shown(account: Account, current: int | None) -> tuple[list[YearShown], list[str]]:
+# (year of the contract, expected at most, paid).
+YearSums = Sequence[tuple[int, Decimal, Decimal]]
+
+
+def years_shown(
+    account: Account, sums: YearSums, current: int | None
+) -> tuple[list[YearShown], list[str]]:
     """The years of a contract, `current` opened, and the sources their lines refer to by number."""
     drawn = _drawn.get((account.schedule,), lambda: _draw(account.lines))
     found = []
-    for number, expected, paid in sums_by_year(account):
+    for number, expected, paid in sums:
         balances = [one for one in account.balances if one.year == number]
         rows = drawn.years.get(number, SafeString(""))
         found.append(
@@ -99,21 +111,69 @@ def _lines_markup(lines: Sequence[Line], numbers: Mapping[str, int]) -> SafeStri
 
 def balances_markup(balances: Iterable[Balance]) -> SafeString:
     """The balance of each mission as rows of a table."""
-    return format_html_join(
-        "\n",
-        '<tr><th scope="row">{}</th><td class="portal-number" data-label="Prévu">{}</td>'
-        '<td class="portal-number" data-label="Échu">{}</td><td class="portal-number" '
-        'data-label="Payé">{}</td><td class="portal-number" data-label="Reste">{}</td></tr>',
-        (
-            (mission_name(one.mission), *_amounts(one))
+    return SafeString(
+        "\n".join(
+            f'<tr><th scope="row">{_e(mission_name(one.mission))}</th>'
+            f'<td class="portal-number" data-label="Prévu">{euros(one.expected)}</td>'
+            f'<td class="portal-number" data-label="Échu">{euros(one.due)}</td>'
+            f'<td class="portal-number" data-label="Payé">{euros(one.paid)}</td>'
+            f'<td class="portal-number" data-label="Reste">{left_in_words(one.left)}</td></tr>'
             for one in balances
             if one.expected or one.paid
-        ),
+        )
     )
 
 
-def _amounts(one: Balance) -> tuple[str, str, str, str]:
-    return euros(one.expected), euros(one.due), euros(one.paid), left_in_words(one.left)
+def payments_rows(
+    payments: Iterable[Payment],
+    parts: Mapping[int, Sequence[Part]],
+    contract: UUID,
+    *,
+    records: bool,
+) -> SafeString:
+    """The payments of a contract, each with its parts, as rows of a table.
+
+    `records`: the person may cancel them.
+    """
+    return SafeString(
+        "\n".join(
+            f'<tr><th scope="row">{one.paid_on:%d/%m/%Y}</th>'
+            f'<td data-label="Référence">{_e(one.reference)}</td>'
+            f'<td data-label="Affecté à">{_parts(parts.get(one.pk, ()))}</td>'
+            f'<td class="portal-number" data-label="Montant">{_paid(one)}</td>'
+            f'<td data-label="État">{_state(one, contract, records=records)}</td></tr>'
+            for one in payments
+        )
+    )
+
+
+def _parts(parts: Sequence[Part]) -> str:
+    said = [
+        f"{_e(mission_name(one.mission))}, année {one.year}{NBSP}: {euros(one.amount)}"
+        for one in parts
+    ]
+    return "<br>".join(said) or "non affecté"
+
+
+def _paid(one: Payment) -> str:
+    amount = euros(one.amount)
+    return f"<s>{amount}</s>" if one.cancelled_at else amount
+
+
+def _state(one: Payment, contract: UUID, *, records: bool) -> str:
+    if one.cancelled_at:
+        return (
+            f"Annulé le {localtime(one.cancelled_at):%d/%m/%Y} par {_e(str(one.cancelled_by))}"
+            f"{NBSP}: {_e(one.cancelled_reason)}"
+        )
+    said = f"Enregistré par {_e(str(one.recorded_by))}"
+    if not records:
+        return said
+    url = address("contracts:cancel", contract, one.pk)
+    return (
+        f'{said}<br><a href="{url}">Annuler<span class="fr-sr-only"> le paiement '
+        f"{_e(one.reference)}</span></a>"
+    )
 
 
 def left_in_words(left: Decimal) -> str:
@@ -130,7 +190,7 @@ def sums_by_year(account: Account) -> list[tuple[int, Decimal, Decimal]]:
     return [(year, expected, paid) for year, (expected, paid) in sorted(sums.items())]
 
 
-def years_markup(sums: Sequence[tuple[int, Decimal, Decimal]]) -> SafeString:
+def years_markup(sums: YearSums) -> SafeString:
     """The same as rows of a table."""
     return format_html_join(
         "\n",
@@ -142,54 +202,38 @@ def years_markup(sums: Sequence[tuple[int, Decimal, Decimal]]) -> SafeString:
 
 # --- The board of a région ------------------------------------------------------------------------
 
-_SUM_CELLS: Final = (
-    '<th scope="row">{}</th><td class="portal-number" data-label="Contrats">{}</td>'
-    '<td class="portal-number" data-label="Engagé">{}</td><td class="portal-number" '
-    'data-label="Payé">{}</td><td class="portal-number" data-label="Reste">{}</td></tr>'
-)
-
 
 def sums_rows(sums: Iterable[RegionSums]) -> SafeString:
     """The départements of each région, then its total, as rows of a table."""
-    return format_html_join(
-        "\n",
-        "<tr{}>" + _SUM_CELLS,
-        (
-            (
-                SafeString(' class="contracts-total"') if one is region.total else "",
-                one.name,
-                one.contracts,
-                *_money(one),
-            )
+    return SafeString(
+        "\n".join(
+            f'<tr{_TOTAL if one is region.total else ""}><th scope="row">{_e(one.name)}</th>'
+            f'<td class="portal-number" data-label="Contrats">{one.contracts}</td>{_money(one)}'
             for region in sums
             for one in (*region.departments, region.total)
-        ),
+        )
     )
+
+
+_TOTAL: Final = ' class="contracts-total"'
 
 
 def lines_rows(lines: Iterable[ContractLine]) -> SafeString:
     """The contracts of a list as rows of a table."""
-    return format_html_join(
-        "\n",
-        '<tr><th scope="row"><a href="{}">{}</a></th><td data-label="Contrat">{}</td>'
-        '<td data-label="Taille">{}</td><td data-label="Jusqu’au">{}</td>'
-        '<td class="portal-number" data-label="Engagé">{}</td><td class="portal-number" '
-        'data-label="Payé">{}</td><td class="portal-number" data-label="Reste">{}</td></tr>',
-        (
-            (
-                address("contract-desk:contract", one.public_id),
-                one.title,
-                one.reference,
-                one.size,
-                f"{one.ends_on:%d/%m/%Y}" if one.ends_on else "",
-                *_money(one),
-            )
+    return SafeString(
+        "\n".join(
+            f'<tr><th scope="row"><a href="{address("contract-desk:contract", one.public_id)}">'
+            f'{_e(one.title)}</a></th><td data-label="Contrat">{_e(one.reference)}</td>'
+            f'<td data-label="Taille">{one.size}</td>'
+            f'<td data-label="Jusqu’au">{f"{one.ends_on:%d/%m/%Y}" if one.ends_on else ""}</td>'
+            f"{_money(one)}"
             for one in lines
-        ),
+        )
     )
 
 
-def year_choices(years: Iterable[int], chosen: int) -> SafeString:
+@lru_cache
+def year_choices(years: range, chosen: int) -> SafeString:
     """The options of a list of civil years."""
     return format_html_join(
         "",
@@ -198,5 +242,10 @@ def year_choices(years: Iterable[int], chosen: int) -> SafeString:
     )
 
 
-def _money(one: Sum | ContractLine) -> tuple[str, str, str]:
-    return euros(one.engaged), euros(one.paid), euros(one.left)
+def _money(one: Sum | ContractLine) -> str:
+    """The last three cells of a row, and its end."""
+    return (
+        f'<td class="portal-number" data-label="Engagé">{euros(one.engaged)}</td>'
+        f'<td class="portal-number" data-label="Payé">{euros(one.paid)}</td>'
+        f'<td class="portal-number" data-label="Reste">{euros(one.left)}</td></tr>'
+    )

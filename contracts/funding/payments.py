@@ -1,13 +1,15 @@
 """What the payer records: each payment once, shared out among what is due."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.core.paginator import Page
+from django.db import connection, transaction
+from django.db.models import Count, Window
 from django.utils import timezone
 
 from accounts.models import User
@@ -19,10 +21,59 @@ from contracts.models import (
     PaymentPart,
     ScheduleLine,
 )
+from cpts_portal.composed import ComposedObjects, Given
+from cpts_portal.paging import page_of
 from cpts_portal.words import NBSP, day, euros
 from workflow.services import ActionRefusedError
 
 LONGEST_REFERENCE: Final = 60
+PAGE_SIZE: Final = 25
+
+
+# --- Reading --------------------------------------------------------------------------------------
+
+_PAYMENTS: Final = ComposedObjects(
+    lambda: (
+        Payment.objects.filter(contract_id=Given("contract"))
+        .select_related("recorded_by", "cancelled_by")
+        .annotate(total=Window(Count("*")))
+        .order_by("-paid_on", "-pk")
+    )
+)
+
+
+def read_payments(contract: Contract, asked: str | None) -> tuple[list[Payment], Page[Any]]:
+    """A page of the payments of a contract, the latest first, in one query."""
+
+    def read(start: int, count: int) -> list[Payment]:
+        return _PAYMENTS.objects(start=start, count=count, contract=contract.pk)
+
+    return page_of(read, asked, PAGE_SIZE)
+
+
+class Part(NamedTuple):
+    """What of a payment went to a mission (empty: the operating grant) and a year, in euros."""
+
+    year: int
+    mission: str
+    amount: Decimal
+
+
+def parts_of(payments: Sequence[Payment]) -> dict[int, list[Part]]:
+    """The parts of each payment by its number; a payment without any is left out. One query."""
+    found: dict[int, list[Part]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT payment_id, year, mission, amount FROM contracts_paymentpart"
+            " WHERE payment_id = ANY (%s) ORDER BY id",
+            [[one.pk for one in payments]],
+        )
+        for payment, *part in cursor.fetchall():
+            found.setdefault(payment, []).append(Part(*part))
+    return found
+
+
+# --- Recording ------------------------------------------------------------------------------------
 
 
 def allocate_what_was_paid(contract: Contract) -> None:

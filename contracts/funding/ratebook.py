@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Final
 
 from django.core.signals import request_finished, request_started
@@ -15,6 +17,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from contracts.models import RateLine, RateTable, SocialSecurityCeiling
+from cpts_portal.composed import Composed
 from cpts_portal.words import NBSP, day, euros
 from procedures import rates
 from procedures.rates import Rate, Share, delivered_rates
@@ -67,17 +70,23 @@ def published_rates() -> rates.RateTable | None:
     return kept[KEY]
 
 
+_PUBLISHED: Final = Composed(
+    lambda: RateLine.objects.filter(table__status=RateTable.Status.PUBLISHED, table__key=KEY)
+    .order_by("table__valid_from", "pk")
+    .values_list(
+        "table__version", "table__valid_from", "table__valid_until", "size_class", "mission",
+        "fixed_share", "variable_share", "crisis_share", "source", "is_confirmed",
+    )
+)  # fmt: skip
+
+
 def _read() -> rates.RateTable | None:
-    lines = (
-        RateLine.objects.filter(
-            table__status=RateTable.Status.PUBLISHED, table__key=KEY
-        )
-        .order_by("table__valid_from", "pk")
-        .values_list(
-            "table__version", "table__valid_from", "table__valid_until", "size_class", "mission",
-            "fixed_share", "variable_share", "crisis_share", "source", "is_confirmed",
-        )
-    )  # fmt: skip
+    return _table(tuple(_PUBLISHED.rows()))
+
+
+# As many as there are ever at once: each publication makes others.
+@lru_cache(maxsize=4)
+def _table(lines: tuple[tuple[Any, ...], ...]) -> rates.RateTable | None:
     found: list[Rate] = []
     version = 0
     for number, first, last, size, mission, fixed, variable, crisis, source, confirmed in lines:
@@ -301,9 +310,11 @@ def compare(before: RateTable, after: RateTable) -> list[Difference]:
     return found
 
 
+@lru_cache
 def mission_labels() -> Mapping[str, str]:
     """Each mission by its key, the operating grant first."""
-    return {"": "Fonctionnement"} | {one.key: one.label for one in delivered_rates().missions}
+    labels = {one.key: one.label for one in delivered_rates().missions}
+    return MappingProxyType({"": "Fonctionnement"} | labels)
 
 
 def in_words(line: RateLine | None) -> str:

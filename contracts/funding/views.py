@@ -46,18 +46,19 @@ def board(request: PersonRequest) -> HttpResponse:
     today = timezone.localdate()
     year = boards.asked_year(request.GET.get("annee", ""), today)
     department = request.GET.get("departement", "").replace("\0", "")[:3]
-    sums = boards.read_sums(request.user, year)
-    lines, page = boards.read_lines(request.user, year, department, request.GET.get("page"))
+    found = boards.read_board(request.user, year, department, request.GET.get("page"))
     context = {
         "year": year,
         "years": markup.year_choices(boards.years_offered(today), year),
         "department": department,
-        "departments": [one for region in sums for one in region.departments if one.department],
-        "sums": sums,
-        "sums_rows": markup.sums_rows(sums),
-        "lines": lines,
-        "lines_rows": markup.lines_rows(lines),
-        "page": page,
+        "departments": [
+            one for region in found.sums for one in region.departments if one.department
+        ],
+        "sums": found.sums,
+        "sums_rows": markup.sums_rows(found.sums),
+        "lines": found.lines,
+        "lines_rows": markup.lines_rows(found.lines),
+        "page": found.page,
         "records": rules.keeps_payments_of(request.user) is not None,
         "imports": rules.region_imported_by(request.user) is not None,
         "amends_nationally": rules.may_amend_nationally(request.user),
@@ -88,15 +89,13 @@ def money_page(request: PersonRequest, public_id: UUID) -> HttpResponse:
         return redirect("contracts:draft", contract.public_id)
     today = timezone.localdate()
     account = balances.account_of(contract, on=today)
-    years, sources = markup.years_shown(account, balances.contract_year_on(contract, today) or 1)
     sums = markup.sums_by_year(account)
+    current = balances.contract_year_on(contract, today) or 1
+    years, sources = markup.years_shown(account, sums, current)
     bars = [Bar(f"Année {year}", expected, paid) for year, expected, paid in sums]
     title = "Prévu et payé par année du contrat ; le tableau qui suit dit la même chose."
-    payments, page = read_page(
-        contract.payments.select_related("recorded_by", "cancelled_by").prefetch_related("parts"),
-        request.GET.get("page"),
-        PAYMENTS_SHOWN,
-    )
+    found, page = payments.read_payments(contract, request.GET.get("page"))
+    records = rules.may_record_payments(contract, request.user)
     context = {
         "contract": contract,
         "state": state_label(contract.state, reader_of(contract, request.user)),
@@ -106,9 +105,11 @@ def money_page(request: PersonRequest, public_id: UUID) -> HttpResponse:
         "sources": sources,
         "years_html": markup.years_markup(sums),
         "chart": draw(bars, title) if bars else "",
-        "payments": payments,
+        "payments_rows": markup.payments_rows(
+            found, payments.parts_of(found), contract.public_id, records=records
+        ),
         "page": page,
-        "records": rules.may_record_payments(contract, request.user),
+        "records": records,
         "is_team": request.user.acting is None,
         "scans": contract.scans.select_related("attachment") if contract.is_signed_outside else [],
     }
