@@ -142,6 +142,10 @@ class Target:
     value: Decimal | None = None
     steps: tuple[Step, ...] = ()
 
+    @property
+    def is_yes(self) -> bool:
+        return self.value is None and not self.steps
+
 
 @dataclass(frozen=True, kw_only=True)
 class Indicator:

@@ -12,13 +12,14 @@ from accounts.models import Membership, Organisation, User
 from communities.models import Community, CommunityStage, LegalEntity
 from communities.services import create_community
 from communities.stages import open_stage
+from contracts.dialogue.indicators import library
 from contracts.drafts import concluding, drafting, freezing, opening
 from contracts.existing import applying, checking
 from contracts.existing.columns import columns
 from contracts.funding import balances, engaging, payments, totals
 from contracts.funding.schedule import anniversary, five_years
 from contracts.models import Contract, Draft
-from contracts.terms import ARS, CPAM, CPTS, MissionTerm, Representative
+from contracts.terms import ARS, CPAM, CPTS, Indicator, MissionTerm, Representative, Target
 from cpts_portal.spreadsheets import csv_bytes
 from procedures.rates import current_rates
 from territories.models import Region
@@ -132,12 +133,28 @@ def fill_in(draft: Draft, people: Parties, starts_on: date, *, size: str = "") -
             )
         ),
     )
-    sections = ("duration", "missions", "representatives", *(("size",) if size else ()))
+    wanted = replace(wanted, indicators=tuple(_first_indicator(one.key) for one in wanted.missions))
+    sections = (
+        "duration",
+        "missions",
+        "indicators",
+        "representatives",
+        *(("size",) if size else ()),
+    )
     for section in sections:
         draft = drafting.save_section(
             draft, section, wanted, by=people.lead, base_revision=draft.revision
         )
     return draft
+
+
+def _first_indicator(mission: str) -> Indicator:
+    """One of the library for a mission: done or not where it can be, else with where it begins."""
+    entries = library().of_mission(mission)
+    found = next((one for one in entries if one.indicator.kind == "yes_no"), None)
+    if found is not None:
+        return replace(found.indicator, targets=(Target(year=1),))
+    return next(one.indicator for one in entries if one.target is not None)
 
 
 def freeze(contract: Contract, draft: Draft, people: Parties) -> Snapshot:

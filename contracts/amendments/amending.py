@@ -17,8 +17,15 @@ from django.utils import timezone
 
 from accounts.models import User
 from contracts import describing, rules
+from contracts.drafts.completeness import signer_faults, unmeasured
 from contracts.drafts.concluding import signatories_of
-from contracts.drafts.drafting import CLOSED, agreements_of, check_writes, locked_draft
+from contracts.drafts.drafting import (
+    CLOSED,
+    agreements_of,
+    check_writes,
+    locked_draft,
+    unanswered,
+)
 from contracts.funding import engaging, totals
 from contracts.funding.ratebook import mission_labels
 from contracts.funding.schedule import Line, MissionStart, Terms, amend, compute_schedule
@@ -281,18 +288,51 @@ def missing_to_sign(draft: Draft, *, on: date) -> list[str]:
         found.append("Le premier jour d’un contrat signé ne change pas : remettez-le.")
     foreseen = foresee(draft, on=on)
     found += foreseen.problems if foreseen else ()
+    found += _unmeasured(says, before)
+    found += unanswered(draft)
     found += [
         f"{PARTY_LABELS[one]}{NBSP}: personne ne signe pour cette partie. Cochez «{NBSP}"
         f"{SECTIONS['representatives']}{NBSP}» et désignez son signataire."
         for one in PARTIES_OF[draft.contract.form]
         if not says.representatives_of(one)
     ]
+    found += signer_faults(says, on)
     found += [
         f"{one.label}{NBSP}: son accord sur la version {draft.revision} n’est pas marqué."
         for one in agreements_of(draft)
         if not one.stands
     ]
     return found
+
+
+def _unmeasured(says: ContractTerms, before: ContractTerms) -> list[str]:
+    """Missions the amendment would leave without indicator: those it adds, or strips of theirs.
+
+    A contract signed elsewhere may name none: what the amendment leaves as it was is not asked.
+    """
+    labels, already = mission_labels(), unmeasured(before)
+    ticks = f"cochez «{NBSP}{SECTIONS['indicators']}{NBSP}» et choisissez-en un au moins."
+    return [
+        f"{labels.get(key, key)}{NBSP}: aucun indicateur ne suit cette mission, {ticks}"
+        for key in unmeasured(says)
+        if key not in already
+    ]
+
+
+@transaction.atomic
+def tick_too(draft: Draft, section: str, *, by: User) -> None:
+    """Open one more section of the contract to an amendment; the text does not change by it.
+
+    Raises PermissionDenied, ActionRefusedError once it is frozen or for an unknown section.
+    """
+    draft = _locked(draft)
+    _check_commits(draft, by)
+    check_writes(draft, by)
+    if section not in SECTIONS:
+        raise ActionRefusedError("Cette partie du contrat n’existe pas : rechargez la page.")
+    ticked = {*draft.sections, section}
+    draft.sections = [key for key in SECTIONS if key in ticked]
+    draft.save(update_fields=["sections"])
 
 
 # --- Freezing, signing ----------------------------------------------------------------------------

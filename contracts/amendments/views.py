@@ -15,15 +15,20 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.http import PersonRequest
+from accounts.models import User
 from contracts import rules
 from contracts.amendments import amending
 from contracts.drafts import drafting, negotiation
-from contracts.drafts.forms import SECTION_FORMS
+from contracts.drafts.drafting import StaleDraftError
+from contracts.drafts.forms import form_of, read_form
 from contracts.drafts.forms.base import SectionForm
 from contracts.drafts.forms.indicators import IndicatorForm, library_entries
+from contracts.drafts.measures import measured
+from contracts.drafts.negotiation import ShownProposal, shown_proposals
+from contracts.drafts.saving import save_or_propose, theirs_of
 from contracts.funding.ratebook import mission_labels
 from contracts.models import Contract, Draft
-from contracts.terms import PARTY_LABELS, SECTIONS, lines_of
+from contracts.terms import PARTY_LABELS, SECTIONS, Row, lines_of
 from contracts.versions import version_on
 from cpts_portal.forms import PortalForm
 from cpts_portal.paging import read_page
@@ -36,6 +41,7 @@ from workflow.states import CaseState
 from workflow.views.documents import pdf_response
 
 SHOWN: Final = 25
+_MOST_PROPOSALS: Final = 50
 # Buttons that do something without reading a form.
 _AT_ONCE: Final = frozenset({"refresh", "remove"})
 _REFRESHED: Final = {
@@ -190,6 +196,9 @@ def amendment(request: PersonRequest, public_id: UUID, pk: int) -> HttpResponse:
         "may_take_back": commits and draft.state == Draft.State.TO_SIGN,
         "rounds": amending.rounds_of(draft),
         "document": _document(draft),
+        "proposals": _proposals(draft, request.user) if is_open else [],
+        "in_amendment": True,
+        "unticked": [(key, label) for key, label in SECTIONS.items() if key not in draft.sections],
         "threads": list(draft.threads.prefetch_related("remarks__by")[:50]),
         "last_note": draft.versions.order_by("-number").first(),
     }
@@ -223,6 +232,7 @@ def section(request: PersonRequest, public_id: UUID, pk: int, section: str) -> H
     action = request.POST.get("action", "") if request.method == "POST" else ""
     data = request.POST if request.method == "POST" and action not in _AT_ONCE else None
     form = _section_form(request, draft, party, section, data)
+    theirs: tuple[Row, ...] = ()
     try:
         if action == "refresh" and refresh:
             refresh[0](draft, by=request.user)
@@ -230,21 +240,21 @@ def section(request: PersonRequest, public_id: UUID, pk: int, section: str) -> H
         if action == "remove" and section == "indicators":
             _remove_indicator(request, draft)
             return redirect("amendments:section", public_id, pk, section)
-        if form is not None and data is not None and form.is_valid():
-            drafting.save_section(
-                draft,
-                section,
-                form.asked(),
-                by=request.user,
-                base_revision=form.cleaned_data["base_revision"],
-            )
-            messages.success(request, "C’est enregistré dans l’avenant.")
-            return redirect("amendments:amendment", public_id, pk)
+        if form is not None and form.is_valid():
+            messages.success(request, save_or_propose(draft, form, request.POST, by=request.user))
+            return redirect("amendments:section", public_id, pk, section)
+    except StaleDraftError as stale:
+        if form is None or not form.is_bound:
+            messages.error(request, stale.message)
+        else:
+            form.add_error(None, stale.message)
+            theirs = theirs_of(stale, form)
     except ActionRefusedError as refused:
         if form is None or data is None:
             messages.error(request, refused.message)
         else:
             form.add_error(None, refused.message)
+    labels = mission_labels()
     context = {
         "contract": contract,
         "draft": draft,
@@ -252,11 +262,15 @@ def section(request: PersonRequest, public_id: UUID, pk: int, section: str) -> H
         "label": SECTIONS[section],
         "form": form,
         "refresh": refresh[1] if refresh else "",
-        "lines": lines_of(draft.says, section, mission_labels()),
-        "indicators": draft.says.indicators if section == "indicators" else (),
-        "library": library_entries(draft.says) if section == "indicators" else (),
+        "theirs": theirs,
+        "lines": lines_of(draft.says, section, labels),
+        "measured": measured(draft.says, labels) if section == "indicators" else (),
+        "proposals": _proposals(draft, request.user, section),
+        "in_amendment": True,
+        "writes": True,
     }
-    status = 422 if request.method == "POST" else 200
+    more = form is not None and not form.is_bound and action == "more"
+    status = 422 if request.method == "POST" and not more else 200
     return render(request, "contracts/amendment_section.html", context, status=status)
 
 
@@ -265,13 +279,27 @@ def _section_form(
 ) -> SectionForm | None:
     """The form of a section; of the indicators, that of the one the address names, or a new one."""
     if section != "indicators":
-        form_class = SECTION_FORMS.get(section)
-        return form_class(data, draft=draft, party=party) if form_class else None
+        form_class = form_of(section, draft)
+        return read_form(form_class, data, draft=draft, party=party) if form_class else None
     terms = draft.says
     asked, model = request.GET.get("cle", ""), request.GET.get("modele", "")
     known = next((one for one in terms.indicators if one.key == asked), None)
     entry = next((one for one in library_entries(terms) if one.indicator.key == model), None)
-    return IndicatorForm(data, draft=draft, party=party, known=known, entry=entry)
+    return IndicatorForm(
+        data,
+        draft=draft,
+        party=party,
+        known=known,
+        entry=entry,
+        mission=request.GET.get("mission", ""),
+    )
+
+
+def _proposals(draft: Draft, user: User, section: str = "") -> list[ShownProposal]:
+    """The proposals that wait for an answer, on one section or on all."""
+    pending = draft.proposals.filter(state="pending").select_related("by")
+    found = pending.filter(section=section) if section else pending
+    return shown_proposals(draft, list(found[:_MOST_PROPOSALS]), user, dict(mission_labels()))
 
 
 def _remove_indicator(request: PersonRequest, draft: Draft) -> None:
@@ -292,6 +320,42 @@ def remark(request: PersonRequest, public_id: UUID, pk: int) -> HttpResponse:
         negotiation.open_thread(draft, asked, request.POST.get("text", ""), by=request.user)
 
     return _do(request, draft, say, "Votre remarque est envoyée.")
+
+
+@require_POST
+def answer_proposal(
+    request: PersonRequest, public_id: UUID, pk: int, proposal: int
+) -> HttpResponse:
+    """Accept a proposal, leave it aside, or take one's own back."""
+    draft = _to_write(request, public_id, pk)[1]
+    asked = get_object_or_404(draft.proposals, pk=proposal)
+    if request.POST.get("action") == "accept":
+        return _do(
+            request,
+            draft,
+            lambda: negotiation.accept_proposal(asked, by=request.user),
+            "La proposition est acceptée : l’avenant la reprend.",
+        )
+    answer = request.POST.get("answer", "")
+    return _do(
+        request,
+        draft,
+        lambda: negotiation.decline_proposal(asked, by=request.user, answer=answer),
+        "La proposition est écartée.",
+    )
+
+
+@require_POST
+def tick(request: PersonRequest, public_id: UUID, pk: int) -> HttpResponse:
+    """Open one more section of the contract to the amendment."""
+    draft = _to_write(request, public_id, pk)[1]
+    asked = request.POST.get("section", "")
+    return _do(
+        request,
+        draft,
+        lambda: amending.tick_too(draft, asked, by=request.user),
+        "L’avenant modifie aussi cette partie.",
+    )
 
 
 @require_POST

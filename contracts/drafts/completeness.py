@@ -49,7 +49,7 @@ def lacks(terms: ContractTerms, around: Surroundings) -> list[Lack]:
         *_territory(terms, around.ground),
         *_size(terms),
         *_missions(terms, around),
-        *_indicators(terms),
+        *_indicators(terms, around.rates),
         *_duration(terms),
         *_rates(terms, around),
     ]
@@ -86,8 +86,7 @@ def _parties(terms: ContractTerms) -> Iterator[Lack]:
 
 def _representatives(terms: ContractTerms, today: date) -> Iterator[Lack]:
     for role in said.PARTIES_OF[terms.form]:
-        signers = terms.representatives_of(role)
-        if not signers:
+        if not terms.representatives_of(role):
             yield Lack(
                 "representatives",
                 (
@@ -95,17 +94,30 @@ def _representatives(terms: ContractTerms, today: date) -> Iterator[Lack]:
                     "représentant qui en a le pouvoir."
                 ),
             )
-        for one in signers:
-            if not one.capacity.strip():
-                yield Lack("representatives", f"Dites en quelle qualité signe {one.name}.")
-            if one.valid_to and one.valid_to < today:
-                yield Lack(
-                    "representatives",
-                    (
-                        f"Le pouvoir de signer de {one.name} a pris fin le {day(one.valid_to)}"
-                        f"{NBSP}: faites renouveler l’acte, ou désignez une autre personne."
-                    ),
-                )
+    for sentence in signer_faults(terms, today):
+        yield Lack("representatives", sentence)
+
+
+def signer_faults(terms: ContractTerms, today: date) -> Iterator[str]:
+    """What keeps those named from signing: each signs once, in a capacity, by a power in force."""
+    known = [_person(one) for one in terms.representatives]
+    for one in terms.representatives:
+        if not one.capacity.strip():
+            yield f"Dites en quelle qualité signe {one.name}."
+        if _person(one) and known.count(_person(one)) > 1:
+            yield (
+                f"{one.name} signe deux fois{NBSP}: chaque signataire a son propre compte ou sa "
+                "propre adresse électronique. Corrigez l’une des deux, ou retirez-la."
+            )
+        if one.valid_to and one.valid_to < today:
+            yield (
+                f"Le pouvoir de signer de {one.name} a pris fin le {day(one.valid_to)}{NBSP}: "
+                "faites renouveler l’acte, ou désignez une autre personne."
+            )
+
+
+def _person(one: said.Representative) -> str:
+    return f"account {one.user}" if one.user else one.email
 
 
 def _territory(terms: ContractTerms, ground: Ground | None) -> Iterator[Lack]:
@@ -242,7 +254,17 @@ def _mission_dates(
         )
 
 
-def _indicators(terms: ContractTerms) -> Iterator[Lack]:
+def _indicators(terms: ContractTerms, rates: RateTable) -> Iterator[Lack]:
+    labels = {one.key: one.label for one in rates.missions}
+    if terms.form != said.CPOM:
+        for key in unmeasured(terms):
+            yield Lack(
+                "indicators",
+                (
+                    f"{labels.get(key, key)}{NBSP}: aucun indicateur ne suit cette mission. "
+                    "Choisissez-en au moins un dans la bibliothèque, ou écrivez le vôtre."
+                ),
+            )
     chosen = {one.key for one in terms.missions}
     for one in terms.indicators:
         if terms.form != said.CPOM and one.mission not in chosen:
@@ -258,6 +280,11 @@ def _indicators(terms: ContractTerms) -> Iterator[Lack]:
                 "indicators",
                 f"{one.label}{NBSP}: aucune année n’a de cible. Écrivez au moins la première.",
             )
+
+
+def unmeasured(terms: ContractTerms) -> tuple[str, ...]:
+    """The missions that no indicator of the terms follows, in their order."""
+    return tuple(one.key for one in terms.missions if not terms.indicators_of(one.key))
 
 
 def _duration(terms: ContractTerms) -> Iterator[Lack]:

@@ -395,18 +395,43 @@ def missing_to_freeze(contract: Contract) -> list[str]:
     draft = draft_of(contract)
     if draft is None or draft.state != Draft.State.OPEN:
         return ["Ce contrat n’a pas de projet en négociation : ouvrez-en un."]
-    pending = draft.proposals.filter(state="pending").count()
     found = [one.sentence for one in lacks_of(draft)]
-    if pending:
-        plural = "s attendent" if pending > 1 else " attend"
-        found.append(
-            f"{pending} proposition{plural} une réponse : acceptez-les ou écartez-les d’abord."
-        )
+    found += _same_address(draft.says) + unanswered(draft)
     found += [
         f"{one.label} : son accord sur la version {draft.revision} n’est pas marqué."
         for one in agreements_of(draft)
         if not one.stands
     ]
+    return found
+
+
+def unanswered(draft: Draft) -> list[str]:
+    """The proposals that wait for an answer, as a sentence; none when there are none."""
+    count = draft.proposals.filter(state="pending").count()
+    if not count:
+        return []
+    said = (
+        "1 proposition attend une réponse : acceptez-la ou écartez-la d’abord."
+        if count == 1
+        else f"{count} propositions attendent une réponse : acceptez-les ou écartez-les d’abord."
+    )
+    return [said]
+
+
+def _same_address(terms: ContractTerms) -> list[str]:
+    """Two parties may not name the same address: each signer is called, and known, by theirs."""
+    accounts = [one.user for one in terms.representatives if one.user]
+    emails = dict(User.objects.filter(pk__in=accounts).values_list("pk", "email"))
+    known: dict[str, str] = {}
+    found = []
+    for one in terms.representatives:
+        address = (emails.get(one.user or 0) or one.email).strip().lower()
+        if address and known.get(address, one.party) != one.party:
+            found.append(
+                f"{one.name} signerait pour deux parties à la même adresse : donnez une autre "
+                "adresse, ou désignez une autre personne."
+            )
+        known.setdefault(address, one.party)
     return found
 
 

@@ -192,6 +192,8 @@ class ShownProposal:
     rows: tuple[Row, ...]
     is_behind: bool
     may_accept: bool
+    # By the person's own party, which takes it back.
+    is_mine: bool
 
 
 def shown_proposals(
@@ -219,6 +221,7 @@ def shown_proposals(
                 tuple(row for each in found_rows for row in each.rows),
                 is_behind,
                 may_accept=bool(party) and party != one.party and not is_behind,
+                is_mine=party == one.party,
             )
         )
     return found

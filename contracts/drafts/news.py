@@ -42,6 +42,8 @@ def _tell(
     arguments = [contract.public_id, section] if section else [contract.public_id]
     if of is not None and of.purpose == Draft.Purpose.AMENDMENT:
         page, arguments = "amendments:amendment", [contract.public_id, of.pk]
+        if section in of.sections:
+            page, arguments = "amendments:section", [*arguments, section]
     tell_parties(
         contract,
         kind,
@@ -51,6 +53,11 @@ def _tell(
         path=reverse(page, args=arguments),
         parties=parties,
     )
+
+
+def _what(draft: Draft) -> str:
+    is_amendment = draft.purpose == Draft.Purpose.AMENDMENT
+    return "projet d’avenant" if is_amendment else "projet de contrat"
 
 
 def _contract(pk: int) -> Contract:
@@ -109,8 +116,9 @@ def tell_agreement(*, agreement_id: int) -> None:
         subject="une partie a marqué son accord",
         sentences=[
             (
-                f"{_THE[one.party]} a marqué son accord sur la version {one.revision} du projet de "
-                "contrat. Quand toutes les parties l’auront fait, il pourra être figé puis signé."
+                f"{_THE[one.party]} a marqué son accord sur la version {one.revision} du "
+                f"{_what(one.draft)}. Quand toutes les parties l’auront fait, il pourra être figé "
+                "puis signé."
             )
         ],
         without=one.party,
@@ -126,7 +134,7 @@ def tell_remark(*, remark_id: int) -> None:
         _contract(one.thread.draft.contract_id),
         REMARK,
         f"contract-remark:{one.pk}",
-        subject="une remarque sur le projet de contrat",
+        subject=f"une remarque sur le {_what(one.thread.draft)}",
         sentences=[
             f"{_THE[one.party]} a écrit une remarque sur «{NBSP}{SECTIONS[section]}{NBSP}»."
         ],
@@ -143,7 +151,7 @@ def tell_proposal(*, proposal_id: int) -> None:
         _contract(one.draft.contract_id),
         REMARK,
         f"contract-proposal:{one.pk}",
-        subject="une proposition sur le projet de contrat",
+        subject=f"une proposition sur le {_what(one.draft)}",
         sentences=[
             (
                 f"{_THE[one.party]} propose de changer «{NBSP}{SECTIONS[one.section]}{NBSP}»."
@@ -152,6 +160,7 @@ def tell_proposal(*, proposal_id: int) -> None:
         ],
         without=one.party,
         section=one.section,
+        of=one.draft,
     )
 
 
@@ -175,6 +184,7 @@ def tell_answer(*, proposal_id: int) -> None:
         ],
         only=one.party,
         section=one.section,
+        of=one.draft,
     )
 
 

@@ -16,12 +16,14 @@ from contracts.documents import CONTRACT, contract_context, frozen_context
 from contracts.drafts import concluding, drafting, freezing, negotiation
 from contracts.drafts import opening as openings
 from contracts.drafts.drafting import StaleDraftError
-from contracts.drafts.forms import form_of
+from contracts.drafts.forms import form_of, read_form
 from contracts.drafts.forms.base import SectionForm
 from contracts.drafts.forms.indicators import MOST_INDICATORS, IndicatorForm, library_entries
 from contracts.drafts.forms.opening import OpenForm, ReasonForm
+from contracts.drafts.measures import measured
 from contracts.drafts.negotiation import shown_proposals
 from contracts.drafts.pages import read_board, sections_of
+from contracts.drafts.saving import save_or_propose, theirs_of
 from contracts.funding.ratebook import mission_labels
 from contracts.labels import state_label
 from contracts.models import Contract, Draft
@@ -33,7 +35,6 @@ from contracts.terms import (
     from_data,
     lines_of,
     to_data,
-    with_section,
 )
 from contracts.texts import text_model
 from cpts_portal.paging import read_page
@@ -172,13 +173,14 @@ def section_page(request: PersonRequest, public_id: UUID, section: str) -> HttpR
     form: SectionForm | None = None
     theirs: tuple[Row, ...] = ()
     if form_class is not None and writes:
-        form = form_class(request.POST or None, draft=draft, party=party)
-        if request.method == "POST" and form.is_valid():
+        data = request.POST if request.method == "POST" else None
+        form = read_form(form_class, data, draft=draft, party=party)
+        if form.is_valid():
             try:
-                said = _save_or_propose(request, draft, form)
+                said = save_or_propose(draft, form, request.POST, by=request.user)
             except StaleDraftError as stale:
                 form.add_error(None, stale.message)
-                theirs = _theirs(stale, form)
+                theirs = theirs_of(stale, form)
             except ActionRefusedError as refused:
                 form.add_error(None, refused.message)
             else:
@@ -189,41 +191,9 @@ def section_page(request: PersonRequest, public_id: UUID, section: str) -> HttpR
         "theirs": theirs,
         "writes": writes,
     }
-    status = 422 if request.method == "POST" else 200
+    more = form is not None and not form.is_bound
+    status = 422 if request.method == "POST" and not more else 200
     return render(request, "contracts/draft_section.html", context, status=status)
-
-
-def _theirs(stale: StaleDraftError, form: SectionForm) -> tuple[Row, ...]:
-    """What the other person wrote, against what this one typed; the next save starts from there."""
-    typed: Any = form.data
-    form.data = typed.copy()
-    vars(form)["data"]["base_revision"] = str(stale.version.draft.revision)
-    found = difference(
-        with_section(stale.theirs, form.section, form.asked()), stale.theirs, mission_labels()
-    )
-    return tuple(row for one in found if one.section == form.section for row in one.rows)
-
-
-def _save_or_propose(request: PersonRequest, draft: Draft, form: SectionForm) -> str:
-    base = form.cleaned_data["base_revision"]
-    asked = form.asked()
-    if request.POST.get("action") == "propose":
-        negotiation.propose_section(
-            draft,
-            form.section,
-            asked,
-            by=request.user,
-            base_revision=base,
-            reason=request.POST.get("reason", ""),
-        )
-        return "La proposition est envoyée aux autres parties : le projet n’a pas changé."
-    saved = drafting.save_section(draft, form.section, asked, by=request.user, base_revision=base)
-    if saved.revision == draft.revision:
-        return "Rien n’a changé : le projet disait déjà cela."
-    return (
-        f"C’est enregistré : le projet en est à la version {saved.revision}. Les accords marqués "
-        "avant sont levés, et les parties prévenues."
-    )
 
 
 def _section_context(
@@ -244,8 +214,7 @@ def _section_context(
         "lacks": [one.sentence for one in lacks if one.section == section],
         "proposals": shown_proposals(draft, list(pending), request.user, dict(labels)),
         "threads": list(threads.prefetch_related("remarks__by")[:50]),
-        "indicators": terms.indicators if section == "indicators" else (),
-        "library": library_entries(terms) if section == "indicators" else (),
+        "measured": measured(terms, labels) if section == "indicators" else (),
         "commits": rules.may_commit(contract, request.user),
     }
 
@@ -264,20 +233,38 @@ def indicator_page(request: PersonRequest, public_id: UUID, key: str = "") -> Ht
     wanted = request.GET.get("modele", "")
     entry = next((one for one in library_entries(terms) if one.indicator.key == wanted), None)
     party = rules.party_of(contract, request.user)
-    form = IndicatorForm(request.POST or None, draft=draft, party=party, known=known, entry=entry)
+    form = IndicatorForm(
+        request.POST or None,
+        draft=draft,
+        party=party,
+        known=known,
+        entry=entry,
+        mission=request.GET.get("mission", ""),
+    )
+    theirs: tuple[Row, ...] = ()
     if request.method == "POST" and form.is_valid():
         try:
             if known is None and len(terms.indicators) >= MOST_INDICATORS:
                 raise ActionRefusedError(  # noqa: TRY301 - said as the others are
                     f"Un contrat a {MOST_INDICATORS} indicateurs au plus : retirez-en un d’abord."
                 )
-            said = _save_or_propose(request, draft, form)
+            said = save_or_propose(draft, form, request.POST, by=request.user)
+        except StaleDraftError as stale:
+            form.add_error(None, stale.message)
+            theirs = theirs_of(stale, form)
         except ActionRefusedError as refused:
             form.add_error(None, refused.message)
         else:
             messages.success(request, said)
             return redirect("contracts:draft-section", contract.public_id, "indicators")
-    context = {"contract": contract, "draft": draft, "form": form, "known": known}
+    context = {
+        "contract": contract,
+        "draft": draft,
+        "form": form,
+        "known": known,
+        "entry": entry,
+        "theirs": theirs,
+    }
     status = 422 if request.method == "POST" else 200
     return render(request, "contracts/draft_indicator.html", context, status=status)
 

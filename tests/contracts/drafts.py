@@ -11,7 +11,7 @@ from communities.stages import open_stage
 from contracts.drafts import drafting, opening
 from contracts.funding.schedule import five_years
 from contracts.models import Contract, Draft
-from contracts.terms import ARS, CPAM, CPTS, MissionTerm, Representative
+from contracts.terms import ARS, CPAM, CPTS, Indicator, MissionTerm, Representative, Target
 from procedures.rates import current_rates
 from territories.services import add_communes
 from tests import factories
@@ -89,6 +89,20 @@ def opened(people: Parties | None = None, **changes: Any) -> tuple[Parties, Cont
     return people, contract, draft
 
 
+def measures(*missions: str) -> tuple[Indicator, ...]:
+    """One indicator of each mission, done or not."""
+    return tuple(
+        Indicator(
+            key=f"made_{one}",
+            mission=one,
+            label=f"Fait pour {one}",
+            kind="yes_no",
+            targets=(Target(year=1),),
+        )
+        for one in missions
+    )
+
+
 def filled_in(draft: Draft, people: Parties) -> Draft:
     """The draft as it can be frozen: six missions from the first day, somebody to sign for each."""
     rates = current_rates()
@@ -106,7 +120,8 @@ def filled_in(draft: Draft, people: Parties) -> Draft:
             )
         ),
     )
-    for section in ("duration", "missions", "representatives"):
+    wanted = replace(wanted, indicators=measures(*(one.key for one in wanted.missions)))
+    for section in ("duration", "missions", "representatives", "indicators"):
         draft = drafting.save_section(
             draft, section, wanted, by=people.owner, base_revision=draft.revision
         )

@@ -22,6 +22,7 @@ from contracts.amendments.urls import urlpatterns
 from contracts.drafts import drafting
 from contracts.endings import ending
 from contracts.funding import balances
+from contracts.funding.ratebook import mission_labels
 from contracts.funding.schedule import five_years
 from contracts.models import Contract, ContractVersion, Draft, Renewal
 from contracts.signing import rounds
@@ -99,6 +100,54 @@ def frozen(draft: Draft, people: Parties) -> Draft:
 def lines_of(contract: Contract) -> list[tuple[date, str, str, Decimal]]:
     lines = balances.current_lines(contract)[1]
     return [(one.due_on, one.mission, one.step.value, one.amount) for one in lines]
+
+
+def test_an_amendment_is_proposed_on_as_a_draft_is_and_leaves_no_mission_without_indicator(
+    contract: Contract, people: Parties, deliver_outbox: Deliver
+) -> None:
+    today = timezone.localdate()
+    draft = opened(contract, people.owner, "size")
+    deliver_outbox()
+    owner, payer = Client(), Client()
+    owner.force_login(people.owner)
+    payer.force_login(people.payer)
+    page = reverse("amendments:amendment", args=[contract.public_id, draft.pk])
+    given = {"base_revision": "1", "size": "T2", "action": "propose", "reason": "Insee 2026"}
+    section = f"{page}partie/size/"
+    assert "n’a pas changé" in owner.post(section, given, follow=True).content.decode()
+    proposal = draft.proposals.get()
+    deliver_outbox()
+    told = Notification.objects.filter(user=people.payer, path=section)
+    assert told.count() == 1
+    asked = [one for one in amending.missing_to_sign(draft, on=today) if "proposition" in one]
+    assert asked == ["1 proposition attend une réponse\u00a0: acceptez-la ou écartez-la d’abord."]
+    for shown in (page, section):
+        said = [one.get(shown).content.decode() for one in (owner, payer)]
+        assert ["Accepter la proposition" in one for one in said] == [False, True]
+        assert ["Retirer la proposition" in one for one in said] == [True, False]
+    answer = f"{page}propositions/{proposal.pk}/"
+    assert owner.post(answer, {"action": "accept"}).status_code == 403
+    payer.post(answer, {"action": "accept"})
+    draft.refresh_from_db()
+    assert (draft.says.size, draft.revision) == ("T2", 2)
+
+    # One more section, then a mission that nothing would follow.
+    payer.post(f"{page}cocher/", {"section": "missions"})
+    payer.post(f"{page}cocher/", {"section": "inconnue"})
+    draft.refresh_from_db()
+    assert draft.sections == ["size", "missions"]
+    unfollowed = "aucun indicateur ne suit cette mission"
+    first, *others = draft.says.missions
+    without = written(draft, people.payer, "missions", missions=tuple(others))
+    ContractVersion.objects.filter(pk=draft.based_on_id).update(terms=without.terms)
+    draft = written(without, people.payer, "missions", missions=(first, *others))
+    draft = Draft.objects.select_related("based_on", "contract").get(pk=draft.pk)
+    found = [one for one in amending.missing_to_sign(draft, on=today) if unfollowed in one]
+    assert [one.split("\u00a0")[0] for one in found] == [mission_labels()[first.key]]
+    amending.tick_too(draft, "indicators", by=people.owner)
+    draft = written(draft, people.payer, "indicators", indicators=drafts.measures(first.key))
+    draft = Draft.objects.select_related("based_on", "contract").get(pk=draft.pk)
+    assert [one for one in amending.missing_to_sign(draft, on=today) if unfollowed in one] == []
 
 
 def test_an_amendment_moves_the_class_once_all_have_signed_and_the_schedule_follows(
@@ -282,6 +331,8 @@ def test_the_pages_of_an_amendment_answer_those_they_concern_and_nobody_else(
         ("section", (*one, "size"), {}),
         ("section", (*one, "indicators"), None),
         ("section", (*one, "indicators"), {"action": "remove", "key": "unknown"}),
+        ("proposal", (*one, 0), {}),
+        ("tick", one, {"section": "size"}),
         ("remark", one, {}),
         ("agree", one, {}),
         ("freeze", one, {}),
@@ -304,7 +355,7 @@ def test_the_pages_of_an_amendment_answer_those_they_concern_and_nobody_else(
     reads = {"history": 200, "amendment": 200, "document": 404}
     reader = factories.team_member(contract.community, role="reader").user
     assert asked(reader) == [reads.get(name, 403) for name, _, _ in addresses]
-    party = [200, 200, 422, 200, 200, 422, 200, 302, 302, 302, 302, 200, 200, 422, 404]
+    party = [200, 200, 422, 200, 200, 422, 200, *(302, 404), *[302] * 4, 200, 200, 422, 404]
     for person in people:
         assert asked(person) == party
     for stranger in (factories.user(), signed.agent(signed.cpam("31", "Haute-Garonne"))):

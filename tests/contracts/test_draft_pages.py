@@ -170,25 +170,27 @@ def test_a_contract_is_written_section_by_section_agreed_and_frozen_without_scri
     send(owner, "bank", holder="CPTS", iban="FR76 3000 6000 0112 3456 7890 189")
     library = text(ars.get(url("draft-section", contract, "indicators")))
     assert "Choisir dans la bibliothèque" in library
-    added = ars.post(
-        url("draft-indicator-add", contract),
-        {
-            "base_revision": "7",
-            "action": "save",
-            "mission": "prevention",
-            "label": "Dépistage",
-            "kind": "ladder",
-            "weight": "1",
-            "target_1": "69,7 : 50 % ; 75 : 100 %",
-        },
-        follow=True,
-    )
-    assert "au moins 69,7 : 50 % ; au moins 75 : 100 %" in text(added)
+    assert library.count("Aucun indicateur") == 4
+    for revision, key in enumerate(
+        ("directory", "pathway_written", "prevention_actions", "crisis_plan"), start=7
+    ):
+        # Taken from the library, it is saved as it is shown.
+        page = ars.get(url("draft-indicator-add", contract), {"modele": key})
+        shown = page.context["form"]
+        given = {one.html_name: one.value() or "" for one in shown}
+        if key == "prevention_actions":
+            wrong = ars.post(page.request["PATH_INFO"], given | {"target_1": "oui"})
+            assert "écrivez un nombre" in text(wrong)
+            given |= {"kind": "ladder", "target_1": "69,7 : 50 % ; 75 : 100 %"}
+        given |= {"base_revision": str(revision), "action": "save"}
+        added = ars.post(page.request["PATH_INFO"], given, follow=True)
+    assert "au moins 69,7 actions : 50 % ; au moins 75 actions : 100 %" in text(added)
+    assert "Aucun indicateur" not in text(added)
     draft = drafting.draft_of(contract)
     assert draft
     assert [one.sentence for one in drafting.lacks_of(draft)] == []
     assert draft.says.bank.masked_iban == "FR76 •••• 0189"
-    changes = text(owner.get(url("draft-versions", contract), {"de": "1", "a": "8"}))
+    changes = text(owner.get(url("draft-versions", contract), {"de": "1", "a": "11"}))
     assert "1 janvier 2027" in changes
     assert "Article 13" in text(owner.get(url("draft-text", contract)))
     for client in (owner, ars, cpam):
@@ -197,7 +199,7 @@ def test_a_contract_is_written_section_by_section_agreed_and_frozen_without_scri
     assert (data["type_engagement"], data["contenu"]["parties"][0]["rna"]) == ("ACI", "W812345678")
     assert people.owner.email not in str(data)
     page = text(owner.get(url("draft", contract)))
-    assert "Figer la version 8" in page
+    assert "Figer la version 11" in page
     told = owner.post(url("draft-freeze", contract), {"revision": str(draft.revision)}, follow=True)
     assert "Le contrat est figé, à signer" in text(told)
 
@@ -215,6 +217,42 @@ def test_a_second_change_to_a_section_is_shown_beside_the_first() -> None:
     assert 'name="base_revision" type="hidden" value="2"' in said
     draft.refresh_from_db()
     assert draft.revision == 2
+
+
+def test_a_cpts_names_as_many_signers_as_it_wants_each_by_their_own_address() -> None:
+    people, contract, _draft = drafts.opened()
+    page, client = url("draft-section", contract, "representatives"), browser(people.owner)
+
+    def person(seat: int, **changes: str) -> dict[str, str]:
+        given = {"name": f"Personne {seat}", "email": f"p{seat}@exemple.test", "capacity": "Élue"}
+        return {f"{name}_{seat}": value for name, value in (given | changes).items()}
+
+    def names() -> list[str]:
+        draft = drafting.draft_of(contract)
+        assert draft
+        return [one.name for one in draft.says.representatives]
+
+    assert "Ajouter une personne" in text(client.get(page))
+    # One more group of fields each time, and what was typed stays: nothing is saved yet.
+    typed = {"base_revision": "1"} | person(1, email="pas une adresse")
+    for seat in (2, 3):
+        answer = client.post(page, typed | {"action": "more"})
+        said = text(answer)
+        shown = (f'name="name_{seat}"' in said, "pas une adresse" in said, "fr-error-text" in said)
+        assert (answer.status_code, shown, names()) == (200, (True, True, False), [])
+        typed |= person(seat)
+    same = client.post(page, typed | person(1) | {"email_3": "P2@exemple.test", "action": "save"})
+    assert "Une autre personne a déjà cette adresse" in text(same)
+    lacking = client.post(page, typed | person(1) | {"capacity_3": "", "action": "save"})
+    assert "Écrivez : qualité." in text(lacking)
+    client.post(page, typed | person(1) | {"action": "save"})
+    assert names() == ["Personne 1", "Personne 2", "Personne 3"]
+    kept = typed | person(1) | {"base_revision": "2", "action": "save"}
+    assert "cochez la case" in text(
+        client.post(page, kept | person(3, name="", email="", capacity=""))
+    )
+    client.post(page, kept | {"remove_2": "on"})
+    assert names() == ["Personne 1", "Personne 3"]
 
 
 def test_a_page_costs_the_same_with_one_or_thirty_of_everything() -> None:

@@ -233,7 +233,7 @@ def test_the_contract_is_frozen_once_all_agree_and_comes_back_when_refused():
     with pytest.raises(IncompleteError) as lacking:
         freezing.freeze_contract(contract, by=people.owner, revision=draft.revision)
     assert lacking.value.missing == [
-        f"{party}\u00a0: son accord sur la version 4 n’est pas marqué."
+        f"{party}\u00a0: son accord sur la version 5 n’est pas marqué."
         for party in ("CPTS", "ARS", "CPAM")
     ]
     drafts.agreed(draft, people)
@@ -248,7 +248,7 @@ def test_the_contract_is_frozen_once_all_agree_and_comes_back_when_refused():
     )
     assert from_data(frozen.content["terms"]) == draft.says
     with pytest.raises(ActionRefusedError, match="plus en négociation"):
-        drafting.save_section(draft, "size", draft.says, by=people.owner, base_revision=4)
+        drafting.save_section(draft, "size", draft.says, by=people.owner, base_revision=5)
     perform(contract, "reopen", actor=None, comment="La date ne convient pas.")
     draft.refresh_from_db()
     assert (contract.state, draft.state, contract.reference) == (
@@ -353,6 +353,16 @@ GOOD = ContractTerms(
             "a pris fin le 21 novembre 2026",
         ),
         ({"representatives": ()}, "representatives", "personne ne signe"),
+        (
+            {"representatives": tuple(replace(one, user=7) for one in GOOD.representatives)},
+            "representatives",
+            "signe deux fois",
+        ),
+        (
+            {"indicators": drafts.measures("prevention")},
+            "indicators",
+            "aucun indicateur ne suit cette mission",
+        ),
     ],
 )
 def test_what_cannot_be_signed_is_said(changes, section, said):

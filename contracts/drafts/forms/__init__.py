@@ -1,6 +1,6 @@
 """What the parties type in a draft, section by section; each form gives terms with its section."""
 
-from typing import Final
+from typing import Any, Final
 
 from contracts import terms as said
 from contracts.drafts.forms.base import SectionForm
@@ -28,3 +28,10 @@ def form_of(section: str, draft: Draft) -> type[SectionForm] | None:
     if section == "rates" and draft.says.form == said.CPOM:
         return YearlyForm
     return SECTION_FORMS.get(section)
+
+
+def read_form(form_class: type[SectionForm], data: Any, *, draft: Draft, party: str) -> SectionForm:
+    """The form as it was sent, or empty; « add one more » gives back what was typed, unchecked."""
+    if data is not None and data.get("action") == "more" and form_class is RepresentativesForm:
+        return RepresentativesForm(more=data, draft=draft, party=party)
+    return form_class(data, draft=draft, party=party)

@@ -37,6 +37,8 @@ class SectionForm(PortalForm):
     """A section of the draft. `asked` are the terms with what was typed in it."""
 
     section = ""
+    # The button that shows one more group of the same fields; empty: the form has none.
+    more_label = ""
 
     base_revision = forms.IntegerField(widget=forms.HiddenInput)
 

@@ -73,6 +73,10 @@ def typed_target(target: Target) -> str:
     return "oui" if target.value is None else plain(target.value)
 
 
+# Measured by a number: « oui » is no target for them.
+_OF_NUMBERS: Final = frozenset({"ladder", "count"})
+
+
 class IndicatorForm(SectionForm):
     """One indicator of the contract; `known` is the one changed, `entry` that of the library."""
 
@@ -115,17 +119,18 @@ class IndicatorForm(SectionForm):
         *args: Any,
         known: Indicator | None = None,
         entry: Entry | None = None,
+        mission: str = "",
         **kwargs: Any,
     ) -> None:
-        self.known = known
+        self.known, self.asked_for = known, mission
         self.shown = known or (entry.indicator if entry else None)
         super().__init__(*args, **kwargs)
         labels = {one.key: one.label for one in current_rates().missions}
         chosen = [one.key for one in self.terms.missions]
         if self.terms.form == said.CPOM:
             chosen = list(labels)
-        mission: Any = self.fields["mission"]
-        mission.choices = [(key, labels.get(key, key)) for key in chosen]
+        missions: Any = self.fields["mission"]
+        missions.choices = [(key, labels.get(key, key)) for key in chosen]
         for year in YEARS:
             name = f"target_{year}"
             self.fields[name] = forms.CharField(
@@ -140,8 +145,11 @@ class IndicatorForm(SectionForm):
     def first(self) -> dict[str, Any]:
         one = self.shown
         if one is None:
-            return {"weight": "1"}
+            return {"weight": "1", "mission": self.asked_for}
         targets = {f"target_{each.year}": typed_target(each) for each in one.targets}
+        if self.known is None and one.kind == "yes_no":
+            # What is done or not has one target: the person who takes it has nothing to type.
+            targets = {"target_1": "oui"} | targets
         return {
             "mission": one.mission,
             "label": one.label,
@@ -162,8 +170,8 @@ class IndicatorForm(SectionForm):
         start = ("baseline", "baseline_year", "source", "proofs")
         return [
             Group("Ce qui est mesuré", tuple(form[name] for name in measured)),
-            Group("Départ et preuves", tuple(form[name] for name in start)),
             Group("Cibles", tuple(form[f"target_{year}"] for year in YEARS)),
+            Group("Départ et preuves (facultatif)", tuple(form[name] for name in start)),
         ]
 
     def clean_weight(self) -> Decimal:
@@ -186,6 +194,12 @@ class IndicatorForm(SectionForm):
                 self.add_error(f"target_{year}", wrong)
             else:
                 targets += [target] if target else []
+                if target and target.is_yes and given.get("kind") in _OF_NUMBERS:
+                    self.add_error(
+                        f"target_{year}",
+                        f"«{NBSP}Oui{NBSP}» ne dit pas combien{NBSP}: écrivez un nombre, ou "
+                        f"mesurez par «{NBSP}{said.INDICATOR_KINDS['yes_no']}{NBSP}».",
+                    )
         if not targets and not self.errors:
             self.add_error("target_1", "Écrivez au moins la cible de la première année.")
         given["targets"] = tuple(targets)
@@ -230,11 +244,13 @@ def _free_key(shown: Indicator | None, keys: set[str]) -> str:
 
 
 def library_entries(terms: ContractTerms) -> list[Entry]:
-    """The indicators of the library that fit the missions chosen and are not in the draft yet."""
+    """The indicators of the library that fit the missions chosen (any, for a CPOM, that chooses
+    none) and are not in the draft yet."""
     chosen = {one.key for one in terms.missions}
     there = {one.key for one in terms.indicators}
     return [
         one
         for one in library().entries
-        if one.indicator.mission in chosen and one.indicator.key not in there
+        if (one.indicator.mission in chosen or terms.form == said.CPOM)
+        and one.indicator.key not in there
     ]

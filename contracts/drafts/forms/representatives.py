@@ -1,5 +1,6 @@
 """The section of the representatives: who signs for each party, by which act, until when."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -66,25 +67,58 @@ def candidates(contract: Contract, party: str) -> list[Candidate]:
     ]
 
 
+# The people who sign for a CPTS: its president, and those its statutes name with them.
+MOST_SEATS: Final = 10
+SEAT: Final = ("name", "email", "capacity", "act", "valid_to")
+
+
+def _seats_of(typed: Mapping[str, str]) -> int:
+    """How many people a page sent, whatever it wrote of them."""
+    return sum(f"name_{seat}" in typed for seat in range(1, MOST_SEATS + 1))
+
+
+def _legend(seat: int) -> str:
+    if seat == 1:
+        return "Qui signe pour la CPTS"
+    return "Une autre personne signe aussi" if seat == 2 else f"Personne {seat}"
+
+
 class RepresentativesForm(SectionForm):
     """Each party names who signs for it: the CPTS its president, the others their signatories."""
 
     section = "representatives"
-    SEATS: Final = (1, 2)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, data: Any = None, *args: Any, more: Mapping[str, str] | None = None, **kwargs: Any
+    ) -> None:
+        """`more`: what was typed when one more person was asked for; they all come back."""
         draft, party = kwargs["draft"], kwargs["party"]
+        self.known = len(draft.says.representatives_of(said.CPTS))
+        typed = data if data is not None else more
+        shown = max(1, self.known if typed is None else _seats_of(typed))
+        self.seats = range(1, min(shown + (more is not None), MOST_SEATS) + 1)
+        self.more_label = ""
+        if party == said.CPTS and len(self.seats) < MOST_SEATS:
+            self.more_label = "Ajouter une personne"
+        if more is not None:
+            kwargs["initial"] = dict(more.items())
         self.choices = [] if party == said.CPTS else candidates(draft.contract, party)
-        super().__init__(*args, **kwargs)
+        super().__init__(data, *args, **kwargs)
         added = self._seats() if party == said.CPTS else self._boxes()
         for name, field in added.items():
             self.fields[name] = field
             dress(field)
+        if more is not None and party == said.CPTS:
+            self.fields[f"name_{self.seats[-1]}"].widget.attrs["autofocus"] = True
 
     def _seats(self) -> dict[str, forms.Field]:
         found: dict[str, forms.Field] = {}
-        for seat in self.SEATS:
+        for seat in self.seats:
             needed = seat == 1
+            if 1 < seat <= self.known:
+                found[f"remove_{seat}"] = forms.BooleanField(
+                    label="Cette personne ne signe plus", required=False
+                )
             found |= {
                 f"name_{seat}": forms.CharField(
                     label="Prénom et nom", max_length=200, required=needed
@@ -131,8 +165,8 @@ class RepresentativesForm(SectionForm):
             return found
         return {
             f"{name}_{seat}": getattr(one, name)
-            for seat, one in zip(self.SEATS, mine, strict=False)
-            for name in ("name", "email", "capacity", "act", "valid_to")
+            for seat, one in zip(self.seats, mine, strict=False)
+            for name in SEAT
         }
 
     def groups(self) -> list[Group]:
@@ -142,12 +176,16 @@ class RepresentativesForm(SectionForm):
                 Group(str(one.user), (form[f"sign_{one.key}"], form[f"capacity_{one.key}"]))
                 for one in self.choices
             ]
-        names = ("name", "email", "capacity", "act", "valid_to")
-        legends = ("Qui signe pour la CPTS", "Une autre personne signe aussi")
         return [
-            Group(legend, tuple(form[f"{name}_{seat}"] for name in names))
-            for seat, legend in zip(self.SEATS, legends, strict=True)
+            Group(
+                _legend(seat),
+                tuple(form[name] for name in self._names(seat) if name in self.fields),
+            )
+            for seat in self.seats
         ]
+
+    def _names(self, seat: int) -> list[str]:
+        return [*(f"{name}_{seat}" for name in SEAT), f"remove_{seat}"]
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
@@ -158,9 +196,36 @@ class RepresentativesForm(SectionForm):
                         f"capacity_{one.key}", f"Dites en quelle qualité signe {one.user}."
                     )
             return given
-        if given.get("name_2") and not (given.get("email_2") and given.get("capacity_2")):
-            self.add_error("name_2", "Écrivez aussi son adresse et sa qualité, ou effacez son nom.")
+        for seat in self.seats[1:]:
+            self._check_seat(given, seat)
+        emails = [given.get(f"email_{seat}", "").lower() for seat in self.seats]
+        for seat, email in zip(self.seats, emails, strict=True):
+            if email and email in emails[: seat - 1] and not given.get(f"remove_{seat}"):
+                self.add_error(
+                    f"email_{seat}",
+                    "Une autre personne a déjà cette adresse : chaque signataire a la sienne, son "
+                    "code y est envoyé.",
+                )
         return given
+
+    def _check_seat(self, given: dict[str, Any], seat: int) -> None:
+        """Somebody who signs beside the first one is said whole, or not at all."""
+        if given.get(f"remove_{seat}"):
+            return
+        wanted = ("name", "email", "capacity")
+        typed = [bool(given.get(f"{name}_{seat}")) for name in SEAT]
+        if not any(typed):
+            if seat <= self.known:
+                self.add_error(
+                    f"name_{seat}",
+                    "Écrivez son nom ; si cette personne ne signe plus, cochez la case.",
+                )
+            return
+        for name in wanted:
+            key = f"{name}_{seat}"
+            if not given.get(key) and key not in self.errors:
+                label = str(self.fields[key].label).lower()
+                self.add_error(key, f"Écrivez{NBSP}: {label}.")
 
     def asked(self) -> ContractTerms:
         given = self.cleaned_data
@@ -185,8 +250,8 @@ class RepresentativesForm(SectionForm):
                 act=given[f"act_{seat}"],
                 valid_to=given[f"valid_to_{seat}"],
             )
-            for seat in self.SEATS
-            if given.get(f"name_{seat}")
+            for seat in self.seats
+            if given.get(f"name_{seat}") and not given.get(f"remove_{seat}")
         ]
 
     def _chosen(self, given: dict[str, Any]) -> list[Representative]:
