@@ -12,7 +12,13 @@ class ContractsConfig(AppConfig):
         from contracts import labels  # noqa: PLC0415
         from contracts.amendments import mails as amending_mails  # noqa: F401, PLC0415
         from contracts.amendments import national  # noqa: F401, PLC0415
-        from contracts.dialogue import minutes  # noqa: F401, PLC0415
+        from contracts.dialogue import (  # noqa: F401, PLC0415
+            agreeing,
+            declaring,
+            minutes,
+            reviewing,
+            telling,
+        )
         from contracts.drafts import concluding, freezing, news  # noqa: F401, PLC0415
         from contracts.endings import mails as ending_mails  # noqa: F401, PLC0415
         from contracts.existing import applying  # noqa: F401, PLC0415 - it registers a handler
@@ -20,7 +26,8 @@ class ContractsConfig(AppConfig):
         from contracts.missions import calendar  # noqa: F401, PLC0415
         from contracts.models import Contract  # noqa: PLC0415
         from contracts.public.facts import public_contract  # noqa: PLC0415
-        from contracts.signing import evidence, providers, telling  # noqa: F401, PLC0415
+        from contracts.signing import evidence, providers  # noqa: F401, PLC0415
+        from contracts.signing import telling as signing_mails  # noqa: F401, PLC0415
         from procedures.rates import read_published_with  # noqa: PLC0415
         from workflow.kinds import CaseKind, declare_kind  # noqa: PLC0415
         from workflow.models import Case  # noqa: PLC0415

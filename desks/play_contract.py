@@ -16,13 +16,14 @@ from django.utils import timezone
 from accounts import second_factor
 from accounts.models import SecondFactor, User
 from communities.models import Community
-from contracts.dialogue import dialogues, minutes
-from contracts.dialogue.dialogues import Agreed, Reviewed
+from contracts.dialogue import agreeing, declaring, dialogues, minutes, reviewing
+from contracts.dialogue.agreeing import Agreed
 from contracts.dialogue.minutes import Signer
+from contracts.dialogue.reviewing import Reviewed
 from contracts.drafts import concluding
 from contracts.funding import balances, payments, totals
-from contracts.models import Contract, SigningRound, YearlyDialogue
-from contracts.signing import rounds
+from contracts.models import Contract, RoundSigner, SigningRound, YearlyDialogue
+from contracts.signing import answers, signers
 from cpts_portal.words import euros
 from desks.demo_contracts import (
     Parties,
@@ -100,19 +101,19 @@ class ContractPlay:
             by = acting.get(signer.user_id or 0)
             if by is None:
                 raise PlayError(f"{signer.name} n’est pas de la distribution.")
-            rounds.sign(signer, code=self.code_of(signer, by), seen=Seen(ip=""), by=by)
+            answers.sign(signer, code=self.code_of(signer, by), seen=Seen(ip=""), by=by)
             self.play.tell(by, f"signe « {opened.title} ».")
 
-    def code_of(self, signer: rounds.RoundSigner, by: User) -> str:
+    def code_of(self, signer: RoundSigner, by: User) -> str:
         """That of their application for an agent; that of their mail for the CPTS."""
-        if rounds.needs_second_factor(signer):
+        if signers.needs_second_factor(signer):
             factor = SecondFactor.objects.get(user=by)
             # A code serves once: who signs twice in thirty seconds types the next one, then one
             # of those kept on paper.
             if factor.last_step > second_factor.step_now():
                 return self.recovery_codes[by.pk].pop()
             return self.next_code(factor)
-        rounds.send_code(signer)
+        answers.send_code(signer)
         mail = Mail.objects.filter(recipient=signer.email).latest("pk")
         found = re.search(r"(\d{3}\s\d{3})", mail.text_body)
         if found is None:
@@ -164,16 +165,16 @@ class ContractPlay:
         for line in dialogue.lines.all():
             proof = SimpleUploadedFile("bilan.csv", b"Action;Nombre\nAtelier;2")
             value = Decimal(1)
-            dialogues.declare(line, value=value, comment="", by=people.lead, proof=proof)
-        dialogues.declare_spending(
+            declaring.declare(line, value=value, comment="", by=people.lead, proof=proof)
+        declaring.declare_spending(
             dialogue, {"salaries": Decimal(52_000)}, "Une première année bien lancée.",
             by=people.lead,
         )  # fmt: skip
-        dialogues.submit(dialogue, by=people.lead)
+        declaring.submit(dialogue, by=people.lead)
         self.play.tell(people.lead, "déclare les résultats, leurs preuves et les dépenses.")
         for user in (people.fund, people.agency):
             accepted = {line.pk: Reviewed("accepted") for line in dialogue.lines.all()}
-            dialogues.review(dialogue, accepted, by=user, finish=True)
+            reviewing.review(dialogue, accepted, by=user, finish=True)
             self.play.tell(user, "accepte chaque résultat.")
         dialogue.refresh_from_db()
         agreed = {
@@ -181,7 +182,7 @@ class ContractPlay:
             for line in dialogue.lines.all()
             if line.agreed_rate is None
         }
-        dialogues.conclude(dialogue, agreed, by=people.agency, finish=True)
+        agreeing.conclude(dialogue, agreed, by=people.agency, finish=True)
         self.play.tell(people.agency, "propose les taux retenus.")
         for user, capacity in zip(
             people.everyone, ("Présidente", "Directeur", "Directeur"), strict=True

@@ -3,10 +3,10 @@
 import uuid
 
 from django.db import models
-from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
+from cpts_portal.rows import is_sha256
 
 
 def attachment_path(attachment: "Attachment", _filename: str) -> str:
@@ -66,9 +66,7 @@ class OfficialDocument(models.Model):
         verbose_name_plural = "documents officiels"
         ordering = ["created_at"]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(sha256__regex=r"^[0-9a-f]{64}$"), name="official_document_hashed"
-            ),
+            models.CheckConstraint(condition=is_sha256("sha256"), name="official_document_hashed"),
         ]
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ See docs/decisions/0018-mobilisation.md.
 
 import uuid
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import Organisation, User
 from communities.models import Community
+from cpts_portal.rows import WrittenOnce
 from outbox.models import Mail
 from procedures.questionnaires import Question, QuestionModel, model_of
 from territories.models import Commune
@@ -346,7 +347,7 @@ class Gathering(models.Model):
         return f"{self.held_on:%d/%m/%Y}, {self.place}"
 
 
-class QuestionnaireLog(models.Model):
+class QuestionnaireLog(WrittenOnce):
     """What was done with a questionnaire and by whom; no one: the portal itself."""
 
     questionnaire = models.ForeignKey(Questionnaire, models.CASCADE, related_name="logs")
@@ -363,8 +364,3 @@ class QuestionnaireLog(models.Model):
 
     def __str__(self) -> str:
         return f"{self.questionnaire_id} {self.action}"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self._state.adding:
-            raise ValueError("A line of a log is never changed.")
-        super().save(*args, **kwargs)

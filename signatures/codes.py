@@ -125,6 +125,21 @@ def note_failure(seen: Seen) -> None:
 # --- Evidence -------------------------------------------------------------------------------------
 
 
+def evidence_of(row: PersonalLink, address: str, seen: Seen) -> dict[str, str]:
+    """What proves how a signer was known, and singles nobody out (GDPR, art. 5-1 c).
+
+    `code_sent_at`, in ISO 8601, is there once a code was sent.
+    """
+    found = {
+        "address": masked_address(address),
+        "network": network_of(seen.ip),
+        "browser": browser_family(seen.user_agent),
+    }
+    if row.code_sent_at:
+        found["code_sent_at"] = row.code_sent_at.isoformat()
+    return found
+
+
 def masked_address(email: str) -> str:
     """« c…e@exemple.fr »: its owner knows it, nobody else learns it."""
     name, _, domain = email.partition("@")

@@ -4,7 +4,7 @@ See docs/decisions/0014-signatures.md.
 """
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import F, Q
@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from communities.models import Community
 from cpts_portal.composed import Given
+from cpts_portal.rows import WrittenOnce, is_sha256
 from documents.models import Attachment
 from members.models import Member
 from outbox.models import Mail
@@ -119,7 +120,7 @@ class Campaign(models.Model):
 
 
 class PersonalLink(models.Model):
-    """A link that names its holder, and the one-time codes sent to their own address."""
+    """A link that names its holder: the one-time codes and the mails sent to their own address."""
 
     # The secret of the link is drawn from this and the portal's key; only its digest is stored.
     nonce = models.CharField(max_length=32, editable=False)
@@ -131,6 +132,9 @@ class PersonalLink(models.Model):
     code_attempts = models.PositiveSmallIntegerField(default=0, editable=False)
     codes_on = models.DateField(null=True, blank=True, editable=False)
     codes_sent = models.PositiveSmallIntegerField(default=0, editable=False)
+    told_at = models.DateTimeField("dernier courriel le", null=True, blank=True)
+    told_count = models.PositiveSmallIntegerField("courriels", default=0)
+    last_mail = models.ForeignKey(Mail, models.SET_NULL, null=True, blank=True, related_name="+")
 
     class Meta:
         abstract = True
@@ -166,11 +170,8 @@ class Invitation(PersonalLink):
     kept = models.ForeignKey(
         "Signature", models.PROTECT, null=True, blank=True, related_name="kept_by"
     )
-    told_at = models.DateTimeField("dernier courriel le", null=True, blank=True)
-    told_count = models.PositiveSmallIntegerField("courriels", default=0)
     # Which automatic reminder was the last: see `signatures.reminders`.
     reminder_stage = models.PositiveSmallIntegerField(default=0)
-    last_mail = models.ForeignKey(Mail, models.SET_NULL, null=True, blank=True, related_name="+")
 
     class Meta:
         verbose_name = "invitation à signer"
@@ -239,7 +240,7 @@ class Delegation(models.Model):
         return self.name
 
 
-class Signature(models.Model):
+class Signature(WrittenOnce):
     """A member signed: who, what, when, and how they were known. Never changed nor deleted."""
 
     class Method(models.TextChoices):
@@ -276,8 +277,7 @@ class Signature(models.Model):
                 violation_error_message="Ce membre a déjà signé.",
             ),
             models.CheckConstraint(
-                condition=Q(snapshot_sha256__regex=r"^[0-9a-f]{64}$")
-                & Q(document_sha256__regex=r"^[0-9a-f]{64}$"),
+                condition=is_sha256("snapshot_sha256") & is_sha256("document_sha256"),
                 name="signature_names_what_it_signs",
             ),
             models.CheckConstraint(
@@ -289,11 +289,6 @@ class Signature(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self._state.adding:
-            raise ValueError("A signature is never changed.")
-        super().save(*args, **kwargs)
 
 
 class CampaignLog(models.Model):

@@ -15,11 +15,9 @@ from signatures.campaigns import is_outdated, note
 from signatures.codes import (
     Seen,
     WrongCodeError,
-    browser_family,
     check_code,
+    evidence_of,
     forget_code,
-    masked_address,
-    network_of,
     new_code_for,
 )
 from signatures.links import digest, link_of
@@ -110,7 +108,9 @@ def sign(invitation: Invitation, *, code: str, seen: Seen) -> Signature:
         problem = check_code(invitation, code, seen)
         if not problem:
             return _write_signature(
-                invitation, method=Signature.Method.EMAIL_CODE, evidence=_evidence(invitation, seen)
+                invitation,
+                method=Signature.Method.EMAIL_CODE,
+                evidence=evidence_of(invitation, invitation.email, seen),
             )
     # After the block: the wrong try stays counted.
     raise WrongCodeError(problem)
@@ -243,16 +243,3 @@ def _ended() -> str:
         "Les signatures sont closes : plus rien ne peut être signé. Si vous vouliez le faire, "
         "écrivez à l’équipe de la CPTS."
     )
-
-
-# --- Evidence -------------------------------------------------------------------------------------
-
-
-def _evidence(invitation: Invitation, seen: Seen) -> dict[str, Any]:
-    """What proves how the signer was known, and singles nobody out (GDPR, art. 5-1 c)."""
-    return {
-        "address": masked_address(invitation.email),
-        "code_sent_at": invitation.code_sent_at.isoformat() if invitation.code_sent_at else "",
-        "network": network_of(seen.ip),
-        "browser": browser_family(seen.user_agent),
-    }

@@ -37,13 +37,8 @@ from contracts.models import (
     DraftVersion,
     SigningRound,
 )
-from contracts.signing.rounds import (
-    blocked_when,
-    cancel_round,
-    open_round,
-    when_refused,
-    when_signed,
-)
+from contracts.signing.purposes import blocked_when, when_refused, when_signed
+from contracts.signing.rounds import cancel_round, open_round
 from contracts.terms import (
     PARTIES_OF,
     PARTY_LABELS,

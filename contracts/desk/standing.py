@@ -7,14 +7,14 @@ from typing import Final
 
 from django.urls import reverse
 
-from contracts.dialogue.dialogues import next_step
+from contracts.dialogue.telling import next_step
 from contracts.drafts.drafting import agreements_of
 from contracts.endings.ending import awaited_observations
 from contracts.funding.balances import Account
 from contracts.missions import calendar
 from contracts.models import Contract, Draft, SigningRound, Termination, YearlyDialogue
 from contracts.models.missions import MissionStep
-from contracts.signing import rounds
+from contracts.signing import signers
 from contracts.terms import PARTY_LABELS
 from cpts_portal.words import NBSP, day, euros
 from workflow.states import CaseState
@@ -53,7 +53,7 @@ def dues_of(contract: Contract, account: Account, today: date) -> list[Due]:
 
 def _signatures(contract: Contract) -> Iterator[Due]:
     for one in contract.signing_rounds.filter(state=SigningRound.State.OPEN):
-        parties = dict.fromkeys(PARTY_LABELS[signer.party] for signer in rounds.left_of(one))
+        parties = dict.fromkeys(PARTY_LABELS[signer.party] for signer in signers.left_of(one))
         yield Due(
             ", ".join(parties) or EVERYONE,
             f"Signer «{NBSP}{one.title}{NBSP}»",

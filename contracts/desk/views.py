@@ -17,7 +17,7 @@ from contracts.funding.chart import Bar, draw
 from contracts.funding.wording import mission_name
 from contracts.labels import state_label
 from contracts.models import Contract
-from contracts.signing.rounds import awaiting
+from contracts.signing.signers import awaiting
 from contracts.versions import last_version
 from cpts_portal.transactions import writes_when_posted
 from workflow.readers import reader_of

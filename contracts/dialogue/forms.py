@@ -9,8 +9,10 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from accounts.models import User
-from contracts.dialogue.dialogues import LONGEST_TEXT, Agreed, Reviewed
+from contracts.dialogue.agreeing import Agreed
 from contracts.dialogue.minutes import Signer
+from contracts.dialogue.reviewing import Reviewed
+from contracts.dialogue.typed import LONGEST_TEXT
 from contracts.missions.forms import ProofForm
 from contracts.models import DialogueLine, LineReview, Spending
 from contracts.models.dialogues import MOST_SPENT

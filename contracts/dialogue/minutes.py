@@ -16,16 +16,12 @@ from django.utils import timezone
 
 from accounts.models import Organisation, User
 from contracts import rules
-from contracts.dialogue.dialogues import (
-    State,
-    indemnities_recorded,
-    label_of,
-    results_of,
-    shares_of,
-)
+from contracts.dialogue.agreeing import indemnities_recorded, results_of, shares_of
+from contracts.dialogue.dialogues import State
 from contracts.dialogue.indicators import percent
 from contracts.dialogue.moves import locked, parties_of, party_of, perform
 from contracts.dialogue.showing import target_words
+from contracts.dialogue.telling import label_of
 from contracts.funding import engaging
 from contracts.funding.wording import mission_name
 from contracts.models import (
@@ -36,7 +32,8 @@ from contracts.models import (
     SigningRound,
     YearlyDialogue,
 )
-from contracts.signing.rounds import Signatory, cancel_round, open_round, when_refused, when_signed
+from contracts.signing.purposes import when_refused, when_signed
+from contracts.signing.rounds import Signatory, cancel_round, open_round
 from contracts.terms import ARS, CPAM, CPTS, PARTY_LABELS
 from contracts.versions import last_version
 from cpts_portal.words import NBSP, day, euros

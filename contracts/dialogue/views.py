@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.http import PersonRequest
-from contracts.dialogue import dialogues, minutes
+from contracts.dialogue import agreeing, declaring, dialogues, minutes, reviewing, telling
 from contracts.dialogue import moves as dialogue_moves
-from contracts.dialogue.dialogues import ZERO
+from contracts.dialogue.agreeing import ZERO
 from contracts.dialogue.forms import (
     AgreedLineForm,
     AnswerLineForm,
@@ -82,7 +82,7 @@ def dialogue_list(request: PersonRequest, public_id: UUID) -> HttpResponse:
                 "year": one.year,
                 "state": one.get_state_display(),
                 "tone": _TONES.get(State(one.state), "info"),
-                "next": dialogues.next_step(one),
+                "next": telling.next_step(one),
                 "opened_at": one.opened_at,
             }
             for one in known
@@ -114,10 +114,8 @@ def dialogue_page(request: PersonRequest, public_id: UUID, year: int) -> HttpRes
     dialogue = _dialogue(request, public_id, year)
     user = request.user
     lines = read_lines(dialogue)
-    is_editing = dialogues.may_edit(dialogue, user)
-    shares, problems = (
-        dialogues.shares_of(dialogue, lines) if dialogue.state in _ENDED else ([], [])
-    )
+    is_editing = declaring.may_edit(dialogue, user)
+    shares, problems = agreeing.shares_of(dialogue, lines) if dialogue.state in _ENDED else ([], [])
     spendings, spent = spending_rows(dialogue.spendings.all(), last_spending(dialogue))
     marks = [one for one in dialogue.marks.all() if _still_holds(one, dialogue)]
     signing = (
@@ -127,7 +125,7 @@ def dialogue_page(request: PersonRequest, public_id: UUID, year: int) -> HttpRes
         "contract": dialogue.contract,
         "dialogue": dialogue,
         "tone": _TONES.get(State(dialogue.state), "info"),
-        "next": dialogues.next_step(dialogue),
+        "next": telling.next_step(dialogue),
         "missions": [
             {
                 "key": one.key,
@@ -149,15 +147,15 @@ def dialogue_page(request: PersonRequest, public_id: UUID, year: int) -> HttpRes
         "is_declaring": dialogue.state == State.DECLARING,
         "spendings": spendings,
         "spent": spent,
-        "indemnities": dialogues.indemnities_recorded(dialogue),
+        "indemnities": agreeing.indemnities_recorded(dialogue),
         "marks": [(PARTY_LABELS[one.party], one.get_kind_display(), one.at) for one in marks],
-        "logs": [(dialogues.label_of(one), one) for one in dialogue.logs.select_related("actor")],
+        "logs": [(telling.label_of(one), one) for one in dialogue.logs.select_related("actor")],
         "round": signing,
         "edits": is_editing,
-        "missing": dialogues.missing_to_submit(dialogue) if is_editing else [],
-        "reviews": dialogues.may_review(dialogue, user),
+        "missing": declaring.missing_to_submit(dialogue) if is_editing else [],
+        "reviews": reviewing.may_review(dialogue, user),
         "answers": dialogue_moves.may(dialogue, "answer", user),
-        "concludes": dialogues.may_conclude(dialogue, user),
+        "concludes": agreeing.may_conclude(dialogue, user),
         "agrees": minutes.may_agree(dialogue, user),
         "sends_back": dialogue_moves.may(dialogue, "send_back", user),
         "takes_back": dialogue_moves.may(dialogue, "take_back", user)
@@ -190,7 +188,7 @@ def line_page(request: PersonRequest, public_id: UUID, year: int, pk: int) -> Ht
         elif form.is_valid():
             given = form.cleaned_data
             try:
-                kept = dialogues.declare(
+                kept = declaring.declare(
                     line,
                     value=given["value"],
                     comment=given["comment"],
@@ -217,7 +215,7 @@ def line_page(request: PersonRequest, public_id: UUID, year: int, pk: int) -> Ht
         "row": shown_line(line),
         "result": result_markup(shown_line(line), public_id, year),
         "form": form,
-        "edits": dialogues.may_edit(dialogue, request.user),
+        "edits": declaring.may_edit(dialogue, request.user),
         "is_prefilled": line.value is None and line.last is not None,
     }
     return render(request, "contracts/dialogue_line.html", context, status=status)
@@ -253,7 +251,7 @@ def remove_proof(request: PersonRequest, public_id: UUID, year: int, pk: int) ->
     one = get_object_or_404(found, pk=pk, line__dialogue=dialogue)
     line = one.line_id
     try:
-        dialogues.remove_proof(one, by=request.user)
+        declaring.remove_proof(one, by=request.user)
     except ActionRefusedError as refused:
         messages.error(request, refused.message)
     else:
@@ -276,7 +274,7 @@ def spending(request: PersonRequest, public_id: UUID, year: int) -> HttpResponse
     )
     if request.method == "POST" and form.is_valid():
         try:
-            dialogues.declare_spending(
+            declaring.declare_spending(
                 dialogue, form.amounts(), form.cleaned_data["comment"], by=request.user
             )
         except ActionRefusedError as refused:
@@ -289,7 +287,7 @@ def spending(request: PersonRequest, public_id: UUID, year: int) -> HttpResponse
         "contract": dialogue.contract,
         "dialogue": dialogue,
         "form": form,
-        "indemnities": dialogues.indemnities_recorded(dialogue),
+        "indemnities": agreeing.indemnities_recorded(dialogue),
     }
     return render(request, "contracts/dialogue_spending.html", context, status=status)
 
@@ -298,7 +296,7 @@ def spending(request: PersonRequest, public_id: UUID, year: int) -> HttpResponse
 def submit(request: PersonRequest, public_id: UUID, year: int) -> HttpResponse:
     dialogue = _dialogue(request, public_id, year)
     try:
-        dialogues.submit(dialogue, by=request.user)
+        declaring.submit(dialogue, by=request.user)
     except ActionRefusedError as refused:
         _refusals(request, refused)
     else:
@@ -314,7 +312,7 @@ def submit(request: PersonRequest, public_id: UUID, year: int) -> HttpResponse:
 def review(request: PersonRequest, public_id: UUID, year: int) -> HttpResponse:
     """The fund or the agency accepts or contests each result, in a table."""
     dialogue = _dialogue(request, public_id, year)
-    if not dialogues.may_review(dialogue, request.user):
+    if not reviewing.may_review(dialogue, request.user):
         raise PermissionDenied
     party = dialogue_moves.party_of(dialogue, request.user)
     lines = read_lines(dialogue)
@@ -329,7 +327,7 @@ def review(request: PersonRequest, public_id: UUID, year: int) -> HttpResponse:
 
     def save(*, finish: bool) -> None:
         said = {form.line.pk: one for form in forms if (one := form.said()) is not None}
-        dialogues.review(dialogue, said, by=request.user, finish=finish)
+        reviewing.review(dialogue, said, by=request.user, finish=finish)
 
     words = ("Votre examen est enregistré.", "Votre examen est terminé.")
     return _filled_in(
@@ -344,13 +342,13 @@ def answer(request: PersonRequest, public_id: UUID, year: int) -> HttpResponse:
     dialogue = _dialogue(request, public_id, year)
     if not dialogue_moves.may(dialogue, "answer", request.user):
         raise PermissionDenied
-    contested = {one.pk for one in dialogues.contested_lines(dialogue)}
+    contested = {one.pk for one in reviewing.contested_lines(dialogue)}
     lines = [one for one in read_lines(dialogue) if one.pk in contested]
     forms = [AnswerLineForm(request.POST or None, line=line) for line in lines]
 
     def save(*, finish: bool) -> None:
         answers = {form.line.pk: form.cleaned_data["answer"] for form in forms}
-        dialogues.answer(dialogue, answers, by=request.user, finish=finish)
+        reviewing.answer(dialogue, answers, by=request.user, finish=finish)
 
     words = ("Vos réponses sont enregistrées.", "Vos réponses sont transmises.")
     return _filled_in(
@@ -363,13 +361,13 @@ def answer(request: PersonRequest, public_id: UUID, year: int) -> HttpResponse:
 def conclude(request: PersonRequest, public_id: UUID, year: int) -> HttpResponse:
     """The fund or the agency writes what is retained, then proposes it to the parties."""
     dialogue = _dialogue(request, public_id, year)
-    if not dialogues.may_conclude(dialogue, request.user):
+    if not agreeing.may_conclude(dialogue, request.user):
         raise PermissionDenied
     forms = [AgreedLineForm(request.POST or None, line=line) for line in read_lines(dialogue)]
 
     def save(*, finish: bool) -> None:
         agreed = {form.line.pk: form.agreed() for form in forms}
-        dialogues.conclude(dialogue, agreed, by=request.user, finish=finish)
+        agreeing.conclude(dialogue, agreed, by=request.user, finish=finish)
 
     words = ("La conclusion est enregistrée.", "La conclusion est proposée aux parties.")
     return _filled_in(
@@ -451,7 +449,7 @@ def agree(request: PersonRequest, public_id: UUID, year: int) -> HttpResponse:
                 else "Votre accord est enregistré.",
             )
             return _back(dialogue)
-    shares, problems = dialogues.shares_of(dialogue, read_lines(dialogue))
+    shares, problems = agreeing.shares_of(dialogue, read_lines(dialogue))
     context = {
         "contract": contract,
         "dialogue": dialogue,
@@ -481,7 +479,7 @@ def give_back(request: PersonRequest, public_id: UUID, year: int, way: str) -> H
         raise PermissionDenied
     form = WhyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        act = dialogues.send_back if move == "send_back" else minutes.take_back
+        act = reviewing.send_back if move == "send_back" else minutes.take_back
         try:
             act(dialogue, form.cleaned_data["reason"], by=request.user)
         except ActionRefusedError as refused:

@@ -16,14 +16,8 @@ from contracts.documents import issue_contract
 from contracts.funding.engaging import Signed, put_draft_in_force
 from contracts.funding.storing import rates_from_data
 from contracts.models import Contract, Draft, SigningRound
-from contracts.signing.rounds import (
-    Signatory,
-    blocked_when,
-    cancel_round,
-    open_round,
-    when_refused,
-    when_signed,
-)
+from contracts.signing.purposes import blocked_when, when_refused, when_signed
+from contracts.signing.rounds import Signatory, cancel_round, open_round
 from contracts.terms import PARTIES_OF, ContractTerms, from_data
 from cpts_portal.words import NBSP
 from outbox.registry import handles

@@ -1,7 +1,7 @@
 """Rounds of signatures: a frozen document, those who sign it for each party, what they answered."""
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import F, Q
@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from accounts.models import Organisation, User
 from contracts.models.contracts import Contract
+from cpts_portal.rows import WrittenOnce, is_sha256
 from documents.models import Attachment
-from outbox.models import Mail
 from signatures.models import PersonalLink
 from workflow.models import CaseDocument, SignatureDelegation
 
@@ -53,7 +53,7 @@ class SigningRound(models.Model):
     document = models.ForeignKey(CaseDocument, models.PROTECT, related_name="signing_rounds")
     document_sha256 = models.CharField("empreinte du document", max_length=64)
     in_order = models.BooleanField("dans l’ordre des parties", default=False)
-    # Who gathers the signatures: see `contracts.providers`.
+    # Who gathers the signatures: see `contracts.signing.providers`.
     provider = models.SlugField("prestataire", max_length=30, default="portal")
     state = models.CharField("état", max_length=10, choices=State, default=State.OPEN)
     opened_by = models.ForeignKey(
@@ -85,7 +85,7 @@ class SigningRound(models.Model):
                 violation_error_message="Ce document a déjà été signé par tous.",
             ),
             models.CheckConstraint(
-                condition=Q(document_sha256__regex=r"^[0-9a-f]{64}$"),
+                condition=is_sha256("document_sha256"),
                 name="signing_round_names_its_document",
             ),
             models.CheckConstraint(
@@ -140,9 +140,6 @@ class RoundSigner(PersonalLink):
     # Both included; None: no limit.
     valid_from = models.DateField("pouvoir à partir du", null=True, blank=True)
     valid_to = models.DateField("pouvoir jusqu’au", null=True, blank=True)
-    told_at = models.DateTimeField("dernier courriel le", null=True, blank=True)
-    told_count = models.PositiveSmallIntegerField("courriels", default=0)
-    last_mail = models.ForeignKey(Mail, models.SET_NULL, null=True, blank=True, related_name="+")
 
     class Meta:
         verbose_name = "signataire d’un tour"
@@ -175,7 +172,7 @@ class RoundSigner(PersonalLink):
         return self.name
 
 
-class RoundSignature(models.Model):
+class RoundSignature(WrittenOnce):
     """A signer signed: who, for whom, what, when, and how they were known. Never changed."""
 
     class Method(models.TextChoices):
@@ -210,18 +207,13 @@ class RoundSignature(models.Model):
                 violation_error_message="Cette personne a déjà signé.",
             ),
             models.CheckConstraint(
-                condition=Q(document_sha256__regex=r"^[0-9a-f]{64}$"),
+                condition=is_sha256("document_sha256"),
                 name="round_signature_names_what_it_signs",
             ),
         ]
 
     def __str__(self) -> str:
         return self.name
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self._state.adding:
-            raise ValueError("A signature is never changed.")
-        super().save(*args, **kwargs)
 
 
 class RoundPaper(models.Model):

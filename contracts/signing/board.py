@@ -4,14 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from accounts.models import User
-from contracts.models.rounds import (
-    Party,
-    RoundPaper,
-    RoundSignature,
-    RoundSigner,
-    SigningRound,
-)
-from contracts.signing import papers, rounds
+from contracts.models.rounds import Party, RoundPaper, RoundSignature, RoundSigner, SigningRound
+from contracts.signing import papers, signers
 from contracts.signing.evidence import proofs_of, signed_when
 from contracts.signing.providers import signed_copy
 from cpts_portal.words import day, day_and_hour
@@ -82,11 +76,11 @@ class RoundBoard:
 
 def read_board(signing_round: SigningRound, user: User) -> RoundBoard:
     """A round with all that its page shows: seven queries, whatever it holds."""
-    signers = list(signing_round.signers.select_related("user", "organisation"))
+    everybody = list(signing_round.signers.select_related("user", "organisation"))
     signatures = {one.signer_id: one for one in signing_round.signatures.all()}
-    turn = {one.pk: one for one in rounds.awaited(signing_round)}
-    here = signing_round.provider == rounds.PORTAL
-    mine = [one for one in turn.values() if here and rounds.is_theirs(one, user)]
+    turn = {one.pk: one for one in signers.awaited(signing_round)}
+    here = signing_round.provider == signers.PORTAL
+    mine = [one for one in turn.values() if here and signers.is_theirs(one, user)]
     paper = signing_round.papers.select_related("file", "uploaded_by", "checked_by").first()
     return RoundBoard(
         round=signing_round,
@@ -94,11 +88,11 @@ def read_board(signing_round: SigningRound, user: User) -> RoundBoard:
         tone=_TONES.get(SigningRound.State(signing_round.state), ""),
         signers=[
             _row(one, signatures.get(one.pk), signing_round, user, is_turn=one.pk in turn)
-            for one in signers
+            for one in everybody
         ],
-        awaited=[f"{one.name}, {rounds.for_whom(one)}" for one in turn.values()],
+        awaited=[f"{one.name}, {signers.for_whom(one)}" for one in turn.values()],
         me=mine[0] if mine else None,
-        is_party=rounds.party_of(signing_round.contract, user) is not None,
+        is_party=signers.party_of(signing_round.contract, user) is not None,
         paper=paper,
         may_check=bool(
             paper
@@ -137,7 +131,7 @@ def _row(
         name=signer.name,
         capacity=signer.capacity,
         power=power_in_words(signer),
-        for_whom=rounds.for_whom(signer),
+        for_whom=signers.for_whom(signer),
         answer=answer,
         how=how,
         tone=tone,

@@ -6,7 +6,7 @@ from typing import Any, Final
 from django import forms
 
 from contracts.models import SigningRound
-from contracts.signing import rounds
+from contracts.signing import rounds, signers
 from contracts.signing.rounds import LONGEST_REASON
 from cpts_portal.forms import PortalForm
 from members.forms import day_field
@@ -85,7 +85,7 @@ class OrderForm(PortalForm):
     )
 
     def __init__(self, *args: Any, signing_round: SigningRound, **kwargs: Any) -> None:
-        parties = [str(one) for one in rounds.parties_of(signing_round.contract)]
+        parties = [str(one) for one in signers.parties_of(signing_round.contract)]
         now = list(
             dict.fromkeys(
                 signing_round.signers.order_by("position", "pk").values_list("party", flat=True)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from contracts.models.rounds import RoundPaper, RoundSignature, SigningRound
-from contracts.signing import rounds
+from contracts.signing import answers, rounds, signers
 from cpts_portal.words import day
 from documents.services import store_attachment
 from outbox.services import publish
@@ -32,7 +32,7 @@ def upload_paper(
     is no PDF, ActionRefusedError for a day to come, or while another copy waits.
     """
     locked = rounds.lock_round(signing_round.pk)
-    party = rounds.party_of(locked.contract, by)
+    party = signers.party_of(locked.contract, by)
     if party is None:
         raise PermissionDenied("Seule une partie au contrat envoie un exemplaire signé.")
     still_holds_their_role(by)
@@ -83,7 +83,7 @@ def check_paper(paper: RoundPaper, *, accept: bool, by: User, reason: str = "") 
         raise rounds.ended(locked)
     if not accept and not reason.strip():
         raise ActionRefusedError("Écrivez ce qui ne va pas : l’autre partie le corrigera.")
-    party = rounds.party_of(locked.contract, by)
+    party = signers.party_of(locked.contract, by)
     paper.state = State.ACCEPTED if accept else State.RETURNED
     paper.checked_party, paper.checked_by, paper.checked_at = party or "", by, timezone.now()
     paper.reason = reason.strip()[:LONGEST_REASON]
@@ -98,7 +98,7 @@ def check_paper(paper: RoundPaper, *, accept: bool, by: User, reason: str = "") 
 
 def may_check(paper: RoundPaper, signing_round: SigningRound, user: User) -> bool:
     """Whether the person acts for another party than the one that sent the copy."""
-    party = rounds.party_of(signing_round.contract, user)
+    party = signers.party_of(signing_round.contract, user)
     return party is not None and party != paper.party and user.pk != paper.uploaded_by_id
 
 
@@ -109,11 +109,11 @@ def _count(paper: RoundPaper, signing_round: SigningRound, by: User) -> None:
         "sent_by": paper.party,
         "checked_by": paper.checked_party,
     }
-    signers = signing_round.signers.values_list("pk", flat=True)
-    rounds.sign_elsewhere(
+    everybody = signing_round.signers.values_list("pk", flat=True)
+    answers.sign_elsewhere(
         signing_round,
         RoundSignature.Method.PAPER,
-        dict.fromkeys(signers, evidence),
+        dict.fromkeys(everybody, evidence),
         signed_on=paper.signed_on,
         by=by,
     )

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Organisation
 from contracts.models.rounds import Party, RoundPaper, RoundSigner, SigningRound
-from contracts.signing.rounds import parties_of
+from contracts.signing.signers import parties_of
 from cpts_portal.mails import queue_template_mail
 from notifications.services import About, Told, notify
 from outbox.registry import handles

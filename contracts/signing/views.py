@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.http import PersonRequest
 from accounts.second_factor import has_second_factor
 from contracts.models import Contract, RoundPaper, RoundSigner, SigningRound
-from contracts.signing import papers, rounds
+from contracts.signing import answers, papers, rounds, signers
 from contracts.signing.board import party_label, power_in_words, read_board
 from contracts.signing.evidence import proofs_of
 from contracts.signing.forms import AgentAnswerForm, CheckForm, OrderForm, PaperForm
@@ -25,7 +25,7 @@ from documents.downloads import send_attachment
 from documents.services import FileRefusedError, too_large
 from documents.uploads import dropped_files
 from signatures.codes import WrongCodeError
-from signatures.signing_views import seen_of
+from signatures.link_pages import seen_of
 from signatures.views.access import send_official
 from workflow.reading import read_seen
 from workflow.services import ActionRefusedError, AlreadyDoneError
@@ -90,10 +90,10 @@ def sealed(request: PersonRequest, public_id: UUID, number: UUID) -> HttpRespons
 def sign(request: PersonRequest, public_id: UUID, number: UUID) -> HttpResponse:
     """Sign or refuse, for an agent; whoever signs for the CPTS goes to their own link."""
     one = _round(request, public_id, number)
-    signer = rounds.signer_for(one, request.user)
+    signer = signers.signer_for(one, request.user)
     if signer is None:
         raise PermissionDenied("Seule la personne désignée signe, dans le rôle qui le lui permet.")
-    if not rounds.needs_second_factor(signer):
+    if not signers.needs_second_factor(signer):
         return redirect(link_path(signer))
     if signer.signatures.exists() or not one.is_open:
         return redirect(_address(one))
@@ -107,10 +107,10 @@ def sign(request: PersonRequest, public_id: UUID, number: UUID) -> HttpResponse:
         "one": one,
         "contract": one.contract,
         "signer": signer,
-        "for_whom": rounds.for_whom(signer),
-        "on_behalf": rounds.on_behalf(signer),
+        "for_whom": signers.for_whom(signer),
+        "on_behalf": signers.on_behalf(signer),
         "power": power_in_words(signer),
-        "problems": rounds.problems_of(signer),
+        "problems": answers.problems_of(signer),
         "is_equipped": has_second_factor(request.user),
         "form": form,
     }
@@ -125,12 +125,12 @@ def _answered(
     seen, said = seen_of(request), form.cleaned_data
     try:
         if refuses:
-            rounds.refuse(signer, reason=said["reason"], seen=seen, by=request.user)
+            answers.refuse(signer, reason=said["reason"], seen=seen, by=request.user)
             messages.success(
                 request, "Votre refus est noté : toutes les parties en sont prévenues."
             )
         else:
-            rounds.sign(signer, code=said["code"], seen=seen, by=request.user)
+            answers.sign(signer, code=said["code"], seen=seen, by=request.user)
             messages.success(request, "Votre signature est enregistrée.")
     except WrongCodeError as error:
         form.add_error("code", error.message)
@@ -160,7 +160,7 @@ def remind(request: PersonRequest, public_id: UUID, number: UUID) -> HttpRespons
 def order(request: PersonRequest, public_id: UUID, number: UUID) -> HttpResponse:
     """Choose whether the parties sign one after the other, before anybody has."""
     one = _round(request, public_id, number)
-    if rounds.party_of(one.contract, request.user) is None:
+    if signers.party_of(one.contract, request.user) is None:
         raise PermissionDenied("Seule une partie au contrat choisit l’ordre des signatures.")
     form = OrderForm(request.POST or None, signing_round=one)
     if request.method == "POST" and form.is_valid():
@@ -190,7 +190,7 @@ def order(request: PersonRequest, public_id: UUID, number: UUID) -> HttpResponse
 def paper(request: PersonRequest, public_id: UUID, number: UUID) -> HttpResponse:
     """Send the document signed by hand; another party checks it."""
     one = _round(request, public_id, number)
-    if rounds.party_of(one.contract, request.user) is None:
+    if signers.party_of(one.contract, request.user) is None:
         raise PermissionDenied("Seule une partie au contrat envoie un exemplaire signé.")
     form = PaperForm(request.POST or None, request.FILES or None)
     if request.method == "POST":
@@ -264,7 +264,7 @@ def check(request: PersonRequest, public_id: UUID, number: UUID, pk: int) -> Htt
         "contract": one.contract,
         "paper": found,
         "party": party_label(found.party),
-        "left": [f"{each.name}, {rounds.for_whom(each)}" for each in rounds.left_of(one)],
+        "left": [f"{each.name}, {signers.for_whom(each)}" for each in signers.left_of(one)],
         "form": form,
     }
     status = 422 if request.method == "POST" else 200

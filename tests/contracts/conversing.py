@@ -7,9 +7,10 @@ from decimal import Decimal
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.models import User
-from contracts.dialogue import dialogues, minutes
-from contracts.dialogue.dialogues import Agreed, Reviewed
+from contracts.dialogue import agreeing, declaring, dialogues, minutes, reviewing
+from contracts.dialogue.agreeing import Agreed
 from contracts.dialogue.minutes import Signer
+from contracts.dialogue.reviewing import Reviewed
 from contracts.models import Contract, DialogueLine, YearlyDialogue
 from contracts.versions import last_version
 from tests.contracts import sealing, signed
@@ -38,12 +39,12 @@ class Table:
         """Every indicator at this value, each with a proof; one nature of expense."""
         for line in self.dialogue.lines.all():
             proof = SimpleUploadedFile("bilan.csv", b"Action;Nombre\nAtelier;2")
-            dialogues.declare(line, value=Decimal(value), comment="", by=self.lead, proof=proof)
-        dialogues.declare_spending(
+            declaring.declare(line, value=Decimal(value), comment="", by=self.lead, proof=proof)
+        declaring.declare_spending(
             self.dialogue, {"salaries": Decimal("52000.50")}, "Une bonne année.", by=self.lead
         )
         if submit:
-            dialogues.submit(self.dialogue, by=self.lead)
+            declaring.submit(self.dialogue, by=self.lead)
 
     def review(self, contested: str = "") -> None:
         """Both accept all, but the fund contests the line of this key."""
@@ -54,7 +55,7 @@ class Table:
                 else Reviewed("accepted")
                 for line in self.dialogue.lines.all()
             }
-            dialogues.review(self.dialogue, said, by=user, finish=True)
+            reviewing.review(self.dialogue, said, by=user, finish=True)
 
     def propose(self) -> None:
         """What is not settled by the rule is agreed at a half."""
@@ -63,7 +64,7 @@ class Table:
             for line in self.dialogue.lines.all()
             if line.agreed_rate is None
         }
-        dialogues.conclude(self.dialogue, agreed, by=self.agency, finish=True)
+        agreeing.conclude(self.dialogue, agreed, by=self.agency, finish=True)
 
     def agree(self) -> None:
         for user in (self.lead, self.fund, self.agency):

@@ -9,7 +9,7 @@ from typing import Any
 from accounts import second_factor
 from accounts.models import Membership, Organisation, SecondFactor, User
 from contracts.models import Contract, RoundSignature, RoundSigner, SigningRound
-from contracts.signing import rounds
+from contracts.signing import answers, purposes, rounds, signers
 from contracts.signing.rounds import Signatory
 from documents.services import issue_document
 from outbox.models import Mail
@@ -27,18 +27,18 @@ _numbers = count(1)
 def purpose_declared(done: list[Any]) -> Iterator[None]:
     """Until the block ends, what is signed or refused for tests is written in `done`."""
 
-    def when(word: str) -> rounds.Handler:
+    def when(word: str) -> purposes.Handler:
         def handler(one: SigningRound, *, by: User | None) -> None:
             done.append((word, one.pk, by and by.pk))
 
         return handler
 
-    rounds.when_signed(PURPOSE, when("signed"))
-    rounds.when_refused(PURPOSE, when("refused"))
+    purposes.when_signed(PURPOSE, when("signed"))
+    purposes.when_refused(PURPOSE, when("refused"))
     try:
         yield
     finally:
-        rounds.forget_purpose(PURPOSE)
+        purposes.forget_purpose(PURPOSE)
 
 
 def document(contract: Contract) -> CaseDocument:
@@ -105,10 +105,10 @@ def signer(of: SigningRound, party: str) -> RoundSigner:
 
 def code_of(one: RoundSigner) -> str:
     """The code the signer would type now: by mail, or from their application."""
-    if one.user and rounds.needs_second_factor(one):
+    if one.user and signers.needs_second_factor(one):
         factor = SecondFactor.objects.get(user=one.user)
         return second_factor.code_at(one.user, factor.nonce, second_factor.step_now())
-    rounds.send_code(one)
+    answers.send_code(one)
     mail = Mail.objects.filter(recipient=one.email, subject__contains="code pour signer").last()
     assert mail, "no code was sent"
     found = re.search(r"est\s: (\d{3}\s\d{3})", mail.text_body)
@@ -119,6 +119,6 @@ def code_of(one: RoundSigner) -> str:
 def sign(of: SigningRound, *parties: str) -> list[RoundSignature]:
     """The signers of these parties sign, in this order."""
     return [
-        rounds.sign(one, code=code_of(one), seen=Seen(ip="192.0.2.9"), by=one.user)
+        answers.sign(one, code=code_of(one), seen=Seen(ip="192.0.2.9"), by=one.user)
         for one in (signer(of, party) for party in parties)
     ]

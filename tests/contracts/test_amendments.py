@@ -25,7 +25,7 @@ from contracts.funding import balances
 from contracts.funding.ratebook import mission_labels
 from contracts.funding.schedule import five_years
 from contracts.models import Contract, ContractVersion, Draft, Renewal
-from contracts.signing import rounds
+from contracts.signing import answers
 from contracts.terms import ARS, CPAM, CPTS, Bank, Representative, to_data
 from contracts.versions import terms_on
 from notifications.models import Notification
@@ -246,7 +246,7 @@ def test_a_refusal_or_a_party_brings_the_text_back_and_it_may_be_given_up(
     draft = frozen(written(draft, people.owner, "size", size="T2"), people)
     deliver_outbox()
     one = sealing.signer(amending.rounds_of(draft)[0], "cpam")
-    rounds.refuse(
+    answers.refuse(
         one,
         reason="Population à revoir",
         code=sealing.code_of(one),

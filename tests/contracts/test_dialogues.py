@@ -10,13 +10,14 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from contracts.dialogue import dialogues, minutes
-from contracts.dialogue.dialogues import Agreed, Reviewed
+from contracts.dialogue import agreeing, declaring, dialogues, minutes, reviewing
+from contracts.dialogue.agreeing import Agreed
 from contracts.dialogue.moves import MOVES, perform
 from contracts.dialogue.patient_data import PatientDataError
+from contracts.dialogue.reviewing import Reviewed
 from contracts.funding import balances, engaging
 from contracts.models import DialogueLine, DialogueProof, YearlyDialogue
-from contracts.signing import rounds
+from contracts.signing import answers, signers
 from contracts.terms import ContractTerms as Said
 from contracts.terms import Indicator, Target, to_data
 from notifications.models import Notification
@@ -160,7 +161,7 @@ def test_signed_by_three_the_results_enter_the_schedule_once(
         "quality_relevance": (today, "7500.00", False),
         "professional_support": (today, "10000.00", False),
     }
-    shares, problems = dialogues.shares_of(dialogue, list(dialogue.lines.all()))
+    shares, problems = agreeing.shares_of(dialogue, list(dialogue.lines.all()))
     assert problems == []
     assert sum(one.amount or 0 for one in shares) == Decimal("103750.00")
     with pytest.raises(AlreadyDoneError):
@@ -184,20 +185,20 @@ def test_what_is_contested_is_answered_or_its_time_passes(table: Table) -> None:
     assert dialogue.answer_by == timezone.localdate() + timedelta(days=15)
     line = table.line("crisis_plan")
     with pytest.raises(IncompleteError):
-        dialogues.answer(dialogue, {}, by=table.lead, finish=True)
+        reviewing.answer(dialogue, {}, by=table.lead, finish=True)
     with pytest.raises(PermissionDenied):
-        dialogues.answer(dialogue, {line.pk: "Non."}, by=table.fund)
-    assert dialogues.close_answers(today=dialogue.answer_by) == 0
-    assert dialogues.close_answers(today=dialogue.answer_by + timedelta(days=1)) == 1
+        reviewing.answer(dialogue, {line.pk: "Non."}, by=table.fund)
+    assert reviewing.close_answers(today=dialogue.answer_by) == 0
+    assert reviewing.close_answers(today=dialogue.answer_by + timedelta(days=1)) == 1
     with pytest.raises(ActionRefusedError, match="closes"):
-        dialogues.answer(dialogue, {line.pk: "Trop tard."}, by=table.lead)
+        reviewing.answer(dialogue, {line.pk: "Trop tard."}, by=table.lead)
     dialogue.refresh_from_db()
     with pytest.raises(IncompleteError) as lacking:
-        dialogues.conclude(dialogue, {}, by=table.fund, finish=True)
+        agreeing.conclude(dialogue, {}, by=table.fund, finish=True)
     assert [one.partition("\u00a0: ")[2] for one in lacking.value.missing] == [
         "écrivez la valeur retenue."
     ]
-    dialogues.conclude(dialogue, {line.pk: Agreed(Decimal(0))}, by=table.fund, finish=True)
+    agreeing.conclude(dialogue, {line.pk: Agreed(Decimal(0))}, by=table.fund, finish=True)
     dialogue.refresh_from_db()
     assert (dialogue.state, dialogue.revision) == (State.AGREEING, 1)
 
@@ -215,15 +216,15 @@ def test_a_refusal_to_sign_reopens_the_conclusion_and_another_document_follows(
     first = minutes.round_of(dialogue)
     assert first
     signer = sealing.signer(first, "ars")
-    rounds.refuse(signer, reason="Un chiffre est faux.", by=signer.user, seen=Seen())
+    answers.refuse(signer, reason="Un chiffre est faux.", by=signer.user, seen=Seen())
     dialogue.refresh_from_db()
     assert dialogue.state == State.CONCLUDING
     assert dialogue.logs.last().comment == "Un chiffre est faux."
-    dialogues.conclude(dialogue, {}, by=table.fund, finish=True)
+    agreeing.conclude(dialogue, {}, by=table.fund, finish=True)
     with pytest.raises(ActionRefusedError, match="pourquoi"):
         minutes.take_back(dialogue, " ", by=table.lead)
     minutes.take_back(dialogue, "Relire la ligne 2.", by=table.lead)
-    dialogues.conclude(dialogue, {}, by=table.fund, finish=True)
+    agreeing.conclude(dialogue, {}, by=table.fund, finish=True)
     table.agree()
     deliver_outbox()
     second = minutes.round_of(dialogue)
@@ -252,7 +253,7 @@ def test_an_older_contract_without_a_fund_is_led_by_two(deliver_outbox: Any) -> 
     table = Table(dialogue, community.created_by, agency, agency)
     table.declare()
     accepted = {line.pk: Reviewed("accepted") for line in dialogue.lines.all()}
-    dialogues.review(dialogue, accepted, by=agency, finish=True)
+    reviewing.review(dialogue, accepted, by=agency, finish=True)
     assert dialogue.state == State.CONCLUDING
     table.propose()
     for user in (table.lead, agency):
@@ -260,7 +261,7 @@ def test_an_older_contract_without_a_fund_is_led_by_two(deliver_outbox: Any) -> 
     deliver_outbox()
     opened = minutes.round_of(dialogue)
     assert opened
-    assert [one.party for one in rounds.awaited(opened)] == ["cpts", "ars"]
+    assert [one.party for one in signers.awaited(opened)] == ["cpts", "ars"]
 
 
 # --- Who, and what is refused ---------------------------------------------------------------------
@@ -270,30 +271,30 @@ def test_an_older_contract_without_a_fund_is_led_by_two(deliver_outbox: Any) -> 
 def test_a_declaration_is_complete_proved_and_free_of_patients(table: Table) -> None:
     dialogue, lead = table.dialogue, table.lead
     with pytest.raises(IncompleteError) as lacking:
-        dialogues.submit(dialogue, by=lead)
+        declaring.submit(dialogue, by=lead)
     assert len(lacking.value.missing) == dialogue.lines.count() + 1
     line = table.line("directory")
     number = SimpleUploadedFile("liste.csv", f"Suivi\n{NIR}".encode())
     with pytest.raises(PatientDataError, match="numéro de sécurité sociale"):
-        dialogues.declare(
+        declaring.declare(
             line, value=Decimal(1), comment="", by=lead, proof=number, is_confirmed=True
         )
     assert not DialogueProof.objects.exists()
     photo = SimpleUploadedFile("photo.png", b"\x89PNG\r\n\x1a\n" + bytes(100))
-    kept = dialogues.declare(line, value=Decimal(1), comment="", by=lead, proof=photo)
+    kept = declaring.declare(line, value=Decimal(1), comment="", by=lead, proof=photo)
     assert kept
     assert not kept.was_read
-    dialogues.remove_proof(kept, by=lead)
+    declaring.remove_proof(kept, by=lead)
     for value in (Decimal("1e12"), Decimal("-1e12")):
         with pytest.raises(ActionRefusedError, match="milliard"):
-            dialogues.declare(line, value=value, comment="", by=lead)
+            declaring.declare(line, value=value, comment="", by=lead)
     with pytest.raises(ActionRefusedError, match="va de 0"):
-        dialogues.declare_spending(dialogue, {"salaries": Decimal(-1)}, "", by=lead)
+        declaring.declare_spending(dialogue, {"salaries": Decimal(-1)}, "", by=lead)
     table.declare()
     with pytest.raises(ActionRefusedError, match="déjà transmise"):
-        dialogues.declare(line, value=Decimal(0), comment="", by=lead)
-    dialogues.send_back(dialogue, "Il manque le bilan.", by=table.fund)
-    dialogues.declare(line, value=Decimal(0), comment="", by=lead)
+        declaring.declare(line, value=Decimal(0), comment="", by=lead)
+    reviewing.send_back(dialogue, "Il manque le bilan.", by=table.fund)
+    declaring.declare(line, value=Decimal(0), comment="", by=lead)
 
 
 @pytest.mark.django_db
@@ -305,25 +306,25 @@ def test_each_acts_in_turn_and_for_their_own_party(table: Table) -> None:
     line = table.line("directory")
     for other in (stranger, reader, table.fund):
         with pytest.raises(PermissionDenied):
-            dialogues.declare(line, value=Decimal(1), comment="", by=other)
+            declaring.declare(line, value=Decimal(1), comment="", by=other)
     table.declare(submit=False)
     with pytest.raises(PermissionDenied):
         perform(dialogue, "submit", actor=table.agency)
-    dialogues.submit(dialogue, by=editor)
+    declaring.submit(dialogue, by=editor)
     for other in (stranger, reader, table.lead):
         with pytest.raises(PermissionDenied):
-            dialogues.review(dialogue, {}, by=other)
+            reviewing.review(dialogue, {}, by=other)
     with pytest.raises(ActionRefusedError, match="acceptez ou contestez"):
-        dialogues.review(dialogue, {}, by=table.fund, finish=True)
+        reviewing.review(dialogue, {}, by=table.fund, finish=True)
     with pytest.raises(ActionRefusedError, match="pourquoi vous le contestez"):
-        dialogues.review(dialogue, {line.pk: Reviewed("contested")}, by=table.fund)
+        reviewing.review(dialogue, {line.pk: Reviewed("contested")}, by=table.fund)
     table.review()
     with pytest.raises(PermissionDenied):
-        dialogues.review(dialogue, {}, by=table.fund)
+        reviewing.review(dialogue, {}, by=table.fund)
     with pytest.raises(PermissionDenied):
-        dialogues.conclude(dialogue, {}, by=table.lead)
+        agreeing.conclude(dialogue, {}, by=table.lead)
     with pytest.raises(ActionRefusedError, match="pourquoi ce taux"):
-        dialogues.conclude(dialogue, {line.pk: Agreed(Decimal(1), Decimal("0.5"))}, by=table.fund)
+        agreeing.conclude(dialogue, {line.pk: Agreed(Decimal(1), Decimal("0.5"))}, by=table.fund)
     table.propose()
     # An editor declares; the person responsible commits the CPTS.
     for other in (editor, stranger):

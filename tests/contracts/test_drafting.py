@@ -16,7 +16,7 @@ from contracts.drafts.drafting import StaleDraftError
 from contracts.funding.engaging import engagement_signed
 from contracts.funding.schedule import compute_schedule, five_years
 from contracts.models import Contract, Draft, SigningRound
-from contracts.signing import rounds
+from contracts.signing import answers
 from contracts.terms import (
     ContractTerms,
     MissionTerm,
@@ -464,7 +464,7 @@ def test_the_last_signature_puts_the_contract_in_force_with_its_schedule_once():
 def test_a_refusal_to_sign_brings_the_draft_back_and_it_is_signed_again():
     people, contract, opened = to_sign()
     signer = sealing.signer(opened, "ars")
-    rounds.refuse(signer, reason="La date ne convient pas.", by=signer.user, seen=Seen())
+    answers.refuse(signer, reason="La date ne convient pas.", by=signer.user, seen=Seen())
     contract = Contract.objects.get(pk=contract.pk)
     draft = contract.drafts.get()
     assert (contract.state, draft.state) == (CaseState.DRAFT, Draft.State.OPEN)

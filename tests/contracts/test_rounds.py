@@ -18,7 +18,7 @@ from django.utils import timezone
 from accounts import second_factor
 from accounts.models import SecondFactor
 from contracts.models import RoundPaper, RoundSignature, RoundSigner, SigningRound
-from contracts.signing import papers, providers, rounds
+from contracts.signing import answers, collecting, papers, providers, purposes, rounds, signers
 from documents.services import FileRefusedError
 from outbox.models import Mail
 from outbox.services import deliver_pending
@@ -44,7 +44,7 @@ def done() -> Iterator[Done]:
 
 
 def parties(of: SigningRound) -> list[str]:
-    return [one.party for one in rounds.awaited(of)]
+    return [one.party for one in signers.awaited(of)]
 
 
 def test_it_takes_effect_when_all_have_signed_and_not_before(done: Done) -> None:
@@ -80,13 +80,13 @@ def test_a_second_press_changes_nothing(done: Done) -> None:
     opened = sealing.opened()
     one = sealing.signer(opened, "cpts")
     code = sealing.code_of(one)
-    rounds.sign(one, code=code, seen=Seen(), by=None)
+    answers.sign(one, code=code, seen=Seen(), by=None)
     with pytest.raises(AlreadyDoneError, match="a déjà signé"):
-        rounds.sign(one, code=code, seen=Seen(), by=None)
+        answers.sign(one, code=code, seen=Seen(), by=None)
     sealing.sign(opened, "cpam", "ars")
     last = sealing.signer(opened, "ars")
     with pytest.raises(AlreadyDoneError):
-        rounds.sign(last, code="000000", seen=Seen(), by=last.user)
+        answers.sign(last, code="000000", seen=Seen(), by=last.user)
     assert (RoundSignature.objects.count(), len(done)) == (3, 1)
 
 
@@ -96,7 +96,7 @@ def test_what_the_last_signature_cannot_do_undoes_it() -> None:
 
     opened = sealing.opened()
     sealing.sign(opened, "cpts", "cpam")
-    rounds.when_signed(sealing.PURPOSE, refuses)
+    purposes.when_signed(sealing.PURPOSE, refuses)
     with pytest.raises(ActionRefusedError, match="tarif"):
         sealing.sign(opened, "ars")
     opened.refresh_from_db()
@@ -107,16 +107,16 @@ def test_parties_sign_in_the_order_that_was_set() -> None:
     contract = signed.contract()
     assert contract.cpam
     two = [signatory(contract.ars), signatory(contract.ars)]
-    signers = {"cpam": [signatory(contract.cpam)], "ars": two, "cpts": [president()]}
-    opened = sealing.opened(contract, signers=signers, in_order=True)
+    by_party = {"cpam": [signatory(contract.cpam)], "ars": two, "cpts": [president()]}
+    opened = sealing.opened(contract, signers=by_party, in_order=True)
     with pytest.raises(ActionRefusedError, match="Ce n’est pas encore votre tour"):
-        rounds.send_code(sealing.signer(opened, "cpts"))
+        answers.send_code(sealing.signer(opened, "cpts"))
     told = RoundSigner.objects.exclude(told_at=None).values_list("party", flat=True)
     assert (parties(opened), list(told)) == (["cpam"], ["cpam"])
     sealing.sign(opened, "cpam")
     assert parties(opened) == ["ars", "ars"]
     assert two[0].user
-    assert [one.round for one in rounds.awaiting(two[0].user)] == [opened]
+    assert [one.round for one in signers.awaiting(two[0].user)] == [opened]
 
 
 def test_a_party_sets_the_order_until_somebody_has_signed() -> None:
@@ -145,15 +145,15 @@ def test_only_the_signer_signs_in_the_role_that_lets_them() -> None:
     sealing.equip(other)
     for by in (None, other, opened.contract.created_by):
         with pytest.raises(PermissionDenied):
-            rounds.sign(one, code=sealing.code_of(one), seen=Seen(), by=by)
+            answers.sign(one, code=sealing.code_of(one), seen=Seen(), by=by)
     membership = one.user.acting
     one.user.acting = None
     with pytest.raises(PermissionDenied):
-        rounds.sign(one, code=sealing.code_of(one), seen=Seen(), by=one.user)
+        answers.sign(one, code=sealing.code_of(one), seen=Seen(), by=one.user)
     one.user.acting = membership
     one.user.memberships.update(is_active=False)
     with pytest.raises(PermissionDenied, match="a pris fin"):
-        rounds.sign(one, code=sealing.code_of(one), seen=Seen(), by=one.user)
+        answers.sign(one, code=sealing.code_of(one), seen=Seen(), by=one.user)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_power_holds_from_its_first_day_to_its_last(
         valid_from=None if first is None else today + timedelta(first),
         valid_to=None if last is None else today + timedelta(last),
     )
-    problems = rounds.power_problems(signer, today)
+    problems = signers.power_problems(signer, today)
     assert (not said and not problems) or said in problems[0]
 
 
@@ -223,7 +223,7 @@ def test_the_same_document_is_opened_once() -> None:
 
 def test_a_check_of_the_purpose_keeps_from_signing() -> None:
     opened = sealing.opened()
-    rounds.blocked_when(sealing.PURPOSE, lambda _round: ["La taille a changé depuis."])
+    purposes.blocked_when(sealing.PURPOSE, lambda _round: ["La taille a changé depuis."])
     with pytest.raises(ActionRefusedError, match="La taille a changé"):
         sealing.sign(opened, "ars")
 
@@ -236,8 +236,8 @@ def test_a_refusal_has_a_reason_and_ends_the_round_for_all(done: Done) -> None:
     sealing.sign(opened, "cpts")
     one = sealing.signer(opened, "cpam")
     with pytest.raises(ActionRefusedError, match="Écrivez pourquoi"):
-        rounds.refuse(one, reason="  ", seen=Seen(), by=one.user)
-    rounds.refuse(one, reason="La durée n’est pas la bonne.", seen=Seen(), by=one.user)
+        answers.refuse(one, reason="  ", seen=Seen(), by=one.user)
+    answers.refuse(one, reason="La durée n’est pas la bonne.", seen=Seen(), by=one.user)
     opened.refresh_from_db()
     assert (opened.state, opened.end_reason) == ("refused", "La durée n’est pas la bonne.")
     assert one.user
@@ -250,8 +250,8 @@ def test_a_refusal_has_a_reason_and_ends_the_round_for_all(done: Done) -> None:
 def test_the_link_alone_refuses_nothing() -> None:
     one = sealing.signer(sealing.opened(), "cpts")
     with pytest.raises(WrongCodeError):
-        rounds.refuse(one, reason="Non.", seen=Seen(), by=None, code="123456")
-    rounds.refuse(one, reason="Non.", seen=Seen(), by=None, code=sealing.code_of(one))
+        answers.refuse(one, reason="Non.", seen=Seen(), by=None, code="123456")
+    answers.refuse(one, reason="Non.", seen=Seen(), by=None, code=sealing.code_of(one))
 
 
 def test_the_database_keeps_signatures_as_they_were_given() -> None:
@@ -285,9 +285,9 @@ def test_a_code_of_the_application_serves_once_and_wrong_ones_are_counted() -> N
     assert one.user
     for _ in range(second_factor.MOST_FAILURES):
         with pytest.raises(WrongCodeError, match="Ce n’est pas le code"):
-            rounds.sign(one, code="abc", seen=Seen(), by=one.user)
+            answers.sign(one, code="abc", seen=Seen(), by=one.user)
     with pytest.raises(WrongCodeError, match="attendez un quart d’heure"):
-        rounds.sign(one, code=sealing.code_of(one), seen=Seen(), by=one.user)
+        answers.sign(one, code=sealing.code_of(one), seen=Seen(), by=one.user)
     told = Mail.objects.filter(recipient=one.user.email, subject__startswith="Cinq codes faux")
     assert told.count() == 1
     SecondFactor.objects.update(failures=0)
@@ -296,7 +296,7 @@ def test_a_code_of_the_application_serves_once_and_wrong_ones_are_counted() -> N
     assert "déjà servi" in second_factor.try_code(one.user, code)[1]
     SecondFactor.objects.all().delete()
     with pytest.raises(WrongCodeError, match="activez d’abord"):
-        rounds.sign(one, code=code, seen=Seen(), by=one.user)
+        answers.sign(one, code=code, seen=Seen(), by=one.user)
 
 
 def test_setting_up_an_application_gives_ten_codes_that_each_serve_once() -> None:
@@ -412,7 +412,7 @@ def test_two_last_signatures_in_the_same_second_complete_once(done: Done) -> Non
     def run(one: RoundSigner) -> str:
         try:
             barrier.wait(timeout=30)
-            rounds.sign(one, code=codes[one.pk], seen=Seen(), by=one.user)
+            answers.sign(one, code=codes[one.pk], seen=Seen(), by=one.user)
         except (ActionRefusedError, WrongCodeError):
             return "refused"
         else:
@@ -421,8 +421,8 @@ def test_two_last_signatures_in_the_same_second_complete_once(done: Done) -> Non
             connection.close()
 
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(run, [*last, *last]))
-    assert sorted(answers) == ["done", "done", "refused", "refused"]
+        said = list(pool.map(run, [*last, *last]))
+    assert sorted(said) == ["done", "done", "refused", "refused"]
     assert [(word, pk) for word, pk, _by in done] == [("signed", opened.pk)]
     assert SigningRound.objects.get().state == "signed"
     assert RoundSignature.objects.count() == 3
@@ -462,10 +462,10 @@ def test_a_provider_takes_a_document_in_a_folder_and_gives_it_back_signed(
     (back / "document.pdf").write_bytes(sealing.PDF + b"sealed")
     for wrong in refused:
         (back / "preuve.json").write_text(json.dumps(answer | wrong))
-        assert providers.collect() == 0
+        assert collecting.collect() == 0
     assert opened.logs.filter(action="provider_refused").count() == 1
     (back / "preuve.json").write_text(json.dumps(answer))
-    assert [providers.collect(), providers.collect()] == [1, 0]
+    assert [collecting.collect(), collecting.collect()] == [1, 0]
 
     opened.refresh_from_db()
     copy = providers.signed_copy(opened)
@@ -482,7 +482,7 @@ def test_a_refusal_at_a_provider_ends_the_round(done: Done, settings: Any, tmp_p
     back.mkdir(parents=True)
     answer = {"refused_by": sealing.signer(opened, "ars").pk, "reason": "La durée."}
     (back / "preuve.json").write_text(json.dumps(answer))
-    assert providers.collect() == 1
+    assert collecting.collect() == 1
     opened.refresh_from_db()
     assert (opened.state, opened.end_reason) == ("refused", "La durée.")
     assert done == [("refused", opened.pk, None)]

@@ -15,8 +15,8 @@ from outbox.models import Mail
 from outbox.services import deliver_pending
 from signatures import campaigns
 from signatures import signing as services
+from signatures.codes import Seen, browser_family, masked_address, network_of
 from signatures.models import Campaign, Invitation, Signature
-from signatures.signing import Seen, browser_family, masked_address, network_of
 from tests.signatures import signing
 from workflow.models import Snapshot
 from workflow.services import ActionRefusedError
