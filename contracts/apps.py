@@ -29,11 +29,19 @@ class ContractsConfig(AppConfig):
         from contracts.signing import evidence, providers  # noqa: F401, PLC0415
         from contracts.signing import telling as signing_mails  # noqa: F401, PLC0415
         from procedures.rates import read_published_with  # noqa: PLC0415
+        from workflow.coverage import Status, declare_coverage  # noqa: PLC0415
         from workflow.kinds import CaseKind, declare_kind  # noqa: PLC0415
         from workflow.models import Case  # noqa: PLC0415
 
         declare_public_parts(public_contract)
         read_published_with(ratebook.published_rates)
+        # One that has ended leaves the CPTS recognised, where nothing else says how far it came.
+        declare_coverage(
+            Case.Kind.CONTRACT,
+            filed=Status.PROJECT,
+            decided=Status.PROJECT,
+            contracted=Status.CONTRACT,
+        )
         declare_kind(
             CaseKind(
                 kind=Case.Kind.CONTRACT,

@@ -74,7 +74,10 @@ def party_of(contract: "Contract", user: "User | None") -> str:
         return ""
     if acting.organisation_id == contract.cpam_id:
         return terms.CPAM
-    if contract.ars_id in {acting.organisation_id, acting.organisation.parent_id}:
+    has_left = {acting.department_id, acting.organisation.department_id}.intersection(
+        contract.left_department_codes
+    )
+    if contract.ars_id in {acting.organisation_id, acting.organisation.parent_id} and not has_left:
         return terms.ARS
     return ""
 

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 
 from cpts_portal.words import figure
 from territories.models import Commune, FormerCommune, Vintage
+from workflow.coverage import LABELS, LETTERS
 from workflow.covering import Covering, read_covering
 
 # One machine, one minute: a person never needs that many, a spreadsheet that asks may wait.
@@ -157,6 +158,9 @@ def _in_words(one: Covering) -> dict[str, Any]:
     return {
         "name": one.name,
         "extent": extent,
+        "status": one.status,
+        "letter": LETTERS[one.status],
+        "label": LABELS[one.status],
         "since": one.since,
         "url": reverse("communities:public", args=[one.public_id]) if one.public_id else "",
     }
@@ -166,6 +170,8 @@ def _as_data(one: Covering) -> dict[str, Any]:
     page = reverse("communities:public", args=[one.public_id]) if one.public_id else ""
     return {
         "name": one.name,
+        "status": str(one.status),
+        "status_label": LABELS[one.status],
         "covers": "whole" if one.is_whole else "part",
         "parts": list(one.parts),
         "since": one.since.isoformat(),

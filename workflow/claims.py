@@ -1,12 +1,14 @@
 """The communes each filed case holds, kept in step with its state by `perform()`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, time
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from communities.models import CommunityTerritory
+from communities.models import Community, CommunityTerritory
+from territories.models import Commune
 from territories.overlap import part_key
 from territories.succession import Kept, Place, Step, keep, keep_part
 from territories.years import steps_from, steps_since
@@ -78,10 +80,47 @@ def claim_beside(case: Case) -> list[str]:
     under its own name: an overlap to settle, not a reason to leave one of them out.
     """
     claim_filed(case)
+    return _settle_beside(case)
+
+
+def claim_by_contract(case: Case, lines: Iterable[tuple[str, str]]) -> list[str]:
+    """The same for a contract whose territory its parties have just changed by an amendment.
+
+    It takes the place of the project it was signed on, and of what was settled there. A project
+    recognised since the contract stays where it is: the contract has just come to it.
+    """
+    mine = TerritoryClaim.objects.filter(community=case.community_id)
+    if mine.filter(case__pk__gt=case.pk, stage=Stage.DECIDED).exists():
+        return []
+    wanted = {(code, part_key(part)) for code, part in lines}
+    before = {(one.commune_id, one.part_key): one for one in mine.order_by("case_id")}
+    counted = Commune.objects.filter(code__in={code for code, _ in wanted})
+    populations = dict(counted.values_list("code", "population"))
+    claims = []
+    for code, key in sorted(wanted):
+        known = before.get((code, key))
+        claims.append(
+            TerritoryClaim(
+                case_id=case.pk,
+                community_id=case.community_id,
+                commune_id=code,
+                part_key=key,
+                population=(known.population if known else None) if key else populations.get(code),
+                arbitration_id=known.arbitration_id if known else None,
+            )
+        )
+    TerritoryClaim.objects.filter(case=case.pk).delete()
+    TerritoryClaim.objects.bulk_create(claims)
+    return _settle_beside(case)
+
+
+def _settle_beside(case: Case) -> list[str]:
     held = {
         one.commune_id: one
         for one in TerritoryClaim.objects.filter(
-            commune__in=TerritoryClaim.objects.filter(case=case.pk, part_key="").values("commune"),
+            commune__in=TerritoryClaim.objects.filter(
+                case=case.pk, part_key="", arbitration__isnull=True
+            ).values("commune"),
             stage=Stage.DECIDED,
             part_key="",
             arbitration__isnull=True,
@@ -124,22 +163,42 @@ def settle_stage(case: Case) -> None:
     own: those of the project stay where they are.
     """
     if not TerritoryClaim.objects.filter(case=case.pk).exists():
+        if case.kind == Case.Kind.CONTRACT:
+            _keep_period(case)
         return
-    if stage_of(case.state) == Stage.DECIDED:
-        for earlier in _decided_before(case):
+    stage = _stage_of_case(case)
+    if stage == Stage.DECIDED:
+        for earlier in _holders_before(case):
             TerritoryClaim.objects.filter(case=earlier.pk).update(stage=Stage.RELEASED)
             _keep_period(earlier)
     _settle(case)
-    if stage_of(case.state) != Stage.DECIDED and (last := _decided_before(case).first()):
+    if stage != Stage.DECIDED and (last := _decided_before(case).first()):
         _settle(last)
 
 
+def _stage_of_case(case: Case) -> TerritoryClaim.Stage:
+    """What a case does with its communes, once it is known what other cases its CPTS has.
+
+    A CPTS that came to the portal with its contract was recognised before: when the contract
+    ends and nothing else was ever decided here, the CPTS still stands where it was.
+    """
+    ended = case.kind == Case.Kind.CONTRACT and case.state == CaseState.CLOSED
+    if ended and not _decided_before(case).exists():
+        return Stage.DECIDED
+    return stage_of(case.state)
+
+
+def _holders_before(case: Case) -> QuerySet[Case]:
+    """The older cases of the same CPTS that hold something as decided."""
+    older = Case.objects.filter(community=case.community_id, pk__lt=case.pk)
+    return older.filter(claims__stage=Stage.DECIDED).distinct()
+
+
 def _decided_before(case: Case) -> QuerySet[Case]:
-    """The decided cases of the same CPTS that are older, the last one first."""
+    """The decided cases of the same CPTS that are older and name communes, the last one first."""
     decided = [state for state, stage in _STAGES.items() if stage == Stage.DECIDED]
-    return Case.objects.filter(
-        community=case.community_id, pk__lt=case.pk, state__in=decided
-    ).order_by("-pk")
+    older = Case.objects.filter(community=case.community_id, pk__lt=case.pk, state__in=decided)
+    return older.filter(claims__isnull=False).distinct().order_by("-pk")
 
 
 def _is_followed(case: Case) -> bool:
@@ -150,7 +209,7 @@ def _is_followed(case: Case) -> bool:
 
 
 def _settle(case: Case) -> None:
-    stage = stage_of(case.state)
+    stage = _stage_of_case(case)
     if stage == Stage.DECIDED and _is_followed(case):
         stage = Stage.RELEASED
     claims = TerritoryClaim.objects.filter(case=case.pk)
@@ -172,27 +231,83 @@ def _settle(case: Case) -> None:
 
 
 def _keep_period(case: Case) -> None:
-    """Close the period of what the case held, and open that of what it holds, if they differ."""
+    """Close the period of what the case held, and open that of what it holds, if they differ.
+
+    A contract in force covers what its parties have signed for: `cover_by_contract` says it.
+    """
+    if case.kind == Case.Kind.CONTRACT and case.state == CaseState.ACCEPTED:
+        return
     held = TerritoryClaim.objects.filter(case=case.pk).exclude(stage=Stage.RELEASED)
-    rows = list(held.values_list("commune_id", "part_key", "commune__department_id", "stage"))
-    whole = sorted(code for code, part, _, _ in rows if not part)
-    parts = sorted({code for code, part, _, _ in rows if part})
-    stage = rows[0][3] if rows else ""
+    rows = list(held.values_list("commune_id", "part_key", "stage"))
+    _write_period(
+        case.pk,
+        rows[0][2] if rows else "",
+        whole={code for code, part, _ in rows if not part},
+        parts={code for code, part, _ in rows if part},
+    )
+
+
+def _write_period(
+    case: int, stage: str, *, whole: set[str], parts: set[str], since: datetime | None = None
+) -> None:
+    """From now on the case holds these communes; nothing when there are none.
+
+    `since` is when it began, for what was never written of it.
+    """
+    held = (stage, sorted(whole), sorted(parts))
     now = timezone.now()
-    current = TerritoryPeriod.objects.filter(case=case.pk, until=None).first()
+    current = TerritoryPeriod.objects.filter(case=case, until=None).first()
     if current is not None:
-        if (current.stage, current.whole, current.parts) == (stage, whole, parts):
+        if (current.stage, current.whole, current.parts) == held:
             return
         TerritoryPeriod.objects.filter(pk=current.pk).update(until=now)
-    if rows:
+    if whole or parts:
+        known = TerritoryPeriod.objects.filter(case=case).exists()
+        departments = Commune.objects.filter(code__in=whole | parts).order_by("department_id")
         TerritoryPeriod.objects.create(
-            case_id=case.pk,
+            case_id=case,
             stage=stage,
-            whole=whole,
-            parts=parts,
-            department_codes=sorted({department for _, _, department, _ in rows}),
-            since=now,
+            whole=held[1],
+            parts=held[2],
+            department_codes=list(departments.values_list("department_id", flat=True).distinct()),
+            since=now if since is None or known else since,
         )
+
+
+# --- Under contract ---------------------------------------------------------------------------
+
+
+def cover_by_contract(
+    case: Case, lines: Iterable[tuple[str, str]], *, since: date | None = None
+) -> None:
+    """From now on a contract in force covers these communes, each with the name of its part.
+
+    `since` is the day it was signed, for one signed before the portal. The last contract a CPTS
+    has signed says what it covers: one it follows says nothing any more.
+    """
+    kind, accepted = Case.Kind.CONTRACT, CaseState.ACCEPTED
+    others = Case.objects.filter(community=case.community_id, kind=kind, state=accepted)
+    if others.filter(pk__gt=case.pk).exists():
+        return
+    for older in others.filter(pk__lt=case.pk):
+        _write_period(older.pk, "", whole=set(), parts=set())
+    given = set(lines)
+    whole = {code for code, part in given if not part}
+    _write_period(
+        case.pk,
+        TerritoryPeriod.Stage.CONTRACTED,
+        whole=whole,
+        parts={code for code, part in given if part} - whole,
+        since=timezone.make_aware(datetime.combine(since, time.min)) if since else None,
+    )
+
+
+def let_go(community: Community) -> None:
+    """A CPTS that is no more holds nothing: its communes are those of whoever takes them."""
+    TerritoryClaim.objects.filter(community=community).update(stage=Stage.RELEASED)
+    periods = TerritoryPeriod.objects.filter(until=None, case__community=community)
+    for case in periods.values_list("case_id", flat=True):
+        _write_period(case, "", whole=set(), parts=set())
 
 
 def settled_places(arbitration: Arbitration) -> dict[str, set[str] | None]:
@@ -248,7 +363,23 @@ def follow_year(step: Step, after: Mapping[str, Place]) -> int:
     TerritoryClaim.objects.bulk_create(fresh)
     for case in Case.objects.filter(pk__in=list(by_case)):
         _keep_period(case)
+    _follow_contracts(step)
     return len(by_case)
+
+
+def _follow_contracts(step: Step) -> None:
+    """The same for what contracts in force cover, claimed or not."""
+    codes = list(step.links)
+    touched = Q(whole__overlap=codes) | Q(parts__overlap=codes)
+    contracted = TerritoryPeriod.objects.filter(until=None, stage=TerritoryPeriod.Stage.CONTRACTED)
+    for period in contracted.filter(touched).order_by("pk"):
+        whole: set[str] = set()
+        parts = {new for code in period.parts for new in step.links.get(code) or [code]}
+        kept = keep(dict.fromkeys(period.whole), step)
+        for code in period.whole:
+            for image in kept.get(code) or [Kept(code)]:
+                (parts if image.part else whole).add(image.code)
+        _write_period(period.case_id, period.stage, whole=whole, parts=parts - whole)
 
 
 def followed(

@@ -51,10 +51,22 @@ _ORDER: Final = {status: rank for rank, status in enumerate(Status)}
 _STATUSES: dict[tuple[str, str], Status] = {}
 
 
-def declare_coverage(kind: str, *, filed: Status, decided: Status) -> None:
-    """What the communes of a kind of case are, while it is examined and once it is decided."""
+def declare_coverage(
+    kind: str, *, filed: Status, decided: Status, contracted: Status | None = None
+) -> None:
+    """What the communes of a kind of case are, while it is examined and once it is decided.
+
+    `contracted`: what they are while a contract of this kind is in force.
+    """
     _STATUSES[(kind, TerritoryPeriod.Stage.FILED)] = filed
     _STATUSES[(kind, TerritoryPeriod.Stage.DECIDED)] = decided
+    if contracted is not None:
+        _STATUSES[(kind, TerritoryPeriod.Stage.CONTRACTED)] = contracted
+
+
+def status_of(kind: str, stage: str) -> Status | None:
+    """The status that a kind of case gives at a stage; None when it gives none."""
+    return _STATUSES.get((kind, stage))
 
 
 def known_statuses() -> list[Status]:
@@ -323,19 +335,28 @@ class Holder:
 
 
 UNSEEN: Final = "Une CPTS qui n’est pas sur votre bureau"
-# Each commune is looked up by itself: only the few cases that a page shows are opened.
+# Each commune is looked up by itself: only the few cases that a page shows are opened. A CPTS
+# that holds it by its contract is not said again for the project behind it.
 _HOLDERS: Final = """
     SELECT wanted.code, held.is_part, held.stage, c.kind, c.id, c.title, c.reference, held.total
       FROM unnest(%(codes)s::varchar[]) AS wanted (code)
      CROSS JOIN LATERAL (
               SELECT one.*, count(*) OVER () AS total
-                FROM (SELECT p.case_id, p.stage, false AS is_part
-                        FROM workflow_territoryperiod p
-                       WHERE p.whole @> ARRAY[wanted.code] AND {at}
-                       UNION ALL
-                      SELECT p.case_id, p.stage, true
-                        FROM workflow_territoryperiod p
-                       WHERE p.parts @> ARRAY[wanted.code] AND {at}) AS one
+                FROM (SELECT DISTINCT ON (said.cpts) said.case_id, said.stage, said.is_part
+                        FROM (SELECT p.case_id, p.stage, false AS is_part,
+                                     CASE p.stage WHEN 'filed' THEN -p.case_id
+                                                  ELSE k.community_id END AS cpts
+                                FROM workflow_territoryperiod p
+                                JOIN workflow_case k ON k.id = p.case_id
+                               WHERE p.whole @> ARRAY[wanted.code] AND {at}
+                               UNION ALL
+                              SELECT p.case_id, p.stage, true,
+                                     CASE p.stage WHEN 'filed' THEN -p.case_id
+                                                  ELSE k.community_id END
+                                FROM workflow_territoryperiod p
+                                JOIN workflow_case k ON k.id = p.case_id
+                               WHERE p.parts @> ARRAY[wanted.code] AND {at}) AS said
+                       ORDER BY said.cpts, said.stage, said.case_id DESC) AS one
                ORDER BY one.stage, one.case_id DESC
                LIMIT %(most)s
            ) AS held
@@ -379,7 +400,7 @@ def read_holders(
         status = _STATUSES.get((kind, stage))
         if status is None:
             continue
-        is_public = stage == TerritoryPeriod.Stage.DECIDED
+        is_public = stage != TerritoryPeriod.Stage.FILED
         label = title if is_public or case_id in seen else UNSEEN
         if case_id in seen and reference:
             label = f"{title}, {reference}"
@@ -393,6 +414,7 @@ def read_holders(
 
 def public_names(coverage: Coverage) -> dict[int, str]:
     """The names of the decided CPTS of a coverage, by case: everybody may read them."""
-    public = {status for (_, stage), status in _STATUSES.items() if stage == "decided"}
+    filed = TerritoryPeriod.Stage.FILED
+    public = {status for (_, stage), status in _STATUSES.items() if stage != filed}
     ids = {one.case_id for one in coverage.communes if one.status in public and one.case_id}
     return dict(Case.objects.filter(pk__in=ids).values_list("pk", "title"))

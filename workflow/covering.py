@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from territories.models import Commune
 from territories.overlap import part_key
+from workflow.coverage import Status, status_of
 
 
 @dataclass(frozen=True)
@@ -22,13 +23,14 @@ class Covering:
 
     `parts` are the names of the parts of the commune as the CPTS wrote them, or those of its
     arrondissements; empty when it holds the whole commune. `since` is the day from which the
-    decision that stands has given it this territory. `public_id` is that of its public page,
-    None when it has none.
+    decision that stands has given it this territory. `status`: how far the CPTS has come there.
+    `public_id` is that of its public page, None when it has none.
     """
 
     name: str
     parts: tuple[str, ...]
     since: date
+    status: Status
     public_id: UUID | None
 
     @property
@@ -41,20 +43,41 @@ class _Found:
     case: int
     name: str
     since: date
+    status: Status
     has_page: bool
     is_whole: bool = False
     parts: list[str] = field(default_factory=list)
 
 
+# What a contract in force adds to what its CPTS claims is held whole: an amendment says so.
 _COVERING: Final = """
-    SELECT k.id, k.title, c.public_id, cl.commune_id, cl.part_key, p.since,
+    WITH contracted AS MATERIALIZED (
+        SELECT k.community_id, k.id, p.since, code, p.whole @> ARRAY[code] AS is_whole
+          FROM unnest(%(codes)s::varchar[]) AS code
+          JOIN workflow_territoryperiod p
+            ON p.whole @> ARRAY[code] OR p.parts @> ARRAY[code]
+          JOIN workflow_case k ON k.id = p.case_id
+         WHERE p.stage = 'contracted' AND p.until IS NULL
+    ), held AS (
+        SELECT cl.case_id, cl.commune_id AS code, cl.part_key, p.since, p.stage
+          FROM workflow_territoryclaim cl
+          JOIN workflow_territoryperiod p ON p.case_id = cl.case_id AND p.until IS NULL
+         WHERE cl.commune_id = ANY(%(codes)s) AND cl.stage = 'decided'
+         UNION ALL
+        SELECT n.id, n.code, '', n.since, 'contracted'
+          FROM contracted n
+         WHERE n.is_whole
+           AND NOT EXISTS (SELECT 1 FROM workflow_territoryclaim cl
+                            WHERE cl.community_id = n.community_id AND cl.commune_id = n.code)
+    )
+    SELECT k.id, k.title, c.public_id, h.code, h.part_key, h.since, k.kind, h.stage,
+           EXISTS (SELECT 1 FROM contracted n
+                    WHERE n.community_id = c.id AND n.code = h.code),
            EXISTS (SELECT 1 FROM communities_communitystage g WHERE g.community_id = c.id)
-      FROM workflow_territoryclaim cl
-      JOIN workflow_case k ON k.id = cl.case_id
+      FROM held h
+      JOIN workflow_case k ON k.id = h.case_id
       JOIN communities_community c ON c.id = k.community_id
-      JOIN workflow_territoryperiod p ON p.case_id = k.id AND p.until IS NULL
-     WHERE cl.commune_id = ANY(%s) AND cl.stage = 'decided'
-     ORDER BY k.title, k.id DESC, cl.commune_id, cl.part_key
+     ORDER BY k.title, k.id DESC, h.code, h.part_key
 """
 # Parts are claimed under their normalised names: what was deposited has those people wrote.
 _PARTS: Final = """
@@ -79,12 +102,16 @@ def read_covering(commune: Commune) -> list[Covering]:
     former = {part_key(name): name for name in districts.values()}
     codes = [commune.code, *districts, *([commune.parent_id] if commune.parent_id else [])]
     with connection.cursor() as cursor:
-        cursor.execute(_COVERING, [codes])
+        cursor.execute(_COVERING, {"codes": codes})
         rows = cursor.fetchall()
     written = _written_parts({row[0] for row in rows if row[4]}, codes)
     found: dict[UUID, _Found] = {}
-    for case, title, public_id, code, part, since, has_page in rows:
-        one = found.setdefault(public_id, _Found(case, title, timezone.localdate(since), has_page))
+    for case, title, public_id, code, part, since, kind, stage, is_contracted, has_page in rows:
+        reached = status_of(kind, stage) or Status.ACCEPTED
+        status = Status.CONTRACT if is_contracted else reached
+        one = found.setdefault(
+            public_id, _Found(case, title, timezone.localdate(since), status, has_page)
+        )
         if one.case != case:  # an earlier case of the same CPTS
             continue
         if part:
@@ -98,6 +125,7 @@ def read_covering(commune: Commune) -> list[Covering]:
             name=one.name,
             parts=() if one.is_whole else tuple(one.parts),
             since=one.since,
+            status=one.status,
             public_id=public_id if one.has_page else None,
         )
         for public_id, one in found.items()

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 from django.urls import reverse
 from django.utils import timezone
 
@@ -21,7 +22,7 @@ from workflow.claims import settle_stage, settled_places, stage_of, standing_arb
 from workflow.decision_text import declare_mention
 from workflow.decisions import declare_obstacle
 from workflow.message_rules import WRITERS
-from workflow.models import Arbitration, Case, TerritoryClaim
+from workflow.models import Arbitration, Case, TerritoryClaim, TerritoryPeriod
 from workflow.notices import office_of, tell
 from workflow.people import still_holds_their_role
 from workflow.readers import Reader, reader_of
@@ -152,6 +153,21 @@ STAGE_WORDS: Final = {
     Stage.FILED: "lettre à l’étude",
     Stage.DECIDED: "CPTS validée",
 }
+UNDER_CONTRACT: Final = "contrat signé"
+# Whether the CPTS of a case has a contract in force.
+_CONTRACTED: Final = Exists(
+    TerritoryPeriod.objects.filter(
+        case__community=OuterRef("community"),
+        stage=TerritoryPeriod.Stage.CONTRACTED,
+        until=None,
+    )
+)
+
+
+def _stage_words(stage: str, *, is_contracted: bool) -> str:
+    if stage == Stage.DECIDED and is_contracted:
+        return UNDER_CONTRACT
+    return STAGE_WORDS[Stage(stage)]
 
 
 def known_overlaps(
@@ -165,12 +181,13 @@ def known_overlaps(
     if not found:
         return []
     ids = [one.case_id for one in found]
-    titles = {
-        pk: (title, reference or "")
-        for pk, title, reference in Case.objects.filter(pk__in=ids).values_list(
-            "pk", "title", "reference"
-        )
-    }
+    others = Case.objects.filter(pk__in=ids).annotate(contracted=_CONTRACTED)
+    titles: dict[int, tuple[str, str]] = {}
+    contracted: dict[int, bool] = {}
+    for pk, title, reference, is_contracted in others.values_list(
+        "pk", "title", "reference", "contracted"
+    ):
+        titles[pk], contracted[pk] = (title, reference or ""), is_contracted
     seen = dict(
         Case.objects.visible_to(user).filter(pk__in=ids).values_list("pk", "public_id").distinct()
     )
@@ -180,7 +197,7 @@ def known_overlaps(
         KnownOverlap(
             overlap=one,
             label=_label(one, *titles[one.case_id], is_seen=one.case_id in seen, user=user),
-            stage=STAGE_WORDS[Stage(one.stage)],
+            stage=_stage_words(one.stage, is_contracted=contracted[one.case_id]),
             url=(
                 reverse("cases:territory", args=[seen[one.case_id]]) if one.case_id in seen else ""
             ),
@@ -212,7 +229,7 @@ def _label(overlap: Overlap, title: str, reference: str, *, is_seen: bool, user:
 def known_neighbours(
     user: User, *, departments: Sequence[str], community_id: int
 ) -> list[dict[str, Any]]:
-    """The territories of other CPTS that a map may show to this person, in two queries.
+    """The territories of other CPTS that a map may show to this person, in three queries.
 
     Those that are decided, and those on the person's desk: `label`, and INSEE `codes`.
     """
@@ -223,12 +240,21 @@ def known_neighbours(
     )
     desk = set(Case.objects.visible_to(user).values_list("pk", flat=True)) if user.acting else set()
     found: dict[int, dict[str, Any]] = {}
-    rows = claims.order_by("case_id", "commune_id").values_list(
-        "case_id", "case__title", "stage", "commune_id"
+    rows = list(
+        claims.order_by("case_id", "commune_id").values_list(
+            "case_id", "case__title", "stage", "commune_id", "community"
+        )
     )
-    for case_id, title, stage, code in rows:
+    contracted = set(
+        TerritoryPeriod.objects.filter(
+            case__community__in={row[4] for row in rows},
+            stage=TerritoryPeriod.Stage.CONTRACTED,
+            until=None,
+        ).values_list("case__community", flat=True)
+    )
+    for case_id, title, stage, code, community in rows:
         if stage == Stage.DECIDED or case_id in desk:
-            words = f"{title} ({STAGE_WORDS[Stage(stage)]})"
+            words = f"{title} ({_stage_words(stage, is_contracted=community in contracted)})"
             found.setdefault(case_id, {"label": words, "codes": []})["codes"].append(code)
     return list(found.values())
 
@@ -257,10 +283,15 @@ def obstacles_to_decision(case: Case) -> list[str]:
     """Why a case cannot be decided while an overlap has no arbitration, as sentences."""
     found = unsettled(case)
     places = read_places({code for one in found for code in one.communes})
+    others = Case.objects.filter(pk__in=[one.case_id for one in found])
+    contracted = dict(others.annotate(contracted=_CONTRACTED).values_list("pk", "contracted"))
+    words = {
+        one.case_id: _stage_words(one.stage, is_contracted=contracted[one.case_id]) for one in found
+    }
     return [
         f"{names(one.communes, places)} ({people(one.inhabitants)}) "
         f"{'est' if len(one.communes) == 1 else 'sont'} aussi dans le territoire d’une autre "
-        f"CPTS ({STAGE_WORDS[Stage(one.stage)]}){NBSP}: écrivez l’arbitrage dans l’onglet "
+        f"CPTS ({words[one.case_id]}){NBSP}: écrivez l’arbitrage dans l’onglet "
         f"«{NBSP}Territoire{NBSP}», puis proposez la décision."
         for one in found
     ]

@@ -30,6 +30,7 @@ from contracts.funding import engaging, totals
 from contracts.funding.ratebook import mission_labels
 from contracts.funding.schedule import Line, MissionStart, Terms, amend, compute_schedule
 from contracts.funding.storing import line_from_row, rates_from_data
+from contracts.holding import take_territory
 from contracts.models import (
     Contract,
     ContractVersion,
@@ -54,6 +55,7 @@ from documents.french import french_spaces, long_date
 from outbox.registry import handles
 from outbox.services import publish
 from procedures.rates import RateTable, current_rates
+from workflow.claims import claim_by_contract
 from workflow.models import CaseDocument, Snapshot
 from workflow.official import declare_readers, issue_once, whoever_sees_the_case
 from workflow.people import still_holds_their_role
@@ -423,6 +425,9 @@ def put_in_force(signing_round: SigningRound, *, by: User | None) -> None:
         terms=says,
         has_money=bool(OF_MONEY & set(changed(draft))),
     )
+    if "territory" in changed(draft):
+        take_territory(contract, says)
+        claim_by_contract(contract, [(one.code, one.part) for one in says.communes])
     Contract.objects.filter(pk=contract.pk).update(
         population=says.population,
         population_year=says.population_year,

@@ -30,6 +30,7 @@ from contracts.models import (
     Observation,
     Renewal,
     RenewalAnswer,
+    ReorganisedCommunity,
     Termination,
 )
 from contracts.terms import CPAM, CPTS, PARTIES_OF, PARTY_LABELS, ContractTerms
@@ -37,6 +38,7 @@ from contracts.versions import terms_on
 from cpts_portal.words import NBSP, day, euros
 from documents.french import french_spaces
 from outbox.services import publish
+from workflow.claims import let_go
 from workflow.legal_dates import add_months
 from workflow.people import still_holds_their_role
 from workflow.services import ActionRefusedError, AlreadyDoneError, next_reference, perform
@@ -580,6 +582,18 @@ def expire(today: date) -> int:
             contract.drafts.filter(purpose=Draft.Purpose.AMENDMENT, state=Draft.State.OPEN).update(
                 state=Draft.State.DROPPED, updated_at=timezone.now()
             )
+            if _is_gone(contract, today):
+                let_go(contract.community)
             publish("contracts.contract_ended", key=str(contract.pk), contract_id=contract.pk)
             closed += 1
     return closed
+
+
+def _is_gone(contract: Contract, today: date) -> bool:
+    """Whether its CPTS stopped with it: merged into another, split or dissolved."""
+    sides = ReorganisedCommunity.objects.filter(
+        community=contract.community_id, reorganisation__effective_on__lte=today
+    )
+    latest = sides.order_by("-reorganisation").values_list("reorganisation", flat=True).first()
+    found = set(sides.filter(reorganisation=latest).values_list("side", flat=True))
+    return found == {ReorganisedCommunity.Side.BEFORE}

@@ -28,6 +28,7 @@ from contracts.funding.schedule import (
 )
 from contracts.funding.storing import line_from_row, rates_as_data, rates_from_data, row_from_line
 from contracts.funding.totals import lock, settle_totals
+from contracts.holding import take_territory
 from contracts.models import (
     Contract,
     ContractMission,
@@ -126,6 +127,7 @@ def put_in_force(
     put_on_desks(contract)
     said = signed.terms or _what_is_known(contract, signed)
     version = _write_version(contract, 1, signed, rates, said, effective_on=signed.starts_on, by=by)
+    take_territory(contract, said, since=signed.signed_on if signed_outside else None)
     if not worked_out.problems:
         cause = Schedule.Cause.SIGNATURE
         _write_schedule(contract, version, worked_out.lines, cause, as_of=signed.signed_on, by=by)
@@ -149,6 +151,7 @@ def put_draft_in_force(contract: Contract, signed: Signed, *, by: User) -> Sched
     version = _write_version(
         contract, 1, signed, rates, signed.terms, effective_on=signed.starts_on, by=by
     )
+    take_territory(contract, signed.terms)
     cause = Schedule.Cause.SIGNATURE
     return _write_schedule(
         contract, version, worked_out.lines, cause, as_of=signed.signed_on, by=by

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -45,6 +46,13 @@ class Contract(ContractWorkflow, Case):
     agreed_ends_on = models.DateField("dernier jour convenu", null=True, blank=True)
     signed_on = models.DateField("signé le", null=True, blank=True)
     is_signed_outside = models.BooleanField("signé hors portail", default=False)
+    # Those an amendment has taken out of its territory: they read it and write no more.
+    left_department_codes = ArrayField(
+        models.CharField(max_length=3),
+        default=list,
+        blank=True,
+        verbose_name="départements quittés",
+    )
     population_year = models.PositiveSmallIntegerField("année de la population", null=True)
     population_source = models.CharField("source de la population", max_length=200, blank=True)
 

@@ -42,6 +42,8 @@ def test_only_what_is_decided_and_stands_covers_a_commune() -> None:
     assert asked("01053") == [
         {
             "name": letter.title,
+            "status": "acceptee",
+            "status_label": "Lettre acceptée",
             "covers": "whole",
             "parts": [],
             "since": timezone.localdate().isoformat(),

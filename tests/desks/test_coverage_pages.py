@@ -63,7 +63,8 @@ def test_every_figure_is_the_length_of_the_list_it_leads_to(agency: Client) -> N
 
     page = agency.get(PAGE)
 
-    assert [(one.label, one.communes) for one in page.context["figures"]][:3] == [
+    assert [(one.label, one.communes) for one in page.context["figures"]][:4] == [
+        ("Contrat signé", "0"),
         ("Projet de santé", "0"),
         ("Lettre acceptée", "2"),
         ("Lettre déposée", "1"),
@@ -107,7 +108,7 @@ def test_a_draft_is_nowhere(agency: Client) -> None:
 
     for path in ("", *FILES[:3]):
         assert draft.title not in agency.get(f"{PAGE}{path}").content.decode()
-    assert agency.get(PAGE).context["figures"][2].communes == "0"
+    assert agency.get(PAGE).context["figures"][3].communes == "0"
 
 
 def test_a_day_gone_by_is_shown_and_a_wrong_one_is_said(agency: Client) -> None:
@@ -116,7 +117,7 @@ def test_a_day_gone_by_is_shown_and_a_wrong_one_is_said(agency: Client) -> None:
     yesterday = today - timedelta(days=1)
 
     def filed(day: str) -> str:
-        return agency.get(PAGE, {"date": day}).context["figures"][2].communes
+        return agency.get(PAGE, {"date": day}).context["figures"][3].communes
 
     assert (filed(yesterday.isoformat()), filed(today.isoformat())) == ("0", "1")
     for day, words in (
@@ -194,6 +195,7 @@ def test_the_map_is_told_the_statuses_and_the_names_of_what_is_decided(agency: C
         "date": None,
         "departments": ["01"],
         "statuses": {
+            "contrat": {"whole": [], "parts": []},
             "projet": {"whole": [], "parts": []},
             "acceptee": {"whole": ["01004", "69266"], "parts": []},
             "deposee": {"whole": ["01053"], "parts": []},
@@ -266,7 +268,7 @@ def test_the_drawing_says_each_status_by_a_pattern_and_a_letter(agency: Client) 
     shapes = [one.get("class") for one in drawn.iter(f"{space}path") if one.get("class")]
     words = " ".join(one.text or "" for one in drawn.iter(f"{space}text"))
 
-    assert patterns == ["projet", "acceptee", "deposee", "rien"]
+    assert patterns == ["contrat", "projet", "acceptee", "deposee", "rien"]
     assert shapes == ["acceptee", "rien"]
     assert "A · Lettre acceptée\u00a0: 1 commune," in words
     assert f"{timezone.localdate():%Y}" in words
@@ -291,6 +293,7 @@ def test_the_page_takes_as_many_queries_with_1_and_with_30_cases(agency: Client)
     period = template.territory_periods.get(until=None)
     for number in range(29):
         copy = Case.objects.get(pk=template.pk)
+        copy.community = factories.community(region_=template.region)
         copy.pk, copy.public_id, copy.reference = None, None, f"LI-84-2020-{number:04d}"
         copy.public_id = type(copy)._meta.get_field("public_id").get_default()
         copy._state.adding = True

@@ -85,12 +85,14 @@ class TerritoryPeriod(models.Model):
     """What a case held, from when to when: who covered what on a day gone by is read here.
 
     One row for each change of its territory or of its stage; none while it holds nothing. The
-    one without an end says the same as the claims.
+    one without an end says the same as the claims; that of a contract in force, the communes its
+    parties have signed for, whichever case of the CPTS claims them.
     """
 
     class Stage(models.TextChoices):
         FILED = "filed", "à l’étude"
         DECIDED = "decided", "décidé"
+        CONTRACTED = "contracted", "sous contrat"
 
     case = models.ForeignKey(
         Case, models.CASCADE, related_name="territory_periods", verbose_name="dossier"
