@@ -246,16 +246,18 @@ _OF_COMMON_WORDS: Final = """
             WHERE s.case_id = l.case_id AND s.{vector} @@ {query} OFFSET 0) s
      WHERE {where} {wanted}
      ORDER BY l.deposited_at DESC, l.case_id DESC LIMIT {limit}"""
-# Others: the index of the words says where they are. « OFFSET 0 » again: the planner, that is not
-# told the words, would read the newest documents until it meets them.
+# Others: the index of the words says where they are. What is read of each is the day it came, at
+# the head of its row; the newest are then read whole, from the same place in the table, until
+# enough of them are in the list. « OFFSET 0 » keeps the planner to that.
 _OF_RARE_WORDS: Final = """
     SELECT s.case_id, s.deposited_at{kept}
-      FROM (SELECT s.case_id, s.deposited_at, s.names
-              FROM workflow_searchdocument s {beside}
-             WHERE s.{vector} @@ {query} AND {listed} = ANY (s.lists) {narrowed} {wanted}
-            OFFSET 0) s
+      FROM (SELECT s.ctid AS place, s.case_id, s.deposited_at FROM workflow_searchdocument s
+             WHERE s.{vector} @@ {query} {wanted}
+             ORDER BY s.deposited_at DESC, s.case_id DESC OFFSET 0) s CROSS JOIN LATERAL (
+           SELECT d.names FROM workflow_searchdocument d {beside}
+            WHERE d.ctid = s.place AND {listed} = ANY (d.lists) {narrowed} OFFSET 0) d
      ORDER BY s.deposited_at DESC, s.case_id DESC LIMIT {limit}"""
-_BESIDE: Final = "JOIN workflow_inboxline l ON l.case_id = s.case_id"
+_BESIDE: Final = "JOIN workflow_inboxline l ON l.case_id = d.case_id"
 
 
 def _statement(names: _Words, texts: _Words, within: Within) -> tuple[str, list[Any]]:
@@ -273,7 +275,7 @@ def _statement(names: _Words, texts: _Words, within: Within) -> tuple[str, list[
             "vector": vector,
             "query": query,
             "limit": limit,
-            "kept": ", s.names" if vector == "names" else "",
+            "kept": f", {'s' if words.is_common else 'd'}.names" if vector == "names" else "",
             "wanted": _WANTED.format(limit=limit) if vector == "texts" else "",
         }
         where = within.where.replace("%s", value)

@@ -315,17 +315,17 @@ class SearchDocument(models.Model):
     case = models.OneToOneField(
         Case, models.CASCADE, primary_key=True, related_name="search", verbose_name="dossier"
     )
+    # Copied by the database from the lines of the case: a search looks in no other table, and
+    # finds the newest first. A list is « organisation:département », the second part empty for
+    # the whole desk.
+    deposited_at = models.DateTimeField("déposé le", null=True)
+    case_kind = models.CharField("nature", max_length=30, blank=True, default="")
+    lists = ArrayField(models.CharField(max_length=30), default=list, verbose_name="listes")
     # Weights: A the title and the reference, B the communes, C the people of the team.
     names = SearchVectorField("noms")
     texts = SearchVectorField("réponses")
     # The answers as text: what an excerpt is cut from.
     body = models.TextField("texte", blank=True)
-    # Copied by the database from the lines of the case: a search looks in no other table, and
-    # finds the newest first. A list is « organisation:département », the second part empty for
-    # the whole desk.
-    case_kind = models.CharField("nature", max_length=30, blank=True, default="")
-    deposited_at = models.DateTimeField("déposé le", null=True)
-    lists = ArrayField(models.CharField(max_length=30), default=list, verbose_name="listes")
 
     class Meta:
         verbose_name = "document de recherche"
@@ -333,7 +333,6 @@ class SearchDocument(models.Model):
         indexes = [
             GinIndex(fields=["names"], name="search_names", fastupdate=False),
             GinIndex(fields=["texts"], name="search_texts", fastupdate=False),
-            models.Index(fields=["deposited_at", "case"], name="search_newest"),
         ]
 
     def __str__(self) -> str:
