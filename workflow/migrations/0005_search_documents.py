@@ -32,7 +32,7 @@ CREATE TRIGGER workflow_search_write BEFORE INSERT
 
 
 class Migration(migrations.Migration):
-    dependencies = [("workflow", "0003_search_query")]
+    dependencies = [("workflow", "0004_contracted_territory")]
 
     operations = [
         migrations.RunSQL(
