@@ -89,7 +89,11 @@ def may_write(contract: "Contract", user: "User | None") -> bool:
 
 def may_commit(contract: "Contract", user: "User | None") -> bool:
     """Speak for a party: mark its agreement. For the CPTS, the person responsible for it."""
-    party = party_of(contract, user)
+    return commits_as(party_of(contract, user), contract, user)
+
+
+def commits_as(party: str, contract: "Contract", user: "User | None") -> bool:
+    """The same of who writes for `party`, as `party_of` said."""
     if user is None or not party:
         return False
     return party != terms.CPTS or str(contract.team_role(user)) == "owner"

@@ -6,6 +6,7 @@ Pure but for what it is given: the rates, the territory as it is today, today.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from contracts import terms as said
 from contracts.describing import Ground
@@ -41,7 +42,9 @@ class Surroundings:
     limits: tuple[tuple[str, int], ...] = ()
 
 
-def lacks(terms: ContractTerms, around: Surroundings) -> list[Lack]:
+# What is given says it all: the pages of a draft, and each person who reads them, ask it again.
+@lru_cache(maxsize=512)
+def lacks(terms: ContractTerms, around: Surroundings) -> tuple[Lack, ...]:
     """Everything that keeps the terms from being frozen to sign, in the order of the contract."""
     found = [
         *_parties(terms),
@@ -54,7 +57,7 @@ def lacks(terms: ContractTerms, around: Surroundings) -> list[Lack]:
         *_rates(terms, around),
     ]
     order = list(said.SECTIONS)
-    return sorted(dict.fromkeys(found), key=lambda one: order.index(one.section))
+    return tuple(sorted(dict.fromkeys(found), key=lambda one: order.index(one.section)))
 
 
 def _parties(terms: ContractTerms) -> Iterator[Lack]:

@@ -348,13 +348,15 @@ def rates_for(terms: ContractTerms) -> RateTable:
         return cpom_rates()
 
 
-def surroundings(contract: Contract, terms: ContractTerms) -> Surroundings:
-    """What a draft of this contract is read against, today."""
+def surroundings(contract: Contract, terms: ContractTerms, *, ground: bool = True) -> Surroundings:
+    """What a draft of this contract is read against, today; not its territory without `ground`."""
     return Surroundings(
         rates=rates_for(terms),
         ground=describing.ground_of(
             contract.community, territory_id=getattr(contract, "territory_id", None)
-        ),
+        )
+        if ground
+        else None,
         today=timezone.localdate(),
         limits=tuple(
             (mission, one.start_months)
@@ -364,11 +366,25 @@ def surroundings(contract: Contract, terms: ContractTerms) -> Surroundings:
     )
 
 
+# What the territory of the CPTS as it is today may find wanting.
+_OF_THE_GROUND: Final = frozenset({"territory", "size"})
+
+
+def lacks_in(draft: Draft, section: str) -> list[Lack]:
+    """What one section lacks: the territory of the CPTS is read only for those it is in."""
+    found = _lacks(draft, ground=section in _OF_THE_GROUND)
+    return [one for one in found if one.section == section]
+
+
 def lacks_of(draft: Draft) -> list[Lack]:
     """What the terms of a draft lack before they can be frozen."""
+    return _lacks(draft, ground=True)
+
+
+def _lacks(draft: Draft, *, ground: bool) -> list[Lack]:
     terms = draft.says
-    around = surroundings(draft.contract, terms)
-    found = lacks(terms, around)
+    around = surroundings(draft.contract, terms, ground=ground)
+    found = list(lacks(terms, around))
     most = cpom_rates().rates[0].amount
     if terms.form == CPOM and (terms.yearly_amount is None or terms.yearly_amount > most):
         found.append(

@@ -17,6 +17,7 @@ from contracts.funding.engaging import KIND, named, put_on_desks
 from contracts.models import Contract, Draft, DraftVersion
 from contracts.rules import WRITERS
 from contracts.terms import CPOM, ContractTerms, MissionTerm, Sheet, to_data
+from cpts_portal.composed import ComposedObjects, Given
 from cpts_portal.words import day
 from health_projects.models import HealthProject
 from health_projects.sheets import frozen_sheets
@@ -247,15 +248,19 @@ def first_terms(
     )
 
 
+_VALIDATED: Final = ComposedObjects(
+    lambda: HealthProject.objects.filter(
+        community_id=Given("community"), state__in=VALIDATED
+    ).order_by("-pk")
+)
+
+
 def sheets_in_force(community: Community) -> tuple[Sheet, ...]:
     """The action sheets of the validated health project, as they were deposited."""
-    project = (
-        HealthProject.objects.filter(community=community, state__in=VALIDATED)
-        .order_by("-pk")
-        .first()
-    )
-    if project is None:
+    found: list[HealthProject] = _VALIDATED.objects(community=community.pk, count=1)
+    if not found:
         return ()
+    project = found[0]
     return tuple(
         Sheet(
             key=one["uid"],

@@ -6,17 +6,22 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.db import connection
+from django.db.models import prefetch_related_objects
+from django.utils.safestring import SafeString
 
 from accounts.models import User
 from contracts import rules
 from contracts.drafts.drafting import Agreement, agreements_of, lacks_of
+from contracts.drafts.markup import lines_markup
 from contracts.funding.ratebook import mission_labels
-from contracts.models import Contract, Draft
+from contracts.models import Contract, Draft, DraftProposal, DraftThread
 from contracts.terms import CPOM, SECTIONS, ContractTerms, lines_of
 from cpts_portal.addresses import address
+from cpts_portal.composed import ComposedObjects, Given
 from workflow.states import CaseState
 
 LINES_SHOWN: Final = 8
+THREADS_SHOWN: Final = 50
 # What a section says when nobody has written anything in it.
 _NOTHING: Final[Mapping[str, str]] = {
     "indicators": "Aucun indicateur n’est encore choisi.",
@@ -32,7 +37,8 @@ class ShownSection:
 
     key: str
     label: str
-    lines: tuple[tuple[str, str], ...]
+    # Rows of a list of descriptions; empty when nothing is written.
+    lines: SafeString
     hidden: int
     nothing: str
     lacks: tuple[str, ...]
@@ -94,6 +100,32 @@ def _waiting(draft: Draft) -> tuple[Counter[str], Counter[str]]:
     return found["remark"], found["proposal"]
 
 
+_PENDING: Final = ComposedObjects(
+    lambda: DraftProposal.objects.filter(
+        draft_id=Given("draft"), section=Given("section"), state=DraftProposal.State.PENDING
+    ).select_related("by")
+)
+_THREADS: Final = ComposedObjects(
+    lambda: DraftThread.objects.filter(
+        draft_id=Given("draft"), section=Given("section")
+    ).select_related("resolved_by")
+)
+
+
+def pending_of(draft: Draft, section: str) -> list[DraftProposal]:
+    """The proposals to answer in a section, the oldest first."""
+    return _PENDING.objects(draft=draft.pk, section=section)
+
+
+def threads_of(draft: Draft, section: str) -> list[DraftThread]:
+    """What the parties say of a section, with their remarks; the oldest first."""
+    found: list[DraftThread] = _THREADS.objects(
+        draft=draft.pk, section=section, count=THREADS_SHOWN
+    )
+    prefetch_related_objects(found, "remarks__by")
+    return found
+
+
 def sections_of(terms: ContractTerms) -> list[str]:
     """The sections that this nature of contract has: a CPOM is of no size."""
     return [key for key in SECTIONS if not (terms.form == CPOM and key == "size")]
@@ -115,7 +147,7 @@ def read_board(contract: Contract, draft: Draft, user: User) -> Board:
             ShownSection(
                 key,
                 SECTIONS[key],
-                tuple(lines[:LINES_SHOWN]),
+                lines_markup(lines[:LINES_SHOWN]),
                 max(0, len(lines) - LINES_SHOWN),
                 _NOTHING.get(key, "Rien n’est encore écrit."),
                 tuple(one.sentence for one in lacks if one.section == key),
@@ -131,7 +163,7 @@ def read_board(contract: Contract, draft: Draft, user: User) -> Board:
         agreements,
         tuple((urls[one.section], one.sentence) for one in lacks),
         writes=is_open and contract.state == CaseState.DRAFT and bool(party),
-        commits=rules.may_commit(contract, user),
+        commits=rules.commits_as(party, contract, user),
         agrees=any(one.stands for one in agreements if one.party == party),
         all_agree=all(one.stands for one in agreements),
     )

@@ -20,9 +20,10 @@ from contracts.drafts.forms import form_of, read_form
 from contracts.drafts.forms.base import SectionForm
 from contracts.drafts.forms.indicators import MOST_INDICATORS, IndicatorForm, library_entries
 from contracts.drafts.forms.opening import OpenForm, ReasonForm
+from contracts.drafts.markup import lines_choices, lines_markup
 from contracts.drafts.measures import measured
 from contracts.drafts.negotiation import shown_proposals
-from contracts.drafts.pages import read_board, sections_of
+from contracts.drafts.pages import pending_of, read_board, sections_of, threads_of
 from contracts.drafts.saving import save_or_propose, theirs_of
 from contracts.funding.ratebook import mission_labels
 from contracts.labels import state_label
@@ -201,21 +202,19 @@ def _section_context(
 ) -> dict[str, Any]:
     labels = mission_labels()
     terms = draft.says
-    pending = draft.proposals.filter(section=section, state="pending").select_related("by")
-    threads = draft.threads.filter(section=section).select_related("resolved_by")
-    lacks = drafting.lacks_of(draft) if draft.state == Draft.State.OPEN else []
+    is_open = draft.state == Draft.State.OPEN
     lines = lines_of(terms, section, labels)
     return {
         "contract": contract,
         "draft": draft,
         "section": section,
         "label": SECTIONS[section],
-        "lines": lines,
-        "lacks": [one.sentence for one in lacks if one.section == section],
-        "proposals": shown_proposals(draft, list(pending), request.user, dict(labels)),
-        "threads": list(threads.prefetch_related("remarks__by")[:50]),
+        "lines": lines_markup(lines),
+        "choices": lines_choices(lines),
+        "lacks": [one.sentence for one in drafting.lacks_in(draft, section)] if is_open else [],
+        "proposals": shown_proposals(draft, pending_of(draft, section), request.user, dict(labels)),
+        "threads": threads_of(draft, section),
         "measured": measured(terms, labels) if section == "indicators" else (),
-        "commits": rules.may_commit(contract, request.user),
     }
 
 

@@ -85,7 +85,11 @@ class Draft(models.Model):
 
     @property
     def says(self) -> ContractTerms:
-        return from_data(self.terms)
+        """Its terms, read once: `terms` are replaced, never changed in place."""
+        kept: tuple[object, ContractTerms] | None = self.__dict__.get("_said")
+        if kept is None or kept[0] is not self.terms:
+            kept = self.__dict__["_said"] = (self.terms, from_data(self.terms))
+        return kept[1]
 
 
 class DraftVersion(models.Model):

@@ -81,6 +81,7 @@ class IndicatorForm(SectionForm):
     """One indicator of the contract; `known` is the one changed, `entry` that of the library."""
 
     section = "indicators"
+    is_as_kept = False
 
     mission = forms.ChoiceField(label="Mission")
     label = forms.CharField(

@@ -1,14 +1,14 @@
 """The section of the representatives: who signs for each party, by which act, until when."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from django import forms
-from django.db.models import Q
+from django.db.models import BooleanField, F, Func, Q
 from django.utils import timezone
 
-from accounts.models import Membership, Organisation, User
+from accounts.models import Membership, User
 from contracts import terms as said
 from contracts.drafts.forms.base import Group, SectionForm, date_field
 from contracts.models import Contract
@@ -16,6 +16,7 @@ from contracts.terms import (
     ContractTerms,
     Representative,
 )
+from cpts_portal.composed import ComposedObjects, Given
 from cpts_portal.forms import dress
 from cpts_portal.words import NBSP, day
 from workflow.models import SignatureDelegation
@@ -41,27 +42,48 @@ class Candidate:
         return f"{self.user}, par délégation{NBSP}: {one.act}, jusqu’au {day(one.valid_to)} inclus"
 
 
+def _there() -> Q:
+    """At an agency or a fund, or at its branches in some départements: they sign for it."""
+    one_of = Func(
+        F("organisation__department_id"),
+        Func(Given("departments"), function="ANY"),
+        template="%(expressions)s",
+        arg_joiner=" = ",
+        output_field=BooleanField(),
+    )
+    return Q(organisation_id=Given("body")) | Q(Q(organisation__parent_id=Given("body")), one_of)
+
+
+_SIGNATORIES: Final = ComposedObjects(
+    lambda: (
+        Membership.objects.filter(
+            _there(), role=Membership.Role.SIGNATORY, is_active=True, user__is_active=True
+        )
+        .select_related("user")
+        .order_by("user__last_name", "pk")
+    )
+)
+_DELEGATIONS: Final = ComposedObjects(
+    lambda: (
+        SignatureDelegation.objects.filter(_there(), revoked_at=None, valid_to__gte=Given("today"))
+        .select_related("holder")
+        .order_by("holder__last_name", "pk")
+    )
+)
+
+
 def candidates(contract: Contract, party: str) -> list[Candidate]:
     """Who may sign for an agency or a fund: its signatories, and those it gave a delegation."""
-    body: Organisation | None = contract.ars if party == said.ARS else contract.cpam
+    body = contract.ars_id if party == said.ARS else contract.cpam_id
     if body is None:
         return []
-    # The branches of the agency sign for it, where they are.
-    there = Q(organisation=body) | Q(
-        organisation__parent=body, organisation__department__in=contract.department_codes
-    )
-    signatories = Membership.objects.filter(
-        there, role=Membership.Role.SIGNATORY, is_active=True, user__is_active=True
-    ).select_related("user")
-    delegations = SignatureDelegation.objects.filter(
-        there, revoked_at=None, valid_to__gte=timezone.localdate()
-    ).select_related("holder")
+    there: dict[str, Any] = {"body": body, "departments": contract.department_codes}
     reached = {None, *contract.department_codes}
     return [
-        *(Candidate(one.user, "") for one in signatories.order_by("user__last_name", "pk")),
+        *(Candidate(one.user, "") for one in _SIGNATORIES.objects(**there)),
         *(
             Candidate(one.holder, one.capacity, one)
-            for one in delegations.order_by("holder__last_name", "pk")
+            for one in _DELEGATIONS.objects(**there, today=timezone.localdate())
             if one.department_id in reached
         ),
     ]
@@ -100,6 +122,7 @@ class RepresentativesForm(SectionForm):
         self.more_label = ""
         if party == said.CPTS and len(self.seats) < MOST_SEATS:
             self.more_label = "Ajouter une personne"
+        self.is_as_kept = more is None
         if more is not None:
             kwargs["initial"] = dict(more.items())
         self.choices = [] if party == said.CPTS else candidates(draft.contract, party)
@@ -168,6 +191,9 @@ class RepresentativesForm(SectionForm):
             for seat, one in zip(self.seats, mine, strict=False)
             for name in SEAT
         }
+
+    def beside(self) -> Hashable:
+        return tuple((one.key, one.label, str(one.user)) for one in self.choices)
 
     def groups(self) -> list[Group]:
         form: Any = self

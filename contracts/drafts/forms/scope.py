@@ -1,6 +1,6 @@
 """The sections that say what the contract covers: territory, size, missions, duration."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -124,6 +124,10 @@ class MissionsForm(SectionForm):
             found[f"start_{one.key}"] = start or (None if one.is_optional else self.terms.starts_on)
             found[f"deployed_{one.key}"] = known.deployed_on if known else None
         return found
+
+    def beside(self) -> Hashable:
+        missions = tuple((one.key, one.label, one.is_optional) for one in self.missions)
+        return missions, tuple((one.key, one.title) for one in self.sheets.values())
 
     def groups(self) -> list[Group]:
         form: Any = self
