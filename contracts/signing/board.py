@@ -4,10 +4,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from accounts.models import User
-from contracts.models.rounds import Party, RoundPaper, RoundSignature, RoundSigner, SigningRound
+from contracts.models.rounds import (
+    Party,
+    RoundLog,
+    RoundPaper,
+    RoundSignature,
+    RoundSigner,
+    SigningRound,
+)
 from contracts.signing import papers, signers
-from contracts.signing.evidence import proofs_of, signed_when
+from contracts.signing.evidence import registers_of, signed_when
 from contracts.signing.providers import signed_copy
+from cpts_portal.composed import ComposedObjects, Given
 from cpts_portal.words import day, day_and_hour
 from workflow.models import CaseDocument
 
@@ -74,21 +82,45 @@ class RoundBoard:
         return sum(one.tone == "success" for one in self.signers)
 
 
+# Composed once: a page of a round reads them all.
+_ROUND: Final = Given("round")
+_SIGNERS: Final = ComposedObjects(
+    lambda: RoundSigner.objects.filter(round_id=_ROUND).select_related("user", "organisation")
+)
+_SIGNATURES: Final = ComposedObjects(lambda: RoundSignature.objects.filter(round_id=_ROUND))
+_PAPERS: Final = ComposedObjects(
+    lambda: RoundPaper.objects.filter(round_id=_ROUND).select_related(
+        "file", "uploaded_by", "checked_by"
+    )
+)
+_PROOFS: Final = ComposedObjects(lambda: registers_of(Given("case"), _ROUND))
+_LOGS: Final = ComposedObjects(
+    lambda: (
+        RoundLog.objects.filter(round_id=_ROUND)
+        .select_related("signer", "actor")
+        .order_by("-at", "-pk")
+    )
+)
+
+
 def read_board(signing_round: SigningRound, user: User) -> RoundBoard:
-    """A round with all that its page shows: seven queries, whatever it holds."""
-    everybody = list(signing_round.signers.select_related("user", "organisation"))
-    signatures = {one.signer_id: one for one in signing_round.signatures.all()}
-    turn = {one.pk: one for one in signers.awaited(signing_round)}
+    """A round with all that its page shows: six queries, whatever it holds."""
+    number = signing_round.pk
+    everybody: list[RoundSigner] = _SIGNERS.objects(round=number)
+    for one in everybody:
+        one.round = signing_round
+    signatures = {one.signer_id: one for one in _SIGNATURES.objects(round=number)}
+    left = [one for one in everybody if one.pk not in signatures]
+    turn = {one.pk: one for one in signers.turn_of(signing_round, left)}
     here = signing_round.provider == signers.PORTAL
     mine = [one for one in turn.values() if here and signers.is_theirs(one, user)]
-    paper = signing_round.papers.select_related("file", "uploaded_by", "checked_by").first()
+    paper: RoundPaper | None = next(iter(_PAPERS.objects(round=number, count=1)), None)
     return RoundBoard(
         round=signing_round,
         state=signing_round.get_state_display(),
         tone=_TONES.get(SigningRound.State(signing_round.state), ""),
         signers=[
-            _row(one, signatures.get(one.pk), signing_round, user, is_turn=one.pk in turn)
-            for one in everybody
+            _row(one, signatures.get(one.pk), user, is_turn=one.pk in turn) for one in everybody
         ],
         awaited=[f"{one.name}, {signers.for_whom(one)}" for one in turn.values()],
         me=mine[0] if mine else None,
@@ -102,7 +134,7 @@ def read_board(signing_round: SigningRound, user: User) -> RoundBoard:
         ),
         is_here=here,
         sealed=None if here else signed_copy(signing_round),
-        proofs=list(proofs_of(signing_round)),
+        proofs=_PROOFS.objects(case=signing_round.contract_id, round=number),
         logs=_logs(signing_round),
     )
 
@@ -110,18 +142,16 @@ def read_board(signing_round: SigningRound, user: User) -> RoundBoard:
 def _row(
     signer: RoundSigner,
     signature: RoundSignature | None,
-    signing_round: SigningRound,
     user: User,
     *,
     is_turn: bool,
 ) -> SignerRow:
-    signer.round = signing_round
     if signature is not None:
         answer, tone = f"Signé le {signed_when(signature)}", "success"
         how = signature.get_method_display()
     else:
         how = ""
-        if not signing_round.is_open:
+        if not signer.round.is_open:
             answer, tone = "N’a pas signé", ""
         elif is_turn:
             answer, tone = "Attendu", "info"
@@ -147,7 +177,7 @@ def power_in_words(signer: RoundSigner) -> str:
 def _logs(signing_round: SigningRound) -> list[tuple[str, str, str]]:
     """What was done, who did it, when: the latest first."""
     found = []
-    for line in signing_round.logs.select_related("signer", "actor").order_by("-at", "-pk"):
+    for line in _LOGS.objects(round=signing_round.pk):
         said = ACTIONS.get(line.action, line.action)
         if line.detail:
             said = f"{said} : {line.detail}"

@@ -145,8 +145,13 @@ def issue_proof(*, round_id: int) -> None:
 
 def proofs_of(signing_round: SigningRound) -> "QuerySet[CaseDocument]":
     """The register issued for a round, if any."""
+    return registers_of(signing_round.contract_id, signing_round.pk)
+
+
+def registers_of(case: Any, signing_round: Any) -> "QuerySet[CaseDocument]":
+    """The same from their numbers, or from what stands for them in a statement composed once."""
     return CaseDocument.objects.filter(
-        case_id=signing_round.contract_id, kind=PROOF, about=signing_round.pk
+        case_id=case, kind=PROOF, about=signing_round
     ).select_related("document")
 
 

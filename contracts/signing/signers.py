@@ -30,9 +30,13 @@ def party_of(contract: Contract, user: User | None) -> Party | None:
 
 def awaited(signing_round: SigningRound) -> list[RoundSigner]:
     """Those who have not signed and whose turn has come, in order: one query."""
+    return turn_of(signing_round, left_of(signing_round)) if signing_round.is_open else []
+
+
+def turn_of(signing_round: SigningRound, left: list[RoundSigner]) -> list[RoundSigner]:
+    """Of those who have not signed, in the order of the parties: whose turn has come."""
     if not signing_round.is_open:
         return []
-    left = left_of(signing_round)
     if signing_round.in_order and left:
         left = [one for one in left if one.position == left[0].position]
     return left

@@ -1,6 +1,6 @@
 """A round as those who have an account see it: who has signed, signing, reminders, paper."""
 
-from typing import cast
+from typing import Final, cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -20,6 +20,7 @@ from contracts.signing.evidence import proofs_of
 from contracts.signing.forms import AgentAnswerForm, CheckForm, OrderForm, PaperForm
 from contracts.signing.providers import signed_copy
 from contracts.signing.telling import link_path
+from cpts_portal.composed import ComposedObjects, Given
 from cpts_portal.transactions import writes_when_posted
 from documents.downloads import send_attachment
 from documents.services import FileRefusedError, too_large
@@ -30,18 +31,22 @@ from signatures.views.access import send_official
 from workflow.reading import read_seen
 from workflow.services import ActionRefusedError, AlreadyDoneError
 
+_ROUNDS: Final = ComposedObjects(
+    lambda: SigningRound.objects.filter(
+        contract_id=Given("contract"), public_id=Given("number")
+    ).select_related("document__document")
+)
+
 
 def _round(request: PersonRequest, public_id: UUID, number: UUID) -> SigningRound:
     contract = read_seen(Contract, request.user, public_id)
     if contract is None:
         raise Http404
-    found = get_object_or_404(
-        SigningRound.objects.select_related("document__document"),
-        contract=contract,
-        public_id=number,
-    )
-    found.contract = contract
-    return found
+    found: list[SigningRound] = _ROUNDS.objects(contract=contract.pk, number=number)
+    if not found:
+        raise Http404
+    found[0].contract = contract
+    return found[0]
 
 
 def _address(one: SigningRound, name: str = "round", *more: object) -> str:
