@@ -22,7 +22,13 @@ from contracts.amendments import amending, national
 from contracts.drafts import drafting
 from contracts.funding import balances, engaging, ratebook
 from contracts.funding.schedule import anniversary, five_years
-from contracts.models import Contract, NationalAmendment, RateTable, SigningRound
+from contracts.models import (
+    Contract,
+    NationalAmendment,
+    NationalAmendmentItem,
+    RateTable,
+    SigningRound,
+)
 from contracts.terms import ARS, CPAM, CPTS, ContractTerms, MissionTerm, Representative
 from cpts_portal.words import NBSP, day, euros, figure
 from desks.demo_contracts import Parties
@@ -43,6 +49,8 @@ _LAW: Final = "Texte inventé pour la démonstration : aucun journal officiel n
 # operating grant is from one to the other.
 _RAISE: Final = Decimal(90) / Decimal(75)
 _DAY: Final = timedelta(days=1)
+# How many contracts are named for each reason they stand aside.
+_NAMED: Final = 3
 
 SignAll = Callable[[SigningRound, Parties], None]
 
@@ -72,8 +80,13 @@ class AmendmentsPlay:
             table = self.publish_rates(today, grant=2_000)
         with self.play.scene("Contrat : la CPTS grandit, un avenant change sa taille"):
             self.move_the_class(contract)
-        with self.play.scene("Contrats : l’avenant national, de plein droit"):
+        with self.play.scene("Contrats : un avenant national, de plein droit"):
             self.bring_to_all(table)
+        with self.play.scene("Contrats : un autre avenant national, à signer par les parties"):
+            # From tomorrow: an amendment never takes effect before one that is signed.
+            table = self.publish_rates(today + _DAY, grant=1_000)
+            self.bring_to_all(table, way=NationalAmendment.Way.TO_SIGN)
+            self.sign_the_national_one(contract)
         contract.refresh_from_db()
         return contract
 
@@ -139,8 +152,8 @@ class AmendmentsPlay:
 
     @transaction.atomic
     def publish_rates(self, valid_from: date, *, grant: int) -> RateTable:
-        """Rates from a day on: the operating grant of the third size raised, in euros a year, and
-        amounts for the missions of the fourth.
+        """Rates from a day on: the operating grants raised, in euros a year, and amounts for the
+        missions of the fourth size.
         """
         by = self.administrator
         published = RateTable.objects.published().filter(key=ratebook.KEY)
@@ -158,7 +171,7 @@ class AmendmentsPlay:
         lines = {(one.mission, one.size_class): one for one in table.lines.all()}
         for (mission, size), line in lines.items():
             third = lines.get((mission, "T3"))
-            if size == "T3" and not mission and line.fixed_share is not None:
+            if not mission and line.fixed_share is not None:
                 line.fixed_share += grant
             elif size == "T4" and mission and third is not None and line.fixed_share is None:
                 for share in ("fixed_share", "variable_share", "crisis_share"):
@@ -174,7 +187,8 @@ class AmendmentsPlay:
             raise PlayError(" ".join(refused.sentences)) from refused
         self.administer(
             f"publie « {table.label} », à partir du {day(valid_from)} : {euros(Decimal(grant))} de "
-            "plus par an pour la taille 3, et des montants inventés pour la taille 4.",
+            "plus par an pour le fonctionnement, et des montants inventés pour les missions en "
+            "taille 4.",
         )
         return table
 
@@ -219,9 +233,11 @@ class AmendmentsPlay:
 
     # --- All contracts ----------------------------------------------------------------
 
-    def bring_to_all(self, table: RateTable) -> NationalAmendment:
+    def bring_to_all(
+        self, table: RateTable, way: str = NationalAmendment.Way.BY_LAW
+    ) -> NationalAmendment:
         by = self.administrator
-        amendment = national.prepare(table, legal_basis=_LAW, by=by)
+        amendment = national.prepare(table, legal_basis=_LAW, by=by, way=way)
         self.administer(f"prépare l’avenant national de « {table.label} ».")
         self._follow(amendment)
         for one in national.sums_by_region(amendment):
@@ -231,10 +247,28 @@ class AmendmentsPlay:
                 f"{euros(one.after)} ; {one.exceptions} exception(s).",
             )
         national.start(amendment, by=by)
-        self.administer("l’applique.")
+        self.administer("l’envoie à signer." if amendment.is_to_sign else "l’applique.")
         self._follow(amendment)
         self._say_outcome(amendment)
         return amendment
+
+    def sign_the_national_one(self, contract: Contract) -> None:
+        """The parties of the contract played sign theirs; the others are still to be signed."""
+        item = contract.national_amendments.select_related("draft", "amendment__table").get(
+            outcome=NationalAmendmentItem.Outcome.TO_SIGN
+        )
+        if item.draft is None:
+            raise PlayError("Le contrat joué n’a pas d’avenant national à signer.")
+        before = balances.account_of(contract, on=timezone.localdate()).expected
+        self.sign_all(amending.rounds_of(item.draft)[0], self.people)
+        self.play.deliver()
+        after = balances.account_of(contract, on=timezone.localdate()).expected
+        counts = national.counts_of(item.amendment)
+        self.play.tell(
+            None,
+            f"met l’avenant en vigueur : {euros(before)} prévus deviennent {euros(after)}. "
+            f"{national.progress_of(item.amendment, counts).label}.",
+        )
 
     def _follow(self, amendment: NationalAmendment) -> None:
         """Say how far the work is after each of its pieces, here or in the worker's hands."""
@@ -258,7 +292,15 @@ class AmendmentsPlay:
 
     def _say_outcome(self, amendment: NationalAmendment) -> None:
         counts = national.counts_of(amendment)
-        self.play.tell(None, f"a modifié {counts['applied']} contrat(s).")
-        for row in national.exported_exceptions(amendment):
-            reference, title, _region, reason, _detail = row
-            self.play.tell(None, f"laisse {reference or 'un projet'}, « {title} » : {reason}.")
+        if amendment.is_to_sign:
+            sent = counts["to_sign"]
+            self.play.tell(None, f"a ouvert, figé et envoyé {sent} avenant(s) à signer.")
+        else:
+            self.play.tell(None, f"a modifié {counts['applied']} contrat(s).")
+        held: dict[str, list[str]] = {}
+        for _reference, title, _region, reason, _detail in national.exported_exceptions(amendment):
+            held.setdefault(reason, []).append(f"« {title} »")
+        for reason, titles in held.items():
+            more = f" et {len(titles) - _NAMED} autre(s)" if len(titles) > _NAMED else ""
+            named = ", ".join(titles[:_NAMED])
+            self.play.tell(None, f"laisse {named}{more} : {reason.lower()}.")

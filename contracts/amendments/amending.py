@@ -5,7 +5,7 @@ last version says it, only the sections its parties ticked are unlocked, and wha
 worked out. Signed by all, it is the next version of the contract, and its schedule is regularised.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -24,23 +24,28 @@ from contracts.drafts.drafting import (
     agreements_of,
     check_writes,
     locked_draft,
+    rates_for,
     unanswered,
 )
 from contracts.funding import engaging, totals
+from contracts.funding.engaging import named
 from contracts.funding.ratebook import mission_labels
 from contracts.funding.schedule import Line, MissionStart, Terms, amend, compute_schedule
-from contracts.funding.storing import line_from_row, rates_from_data
+from contracts.funding.storing import line_from_row, rates_as_data, rates_from_data
 from contracts.holding import take_territory
 from contracts.models import (
     Contract,
     ContractVersion,
     Draft,
     DraftVersion,
+    NationalAmendment,
+    NationalAmendmentItem,
     SigningRound,
 )
 from contracts.signing.purposes import blocked_when, when_refused, when_signed
 from contracts.signing.rounds import cancel_round, open_round
 from contracts.terms import (
+    CPOM,
     PARTIES_OF,
     PARTY_LABELS,
     SECTIONS,
@@ -54,7 +59,7 @@ from cpts_portal.words import NBSP, day, euros
 from documents.french import french_spaces, long_date
 from outbox.registry import handles
 from outbox.services import publish
-from procedures.rates import RateTable, current_rates
+from procedures.rates import RateTable, Share, current_rates
 from workflow.claims import claim_by_contract
 from workflow.models import CaseDocument, Snapshot
 from workflow.official import declare_readers, issue_once, whoever_sees_the_case
@@ -224,9 +229,12 @@ def foresee(draft: Draft, *, on: date) -> MoneyForeseen | None:
 
 
 def _rates(draft: Draft) -> RateTable:
-    """Those of the contract, or those published once the amendment takes them."""
+    """Those of the contract, or those published once the amendment takes them; once it is frozen,
+    those it was frozen with."""
+    if draft.rates is not None:
+        return rates_from_data(draft.rates)
     if "rates" in changed(draft):
-        return current_rates()
+        return rates_for(draft.says)
     if draft.based_on is None:
         raise ValueError(f"draft {draft.pk} is no amendment")
     return rates_from_data(draft.based_on.rates)
@@ -283,6 +291,15 @@ def missing_to_sign(draft: Draft, *, on: date) -> list[str]:
     says, before = draft.says, draft.based_on.says
     if says.starts_on != before.starts_on:
         found.append("Le premier jour d’un contrat signé ne change pas : remettez-le.")
+    if (
+        "rates" in sections
+        and says.form != CPOM
+        and says.rates != (published := named(current_rates()))
+    ):
+        found.append(
+            f"L’avenant cite les tarifs «{NBSP}{says.rates}{NBSP}», ceux du portail sont "
+            f"«{NBSP}{published}{NBSP}»{NBSP}: reprenez-les."
+        )
     foreseen = foresee(draft, on=on)
     found += foreseen.problems if foreseen else ()
     found += _unmeasured(says, before)
@@ -353,8 +370,9 @@ def freeze_amendment(draft: Draft, *, by: User, revision: int) -> Draft:
         )
     if missing := missing_to_sign(draft, on=timezone.localdate()):
         raise IncompleteError(missing)
-    Draft.objects.filter(pk=draft.pk).update(state=State.TO_SIGN)
-    draft.state = State.TO_SIGN
+    frozen_rates = rates_as_data(_rates(draft)) if "rates" in changed(draft) else None
+    Draft.objects.filter(pk=draft.pk).update(state=State.TO_SIGN, rates=frozen_rates)
+    draft.state, draft.rates = State.TO_SIGN, frozen_rates
     frozen = draft.versions.get(number=draft.revision)
     publish("contracts.amendment_frozen", key=str(frozen.pk), version_id=frozen.pk, by=by.pk)
     return draft
@@ -435,6 +453,9 @@ def put_in_force(signing_round: SigningRound, *, by: User | None) -> None:
         commune_count=len({one.code for one in says.communes}),
     )
     Draft.objects.filter(pk=draft.pk).update(state=State.SIGNED)
+    NationalAmendmentItem.objects.filter(draft=draft).update(
+        outcome=NationalAmendmentItem.Outcome.APPLIED, version=last_version(contract)
+    )
     publish("contracts.amendment_signed", key=str(draft.pk), draft_id=draft.pk)
 
 
@@ -446,7 +467,7 @@ def reopen_refused(signing_round: SigningRound, *, by: User | None) -> None:
 
 
 def _reopen(draft: Draft, reason: str, by: User) -> None:
-    Draft.objects.filter(pk=draft.pk).update(state=State.OPEN)
+    Draft.objects.filter(pk=draft.pk).update(state=State.OPEN, rates=None)
     draft.agreements.filter(cleared_at=None).update(
         cleared_at=timezone.now(),
         cleared_by=by,
@@ -489,6 +510,12 @@ def drop(draft: Draft, *, by: User, reason: str) -> None:
         note=f"Abandonné{NBSP}: {reason}"[:300],
         party=party,
         by=by,
+    )
+    NationalAmendmentItem.objects.filter(draft=draft).update(
+        outcome=NationalAmendmentItem.Outcome.EXCEPTION,
+        reason=NationalAmendmentItem.Reason.DROPPED,
+        detail=f"{PARTY_LABELS[party]}{NBSP}: «{NBSP}{reason}{NBSP}». Reprendre les exceptions "
+        "en enverrait un autre.",
     )
     publish("contracts.amendment_dropped", key=str(draft.pk), draft_id=draft.pk)
 
@@ -567,6 +594,36 @@ def _snapshot(contract: Contract, draft: Draft, by: User) -> Snapshot:
     return freeze(contract, content, actor=by)
 
 
+_SHARE_LABELS: Final[Mapping[Share, str]] = {
+    Share.OPERATING: "par an",
+    Share.FIXED: "part fixe",
+    Share.VARIABLE: "part variable, au plus",
+    Share.CRISIS: "en cas de crise, au plus",
+}
+
+
+def _rates_that_change(
+    draft: Draft, says: ContractTerms, on: date
+) -> tuple[list[list[str]], list[str]]:
+    """The yearly amounts that are not the same before and after a day, and their sources."""
+    if draft.based_on is None or says.form == CPOM:
+        return [], []
+    was, becomes = rates_from_data(draft.based_on.rates), _rates(draft)
+    before, labels = draft.based_on.says, mission_labels()
+    rows, sources = [], []
+    for mission in ("", *says.mission_starts):
+        for share, words in _SHARE_LABELS.items():
+            old = was.find(share, before.size, on, mission)
+            new = becomes.find(share, says.size, on, mission)
+            amounts = [None if one is None else one.amount for one in (old, new)]
+            if amounts[0] == amounts[1]:
+                continue
+            said = ["–" if one is None else euros(one) for one in amounts]
+            rows.append([french_spaces(f"{labels.get(mission, mission)}, {words}"), *said])
+            sources += [new.source] if new else []
+    return rows, list(dict.fromkeys(sources))
+
+
 def amendment_context(
     draft: Draft, says: ContractTerms, *, number: str, on: date
 ) -> dict[str, Any]:
@@ -576,6 +633,8 @@ def amendment_context(
     changes = difference(before, says, dict(mission_labels()))
     foreseen = foresee(draft, on=on)
     effective = draft.effective_on or on
+    national = NationalAmendment.objects.filter(items__draft=draft).first()
+    rates, sources = _rates_that_change(draft, says, effective)
     money_rows = [
         [f"Année {year}", euros(was), euros(becomes)]
         for year, was, becomes in (foreseen.years if foreseen else ())
@@ -589,6 +648,9 @@ def amendment_context(
         "number": number,
         "running": french_spaces(f"{number} · Avenant · {contract.title}"),
         "object": ", ".join(one.label.lower() for one in changes),
+        "legal_basis": french_spaces(national.legal_basis) if national else "",
+        "rates": rates,
+        "sources": french_spaces(" ; ".join(sources)),
         "effective_on": long_date(effective),
         "signed_on": long_date(contract.signed_on) if contract.signed_on else "",
         "changes": [
@@ -606,6 +668,9 @@ def amendment_context(
             for one in changes
         ],
         "money": money_rows,
+        "regularisation": euros(foreseen.regularisation)
+        if foreseen and foreseen.regularisation
+        else "",
         "total": [euros(foreseen.before), euros(foreseen.after)] if foreseen else [],
         "signatures": [
             {

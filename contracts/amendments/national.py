@@ -20,10 +20,13 @@ from django.utils import timezone
 
 from accounts.models import Membership, Organisation, User
 from contracts import rules
+from contracts.amendments import sending
+from contracts.amendments.amending import rounds_of
 from contracts.funding import engaging, ratebook, totals
 from contracts.funding.schedule import Line, amend, compute_schedule, with_rates
 from contracts.funding.storing import line_from_row, rates_as_data, rates_from_data
 from contracts.models import Contract, Draft, NationalAmendment, NationalAmendmentItem, RateTable
+from contracts.signing.signers import left_of
 from cpts_portal.words import NBSP, day, euros
 from notifications.services import About, notify
 from outbox.registry import handles
@@ -40,22 +43,28 @@ Status = NationalAmendment.Status
 Outcome = NationalAmendmentItem.Outcome
 Reason = NationalAmendmentItem.Reason
 _HANDLER: Final = "contracts.national_step"
+# The contracts an amendment has reached: their parties are told.
+_REACHED: Final = (Outcome.TO_SIGN, Outcome.APPLIED)
 
 
 # --- Asking ---------------------------------------------------------------------------------------
 
 
-def prepare(table: RateTable, *, legal_basis: str, by: User) -> NationalAmendment:
-    """Begin to count what published rates would change. Raises PermissionDenied, or
-    ActionRefusedError for rates that are not in force or have their amendment already.
+def prepare(
+    table: RateTable, *, legal_basis: str, by: User, way: str = NationalAmendment.Way.BY_LAW
+) -> NationalAmendment:
+    """Begin to count what published rates would change; `way` is how they come to bind the parties.
+
+    Raises PermissionDenied, or ActionRefusedError for rates that are not in force or have their
+    amendment already.
     """
     if not rules.may_amend_nationally(by):
         raise PermissionDenied
     legal_basis = " ".join(legal_basis.split())
     if not legal_basis or len(legal_basis) > 300:
         raise ActionRefusedError(
-            "Écrivez en 300 signes au plus le texte qui impose ces tarifs sans nouvelle signature "
-            "des parties."
+            "Écrivez en 300 signes au plus le texte qui porte ces tarifs : sa nature, sa date, sa "
+            "publication."
         )
     published = ratebook.published_rates()
     if table.status != RateTable.Status.PUBLISHED or published is None:
@@ -67,6 +76,7 @@ def prepare(table: RateTable, *, legal_basis: str, by: User) -> NationalAmendmen
             made = NationalAmendment.objects.create(
                 table=table,
                 effective_on=table.valid_from,
+                way=way,
                 legal_basis=legal_basis,
                 rates=rates_as_data(published),
                 created_by=by,
@@ -131,7 +141,7 @@ def abandon(amendment: NationalAmendment, *, by: User) -> None:
 
 
 def _not_now(amendment: NationalAmendment) -> str:
-    state = amendment.get_status_display().lower()
+    state = amendment.state_label.lower()
     return f"Cet avenant est {state}{NBSP}: rechargez la page pour voir où il en est."
 
 
@@ -185,7 +195,9 @@ def _count(amendment: NationalAmendment) -> bool:
     on = timezone.localdate()
     items = []
     for contract in contracts:
-        found = foresee(contract, rates, amendment.effective_on, on)
+        found = foresee(
+            contract, rates, amendment.effective_on, on, is_to_sign=amendment.is_to_sign
+        )
         items.append(
             NationalAmendmentItem(
                 amendment=amendment,
@@ -213,12 +225,15 @@ def _apply(amendment: NationalAmendment) -> bool:
         except Exception:
             # One contract must not hold up the others; its number alone is logged.
             logger.exception("National amendment %s: contract %s", amendment.pk, item.contract_id)
-            item.outcome, item.reason, item.version = Outcome.EXCEPTION, Reason.FAILED, None
+            item.outcome, item.reason = Outcome.EXCEPTION, Reason.FAILED
+            item.version = item.draft = None
             item.detail = (
                 "Le portail n’a pas pu modifier ce contrat ; rien n’y a changé. Reprenez les "
                 "exceptions, et prévenez l’exploitant si l’erreur revient."
             )
-        item.save(update_fields=["outcome", "reason", "detail", "before", "after", "version"])
+        item.save(
+            update_fields=["outcome", "reason", "detail", "before", "after", "version", "draft"]
+        )
     return bool(items)
 
 
@@ -228,13 +243,26 @@ def _amend(
     totals.lock(item.contract_id)
     contract = Contract.objects.get(pk=item.contract_id)
     on = amendment.applied_on or timezone.localdate()
-    found = foresee(contract, rates, amendment.effective_on, on)
+    found = foresee(contract, rates, amendment.effective_on, on, is_to_sign=amendment.is_to_sign)
     item.before, item.after = found.before, found.after
     item.reason, item.detail = found.reason, found.detail
     if found.reason:
         item.outcome = Outcome.EXCEPTION
         return
     by = amendment.started_by or amendment.created_by
+    if amendment.is_to_sign:
+        item.draft = sending.send(
+            contract,
+            rates,
+            effective_on=amendment.effective_on,
+            legal_basis=amendment.legal_basis,
+            by=by,
+        )
+        item.outcome = Outcome.TO_SIGN
+        # An exception looked at again tells of its new draft.
+        key = f"{item.pk}:{item.draft.pk}"
+        publish("contracts.tell_national", key=key, item_id=item.pk)
+        return
     item.version = engaging.apply_rates(
         contract, rates, effective_on=amendment.effective_on, signed_on=on, by=by
     )
@@ -257,11 +285,28 @@ class Foreseen(NamedTuple):
 
 
 def foresee(
-    contract: Contract, rates: procedure_rates.RateTable, effective_on: date, on: date
+    contract: Contract,
+    rates: procedure_rates.RateTable,
+    effective_on: date,
+    on: date,
+    *,
+    is_to_sign: bool = False,
 ) -> Foreseen:
-    """What a contract would become at these rates from a day on, were they applied on `on`."""
+    """What a contract would become at these rates from a day on, were they applied on `on`.
+
+    With `is_to_sign`, what keeps its parties from signing them is a reason too.
+    """
     if refused := _stands_aside(contract, effective_on):
         return refused
+    found = _at_these_rates(contract, rates, effective_on, on)
+    if is_to_sign and not found.reason and (why := sending.hindrance(contract, effective_on)):
+        return Foreseen(found.before, None, *why)
+    return found
+
+
+def _at_these_rates(
+    contract: Contract, rates: procedure_rates.RateTable, effective_on: date, on: date
+) -> Foreseen:
     current = contract.schedules.current().first()
     if current is None:
         return Foreseen(
@@ -315,7 +360,7 @@ def _stands_aside(contract: Contract, effective_on: date) -> Foreseen | None:
         return Foreseen(
             reason=Reason.OPEN_AMENDMENT,
             detail=(
-                "Un avenant est en cours entre les parties : une fois signé ou abandonné, reprenez "
+                "Un avenant est en cours entre les parties : une fois signé ou abandonné, reprenez "
                 "les exceptions."
             ),
         )
@@ -343,7 +388,7 @@ def read_items(
     amendment: NationalAmendment, outcome: str, reason: str, region: str
 ) -> QuerySet[NationalAmendmentItem]:
     """The contracts of an amendment by name, filtered; an empty filter keeps everything."""
-    found = amendment.items.select_related("contract__region")
+    found = amendment.items.select_related("contract__region", "draft")
     if outcome in Outcome.values:
         found = found.filter(outcome=outcome)
     if reason in Reason.values:
@@ -366,7 +411,7 @@ def changes_of(item: NationalAmendmentItem) -> list[Change]:
     else:
         rates = rates_from_data(item.amendment.rates)
         on = item.amendment.applied_on or timezone.localdate()
-        foreseen = foresee(item.contract, rates, item.amendment.effective_on, on)
+        foreseen = _at_these_rates(item.contract, rates, item.amendment.effective_on, on)
         before, after = list(foreseen.lines_before), list(foreseen.lines_after)
     return _changes(before, after)
 
@@ -383,12 +428,37 @@ def _changes(before: Sequence[Line], after: Sequence[Line]) -> list[Change]:
     ]
 
 
+class Signing(NamedTuple):
+    """Who signed the amendment of a contract, and whose signature is awaited, in words."""
+
+    done: tuple[str, ...]
+    waiting: tuple[str, ...]
+
+
+def signing_of(item: NationalAmendmentItem) -> Signing | None:
+    """Who signed the amendment of a contract, and who has not; None before they are called."""
+    if item.draft is None:
+        return None
+    rounds = rounds_of(item.draft)
+    if not rounds:
+        return None
+    signers = {
+        one.pk: f"{one.name} ({one.get_party_display()})"
+        for one in rounds[0].signers.order_by("position", "pk")
+    }
+    left = {one.pk for one in left_of(rounds[0])}
+    return Signing(
+        tuple(said for pk, said in signers.items() if pk not in left),
+        tuple(said for pk, said in signers.items() if pk in left),
+    )
+
+
 # --- Telling --------------------------------------------------------------------------------------
 
 
 @handles("contracts.tell_national")
 def tell_team(*, item_id: int) -> None:
-    """Tell the team of a CPTS what the national amendment changed in its contract."""
+    """Tell the team of a CPTS what the national amendment changes in its contract."""
     item = NationalAmendmentItem.objects.select_related(
         "amendment__table", "contract__community", "contract__office"
     ).get(pk=item_id)
@@ -396,9 +466,9 @@ def tell_team(*, item_id: int) -> None:
     tell(
         contract,
         "contract_amended",
-        key=f"national:{item.pk}",
+        key=f"national:{item.pk}:{item.draft_id}" if item.draft_id else f"national:{item.pk}",
         to=team_of(contract),
-        template="contracts/national_team",
+        template="contracts/national_team_to_sign" if item.draft_id else "contracts/national_team",
         context={
             "label": item.amendment.table.label,
             "effective_on": day(item.amendment.effective_on),
@@ -406,16 +476,18 @@ def tell_team(*, item_id: int) -> None:
             "before": euros(item.before or Decimal(0)),
             "after": euros(item.after or Decimal(0)),
         },
-        path=reverse("contracts:money", args=[contract.public_id]),
+        path=reverse("amendments:amendment", args=[contract.public_id, item.draft_id])
+        if item.draft_id
+        else reverse("contracts:money", args=[contract.public_id]),
     )
 
 
 @handles("contracts.national_done")
 def tell_offices(*, amendment_id: int) -> None:
-    """Tell each CPAM and agency, once, how many of its contracts were amended."""
+    """Tell each CPAM and agency, once, how many of its contracts were amended, or are to be."""
     amendment = NationalAmendment.objects.select_related("table").get(pk=amendment_id)
     # Looking at the exceptions again for nothing tells nobody anything new.
-    key = f"national-done:{amendment.pk}:{amendment.items.filter(outcome=Outcome.APPLIED).count()}"
+    key = f"national-done:{amendment.pk}:{amendment.items.filter(outcome__in=_REACHED).count()}"
     for body, count in _counts_by_office(amendment):
         people: list[Told] = list(_people_of(body)) or [body]
         for person in people:
@@ -424,7 +496,9 @@ def tell_offices(*, amendment_id: int) -> None:
                 key=key,
                 to=person,
                 about=About(name=body.name),
-                template="contracts/national_office",
+                template="contracts/national_office_to_sign"
+                if amendment.is_to_sign
+                else "contracts/national_office",
                 context={
                     "label": amendment.table.label,
                     "effective_on": day(amendment.effective_on),
@@ -443,8 +517,8 @@ def _people_of(body: Organisation) -> QuerySet[User]:
 
 def _counts_by_office(amendment: NationalAmendment) -> list[tuple[Organisation, int]]:
     counts: dict[int, int] = {}
-    applied = amendment.items.filter(outcome=Outcome.APPLIED)
-    for pair in applied.values_list("contract__cpam_id", "contract__ars_id"):
+    reached = amendment.items.filter(outcome__in=_REACHED)
+    for pair in reached.values_list("contract__cpam_id", "contract__ars_id"):
         for pk in {one for one in pair if one}:
             counts[pk] = counts.get(pk, 0) + 1
     bodies = Organisation.objects.filter(pk__in=counts).order_by("pk")
@@ -533,6 +607,10 @@ def progress_of(amendment: NationalAmendment, counts: Mapping[str, int]) -> Prog
         total = Contract.objects.exclude(state=CaseState.WITHDRAWN).count()
         return Progress(seen, total, f"Contrats examinés{NBSP}: {seen} sur {total}")
     done = seen - counts[Outcome.PLANNED]
+    if amendment.status == Status.DONE and amendment.is_to_sign:
+        sent = counts[Outcome.TO_SIGN] + counts[Outcome.APPLIED]
+        signed = counts[Outcome.APPLIED]
+        return Progress(signed, sent, f"Avenants signés{NBSP}: {signed} sur {sent}")
     return Progress(done, seen, f"Contrats traités{NBSP}: {done} sur {seen}")
 
 

@@ -26,7 +26,7 @@ Status = NationalAmendment.Status
 
 
 class PrepareForm(PortalForm):
-    """Which rates, and the text that imposes them."""
+    """Which rates, how they come to bind the parties, and the text that carries them."""
 
     table = forms.ModelChoiceField(
         label="Tarifs publiés",
@@ -34,11 +34,18 @@ class PrepareForm(PortalForm):
         empty_label="Choisissez",
         help_text="Ils s’appliquent à partir du premier jour de la table.",
     )
+    way = forms.ChoiceField(
+        label="Comment ils s’appliquent",
+        choices=NationalAmendment.Way.choices,
+        widget=forms.RadioSelect,
+        help_text="De plein droit : le texte dispense les parties de signer. Sinon, le portail "
+        "ouvre et fige un avenant par contrat, et appelle ses signataires.",
+        error_messages={"required": "Choisissez comment ces tarifs s’appliquent."},
+    )
     legal_basis = forms.CharField(
-        label="Texte qui impose ces tarifs",
+        label="Texte qui porte ces tarifs",
         max_length=300,
-        help_text="Sa nature, sa date, sa publication. Sans un tel texte, chaque contrat change "
-        "par un avenant que ses parties signent.",
+        help_text="Sa nature, sa date, sa publication. Les parties le lisent.",
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
@@ -79,6 +86,7 @@ def amendments(request: PersonRequest) -> HttpResponse:
             return redirect("national:amendment", made.pk)
     counted = NationalAmendment.objects.select_related("table").annotate(
         applied=Count("items", filter=Q(items__outcome=Outcome.APPLIED)),
+        to_sign=Count("items", filter=Q(items__outcome=Outcome.TO_SIGN)),
         exceptions=Count("items", filter=Q(items__outcome=Outcome.EXCEPTION)),
     )
     rows, page = read_page(counted, request.GET.get("page"), SHOWN)
@@ -116,8 +124,9 @@ def amendment(request: PersonRequest, pk: int) -> HttpResponse:
         "items": items,
         "page": page,
         "asked": asked,
-        "outcomes": Outcome.choices,
+        "outcomes": [one for one in Outcome.choices if counts[one[0]] or one[0] == asked["etat"]],
         "is_working": found.status in {Status.COUNTING, Status.RUNNING},
+        "shows_signatures": found.is_to_sign and found.status == Status.DONE,
         "may_start": found.status == Status.READY and counts[Outcome.PLANNED] > 0,
         "may_abandon": found.status in {Status.COUNTING, Status.READY},
         "may_retry": found.status == Status.DONE and counts[Outcome.EXCEPTION] > 0,
@@ -131,11 +140,21 @@ def start(request: PersonRequest, pk: int) -> HttpResponse:
     """Ask once more, then apply."""
     found = _amendment(request, pk)
     if request.method == "POST":
-        return _done(request, found, national.start, "L’application commence.")
+        begins = "Les avenants s’ouvrent." if found.is_to_sign else "L’application commence."
+        return _done(request, found, national.start, begins)
     if found.status != Status.READY:
         return redirect("national:amendment", pk)
     counts = national.counts_of(found)
-    context = {"amendment": found, "planned": counts[Outcome.PLANNED], "counts": counts}
+    title, submit_label = "Appliquer l’avenant national", "Appliquer ces tarifs"
+    if found.is_to_sign:
+        title, submit_label = "Envoyer les avenants à signer", "Envoyer à signer"
+    context = {
+        "amendment": found,
+        "planned": counts[Outcome.PLANNED],
+        "counts": counts,
+        "title": title,
+        "submit_label": submit_label,
+    }
     return render(request, "contracts/national_start.html", context)
 
 
@@ -169,11 +188,16 @@ def one_contract(request: PersonRequest, pk: int, item: int) -> HttpResponse:
     """What the amendment changes, or changed, in one contract."""
     found = _amendment(request, pk)
     one = get_object_or_404(
-        found.items.select_related("contract__community", "contract__region"), pk=item
+        found.items.select_related("contract__community", "contract__region", "draft"), pk=item
     )
     one.amendment = found
     changes = national.changes_of(one) if not one.reason else []
-    context = {"amendment": found, "item": one, "changes": changes}
+    context = {
+        "amendment": found,
+        "item": one,
+        "changes": changes,
+        "signing": national.signing_of(one),
+    }
     return render(request, "contracts/national_contract.html", context)
 
 

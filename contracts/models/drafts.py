@@ -52,6 +52,9 @@ class Draft(models.Model):
     effective_on = models.DateField("prend effet le", null=True, blank=True)
     state = models.CharField("état", max_length=10, choices=State, default=State.OPEN)
     terms = models.JSONField("contenu")
+    # Those an amendment to be signed brings, as `contracts.funding.storing` writes them: what is
+    # signed is what was frozen, whatever is published meanwhile.
+    rates = models.JSONField("tarifs figés", null=True, blank=True)
     revision = models.PositiveIntegerField("révision", default=1)
     opened_by = models.ForeignKey(User, models.RESTRICT, related_name="+", verbose_name="par")
     opened_at = models.DateTimeField("ouvert le", default=timezone.now)

@@ -87,7 +87,7 @@ def open_round(
             "Un autre document est déjà signé, ou en cours de signature, pour ce même objet : "
             "annulez d’abord sa signature."
         )
-    if missing := _missing(contract, signers_by_party):
+    if missing := missing_signers(contract, signers_by_party):
         raise IncompleteError(missing)
     opened = SigningRound.objects.create(
         contract=contract,
@@ -134,7 +134,9 @@ def _email(one: Signatory) -> str:
     return (one.user.email if one.user else one.email).strip().lower()
 
 
-def _missing(contract: Contract, signers_by_party: Mapping[str, Sequence[Signatory]]) -> list[str]:
+def missing_signers(
+    contract: Contract, signers_by_party: Mapping[str, Sequence[Signatory]]
+) -> list[str]:
     """What keeps these people from signing this contract, as sentences."""
     parties = parties_of(contract)
     found = [

@@ -16,7 +16,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.amendments import national
+from contracts.amendments import amending, national
 from contracts.amendments.national_urls import urlpatterns
 from contracts.funding import balances, engaging
 from contracts.funding.schedule import Terms, amend, compute_schedule, five_years, with_rates
@@ -24,7 +24,7 @@ from contracts.models import Contract, NationalAmendment, NationalAmendmentItem,
 from notifications.models import Notification
 from procedures.rates import Share, delivered_rates
 from tests import factories
-from tests.contracts import raised, signed
+from tests.contracts import raised, sealing, signed
 from tests.contracts.engaging import MISSIONS, STARTS, engagement, terms
 from workflow.models import Case
 from workflow.services import ActionRefusedError
@@ -145,6 +145,96 @@ def test_rates_reach_what_a_signed_amendment_will_change_later(deliver_outbox: D
 
 
 @pytest.mark.django_db
+def test_a_national_amendment_to_sign_changes_a_contract_once_its_parties_have_signed(
+    deliver_outbox: Deliver,
+) -> None:
+    contract, later, ending, nobody = (signed.contract() for _ in range(4))
+    raised.with_signers([contract, later, ending])
+    today = timezone.localdate()
+    by = raised.administrator()
+    after = raised.FROM + timedelta(days=1)
+    engaging.amend_contract(later, effective_on=after, signed_on=today, by=by)
+    Contract.objects.filter(pk=ending.pk).update(agreed_ends_on=ending.ends_on)
+    planned = total(contract)
+
+    amendment = raised.prepared(by, way="to_sign")
+    deliver_outbox()
+    national.start(amendment, by=by)
+    deliver_outbox()
+    deliver_outbox()
+
+    def outcomes() -> dict[int, tuple[str, str]]:
+        return {one.contract_id: (one.outcome, one.reason) for one in amendment.items.all()}
+
+    assert outcomes() == {
+        contract.pk: ("to_sign", ""),
+        later.pk: ("exception", "later"),
+        ending.pk: ("exception", "ended"),
+        nobody.pk: ("exception", "no_signer"),
+    }
+    item = amendment.items.get(contract=contract)
+    assert item.draft
+    assert (item.draft.state, item.draft.sections, contract.drafts.count()) == (
+        "to_sign",
+        ["rates"],
+        1,
+    )
+    assert total(contract) == planned
+    waiting = national.signing_of(item)
+    assert waiting
+    assert [len(one) for one in waiting] == [0, 3]
+    assert {one.title for one in Notification.objects.filter(kind="contract_amended")} == {
+        "Un avenant national de tarifs est à signer",
+        "Avenants nationaux à signer pour 1\u00a0contrat",
+    }
+
+    # What is signed is what was frozen, though other rates are published meanwhile.
+    raised.raised_rates(by, raised.FROM, grant=90_000)
+    sealing.sign(amending.rounds_of(item.draft)[0], "cpts", "cpam", "ars")
+    deliver_outbox()
+    amendment.refresh_from_db()
+    assert outcomes()[contract.pk] == ("applied", "")
+    assert total(contract) == planned + 2 * 5_000 + Decimal("2479.45") == item.after
+    assert contract.versions.count() == 2
+    counts = national.counts_of(amendment)
+    assert national.progress_of(amendment, counts).label == "Avenants signés\u00a0: 1 sur 1"
+
+
+@pytest.mark.django_db
+def test_an_amendment_taken_back_then_given_up_is_an_exception_that_may_be_sent_again(
+    deliver_outbox: Deliver,
+) -> None:
+    contract = signed.contract()
+    raised.with_signers([contract])
+    by, owner = raised.administrator(), contract.community.created_by
+    amendment = raised.prepared(by, way="to_sign")
+    deliver_outbox()
+    national.start(amendment, by=by)
+    deliver_outbox()
+    item = amendment.items.get()
+    assert item.draft
+    amending.take_back(item.draft, by=owner, reason="À relire")
+    item = amendment.items.select_related("draft").get()
+    assert item.draft
+    assert item.draft.rates is None
+    assert item.state_label == "Texte repris par une partie, en négociation"
+    raised.raised_rates(by, raised.FROM, grant=90_000)
+    assert "reprenez-les" in " ".join(amending.missing_to_sign(item.draft, on=timezone.localdate()))
+    amending.drop(item.draft, by=owner, reason="Montants à revoir")
+    item.refresh_from_db()
+    assert (item.outcome, item.reason, "Montants à revoir" in item.detail) == (
+        "exception",
+        "dropped",
+        True,
+    )
+    national.try_exceptions_again(amendment, by=by)
+    deliver_outbox()
+    deliver_outbox()
+    assert [one.state for one in amending.amendments_of(contract)] == ["to_sign", "dropped"]
+    assert amendment.items.get().outcome == "to_sign"
+
+
+@pytest.mark.django_db
 def test_only_the_national_administrator_amends_and_once_for_a_table() -> None:
     by = raised.administrator()
     amendment = raised.prepared(by)
@@ -178,6 +268,7 @@ def test_the_database_keeps_one_row_for_a_contract() -> None:
         ({}, "each_contract_once"),
         ({"contract": signed.contract(), "outcome": "applied"}, "applied_is_a_version"),
         ({"contract": signed.contract(), "outcome": "exception"}, "exception_has_a_reason"),
+        ({"contract": signed.contract(), "outcome": "to_sign"}, "to_sign_is_a_draft"),
     ):
         with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
             NationalAmendmentItem.objects.create(**(row | wrong))
@@ -195,7 +286,7 @@ def test_the_pages_answer_the_administrator_and_nobody_else(deliver_outbox: Deli
     client.force_login(by)
     agent.force_login(signed.agent(contract.cpam))
     table = raised.raised_rates(by)
-    sent = {"table": table.pk, "legal_basis": raised.LAW}
+    sent = {"table": table.pk, "way": "by_law", "legal_basis": raised.LAW}
     assert agent.post(reverse("national:amendments"), sent).status_code == 403
     assert client.post(reverse("national:amendments"), {}).status_code == 422
     assert client.post(reverse("national:amendments"), sent).status_code == 302

@@ -22,12 +22,14 @@ def test_a_contract_is_signed_paid_reviewed_then_amended_with_all_the_others(
     contract.refresh_from_db()
     dialogue = YearlyDialogue.objects.get(contract=contract)
     assert (contract.state, dialogue.state) == (CaseState.ACCEPTED, "closed")
-    assert [one.state for one in contract.signing_rounds.all()] == ["signed"] * 3
+    assert [one.state for one in contract.signing_rounds.all()] == ["signed"] * 4
     # Its class moved at the rates just published: they change nothing more in it.
     assert contract.size_class == "T4"
-    items = NationalAmendmentItem.objects.order_by("contract")
+    items = NationalAmendmentItem.objects.order_by("contract", "pk")
     assert [(one.contract.pk == contract.pk, one.outcome, one.reason) for one in items] == [
         (True, "exception", "unchanged"),
+        (True, "applied", ""),
         (False, "applied", ""),
+        (False, "to_sign", ""),
     ]
     assert "75\u00a0000\u00a0€ + 200\u00a0000\u00a0€ + 122\u00a0500\u00a0€" in "\n".join(said)

@@ -1,4 +1,4 @@
-"""A national amendment whose worker is killed in the middle: each contract is amended once."""
+"""A national amendment whose worker is killed in the middle: each contract is reached once."""
 
 from collections import Counter
 
@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 
 from contracts.amendments import national
-from contracts.models import ContractVersion, NationalAmendment
+from contracts.models import ContractVersion, Draft, NationalAmendment, SigningRound
 from outbox import services
 from outbox.tasks import sweep
 from tests.contracts import raised, signed
@@ -16,16 +16,19 @@ from tests.ops.conftest import Worker, database_url, wait_for
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
 
 
-def test_an_amendment_goes_on_after_its_worker_is_killed_and_amends_each_contract_once(
-    worker: Worker,
+@pytest.mark.parametrize("way", ["by_law", "to_sign"])
+def test_an_amendment_goes_on_after_its_worker_is_killed_and_reaches_each_contract_once(
+    worker: Worker, way: str
 ) -> None:
     services._Broker.away_until = 0
     contracts = [signed.contract() for _ in range(national.CHUNK + 3)]
     by = raised.administrator()
+    if way == "to_sign":
+        raised.with_signers(contracts)
     with transaction.atomic():
-        amendment = raised.prepared(by)
+        amendment = raised.prepared(by, way=way)
     wait_for(lambda: NationalAmendment.objects.filter(status="ready").exists())
-    applied = amendment.items.filter(outcome="applied")
+    applied = amendment.items.filter(outcome__in=["applied", "to_sign"])
 
     # Somebody holds the last contract: the worker waits for it in the middle of its second piece.
     with psycopg.connect(database_url()) as other:
@@ -41,6 +44,12 @@ def test_an_amendment_goes_on_after_its_worker_is_killed_and_amends_each_contrac
     worker.start()
     sweep.delay()
     wait_for(lambda: NationalAmendment.objects.filter(status="done").exists())
-    versions = Counter(ContractVersion.objects.values_list("contract_id", flat=True))
-    assert versions == {one.pk: 2 for one in contracts}
     assert applied.count() == len(contracts)
+    rows = (
+        ContractVersion.objects.filter(number=2) if way == "by_law" else Draft.objects.all()
+    ).values_list("contract_id", flat=True)
+    assert Counter(rows) == {one.pk: 1 for one in contracts}
+    if way == "to_sign":
+        called = SigningRound.objects.filter(state="open").values_list("contract_id", flat=True)
+        wait_for(lambda: called.count() == len(contracts))
+        assert Counter(called) == {one.pk: 1 for one in contracts}
