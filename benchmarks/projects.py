@@ -16,7 +16,7 @@ from benchmarks.pages import SCENARIO, request, served
 from health_projects import documents as project_documents
 from health_projects import services
 from health_projects.models import HealthProject
-from health_projects.sheets import Actor
+from health_projects.sheet_writing import Actor
 from letters.json_import import import_file
 from members.codes import PROFESSIONS
 from members.models import Member

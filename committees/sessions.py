@@ -31,11 +31,10 @@ from workflow.opinions import (
 )
 from workflow.people import still_holds_their_role
 from workflow.services import ActionRefusedError, IncompleteError, already_done_by
+from workflow.typed import bare, check_times
 
 # The members receive the agenda five days before at least, but in an emergency (CRPA, R. 133-5).
 CALLED_BEFORE: Final = timedelta(days=5)
-FURTHEST: Final = timedelta(days=366)
-LONGEST_SESSION: Final = timedelta(hours=12)
 LONGEST_PLACE: Final = 500
 LONGEST_REASON: Final = 2_000
 
@@ -63,7 +62,7 @@ def plan_session(
     if not rules.may_run(body.pk, actor):
         raise PermissionDenied(_WHO)
     still_holds_their_role(actor)
-    _check_times(starts_at, ends_at)
+    check_times(starts_at, ends_at, what="La séance")
     session = Session.objects.create(
         body=body, starts_at=starts_at, ends_at=ends_at, place=_place(place), created_by=actor
     )
@@ -94,7 +93,7 @@ def change_session(
         raise ActionRefusedError(
             "Les présences sont notées : la séance a commencé. Vous pouvez reporter un point."
         )
-    _check_times(starts_at, ends_at)
+    check_times(starts_at, ends_at, what="La séance")
     session.starts_at, session.ends_at, session.place = starts_at, ends_at, _place(place)
     session.save()
     if not session.is_second_call:
@@ -102,21 +101,8 @@ def change_session(
     return session
 
 
-def _check_times(starts_at: datetime, ends_at: datetime) -> None:
-    now = timezone.now()
-    if not now < starts_at < now + FURTHEST:
-        raise ActionRefusedError(
-            "La séance est à venir, dans l’année. Vérifiez la date et l’heure."
-        )
-    if not starts_at < ends_at <= starts_at + LONGEST_SESSION:
-        raise ActionRefusedError(
-            "La séance finit après avoir commencé, et dure douze heures au plus. Vérifiez les "
-            "heures."
-        )
-
-
 def _place(text: str) -> str:
-    text = _clean(text)
+    text = bare(text)
     if not text:
         raise ActionRefusedError("Écrivez le lieu : une adresse, une salle, ou le lien de visio.")
     if len(text) > LONGEST_PLACE:
@@ -163,7 +149,7 @@ def call_members(session: Session, *, actor: User, urgency: str = "") -> Session
     Raises PermissionDenied, IncompleteError, or ActionRefusedError with the sentence to show.
     """
     session = _open(session, actor)
-    urgency = _clean(urgency)
+    urgency = bare(urgency)
     if len(urgency) > LONGEST_REASON:
         raise ActionRefusedError(f"Ce motif accepte {LONGEST_REASON} caractères au plus.")
     if missing := missing_before_call(session, urgency=urgency):
@@ -192,7 +178,7 @@ def cancel_session(session: Session, *, actor: User, reason: str) -> Session:
     Raises PermissionDenied, or ActionRefusedError with the sentence to show.
     """
     session = _open(session, actor)
-    reason = _clean(reason)
+    reason = bare(reason)
     if not reason:
         raise ActionRefusedError("Dites pourquoi la séance n’a pas lieu : les membres le lisent.")
     if len(reason) > LONGEST_REASON:
@@ -298,8 +284,8 @@ def deliberate(item: Item, *, actor: User, said: Deliberation) -> Item:
     session = _called(item.session, actor)
     item = session.items.select_related("consultation__case").get(pk=item.pk)
     _refuse_without_quorum(session)
-    text = _clean(said.text)
-    reserves = [clean for one in said.reserves if (clean := _clean(one))]
+    text = bare(said.text)
+    reserves = [clean for one in said.reserves if (clean := bare(one))]
     if missing := _lacks(item, said.position, text, reserves):
         raise IncompleteError(missing)
     if refused := _too_much(text, reserves):
@@ -369,7 +355,7 @@ def _note_dissents(item: Item, said: Mapping[int, str]) -> None:
     there = set(
         item.session.attendees.filter(presence__in=TAKING_PART).values_list("pk", flat=True)
     )
-    texts = {pk: _clean(text)[:LONGEST_REASON] for pk, text in said.items()}
+    texts = {pk: bare(text)[:LONGEST_REASON] for pk, text in said.items()}
     Dissent.objects.bulk_create(
         Dissent(item=item, attendee_id=pk, text=text)
         for pk, text in texts.items()
@@ -384,7 +370,7 @@ def postpone(item: Item, *, actor: User, reason: str) -> Item:
     Raises PermissionDenied, or ActionRefusedError with the sentence to show.
     """
     session = _called(item.session, actor)
-    reason = _clean(reason)
+    reason = bare(reason)
     if not reason:
         raise ActionRefusedError("Dites pourquoi ce point est reporté : le procès-verbal le dira.")
     if len(reason) > LONGEST_REASON:
@@ -425,7 +411,7 @@ def close_session(session: Session, *, actor: User, remarks: str = "") -> Sessio
     Raises PermissionDenied, IncompleteError, or ActionRefusedError with the sentence to show.
     """
     session = _called(session, actor)
-    remarks = _clean(remarks)
+    remarks = bare(remarks)
     if len(remarks) > LONGEST_TEXT:
         raise ActionRefusedError(f"Le relevé accepte {LONGEST_TEXT} caractères au plus.")
     if missing := missing_before_closing(session):
@@ -479,7 +465,7 @@ def call_again(
         raise ActionRefusedError(
             "Seule une séance close faute de quorum est convoquée de nouveau, et une seule fois."
         )
-    _check_times(starts_at, ends_at)
+    check_times(starts_at, ends_at, what="La séance")
     again = Session.objects.create(
         body=first.body,
         first_call=first,
@@ -536,7 +522,3 @@ def _called(session: Session, actor: User) -> Session:
     if timezone.localdate(session.starts_at) > timezone.localdate():
         raise ActionRefusedError("La séance n’a pas encore eu lieu : attendez son jour.")
     return session
-
-
-def _clean(text: str) -> str:
-    return text.replace("\0", "").strip()

@@ -15,7 +15,7 @@ from communities.models import Community, TeamMember
 from health_projects.coherence import Finding, save_findings
 from health_projects.models import HealthProject
 from health_projects.opening import begin_alone
-from health_projects.sheets import Actor, save_sheet
+from health_projects.sheet_writing import Actor, save_sheet
 from members.models import Member
 from members.services import sort_key
 from procedures.schema import Procedure

@@ -25,8 +25,8 @@ from letters.json_import import import_letter, read_json
 from letters.models import LetterOfIntent
 from outbox.models import Mail, OutboxEvent
 from outbox.services import deliver_pending
-from workflow import decisions, opinions
-from workflow.complements import Asked, save_item, save_request, send, start_request
+from workflow import approving, decisions, opinions, proposing
+from workflow.complement_asking import Asked, save_item, save_request, send, start_request
 from workflow.consultations import close_the_silent
 from workflow.grants import euros, grant, grants_of, record_payment
 from workflow.meetings import plan_meeting, read_guests, record_held, suggested_guests
@@ -343,7 +343,7 @@ class Play:
     def propose(self, letter: LetterOfIntent, agent: User, **text: Any) -> None:
         self.settle_overlaps(letter, agent)
         self.refresh(letter)
-        decisions.save_proposal(letter, user=agent, base_revision=0, submit=True, **text)
+        proposing.save_proposal(letter, user=agent, base_revision=0, submit=True, **text)
         self.tell(agent, "propose l’acceptation à la signature.")
         self.deliver()
 
@@ -352,7 +352,7 @@ class Play:
         decision = decisions.open_decision(letter)
         if decision is None:
             raise PlayError(f"Aucune décision n’est proposée sur {letter.reference}.")
-        decisions.approve(
+        approving.approve(
             letter, user=signatory, text_sha256=decision.text_sha256, capacity=capacity
         )
         self.refresh(letter)

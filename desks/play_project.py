@@ -29,7 +29,8 @@ from health_projects.amending import begin_amendment
 from health_projects.content import project_content
 from health_projects.models import HealthProject
 from health_projects.opening import begin, begin_alone, changes_since_letter
-from health_projects.sheets import Actor, rules_of, save_sheet
+from health_projects.sheet_writing import Actor, save_sheet
+from health_projects.sheets import rules_of
 from members.codes import PROFESSIONS, STRUCTURES
 from members.importing import COLUMNS, apply_import, read_members_file
 from members.models import Member
@@ -39,7 +40,7 @@ from signatures.board import counts_of
 from signatures.models import Campaign, Invitation, PaperPage
 from territories.models import Region
 from territories.services import add_communes
-from workflow import decisions
+from workflow import approving, decisions, proposing
 from workflow.consultations import close_the_silent
 from workflow.diff import Comparison
 from workflow.models import Consultation
@@ -386,7 +387,7 @@ class ProjectPlay:
         agent = self.play.member("ars-pays-de-la-loire", _ROLE.AGENT)
         self.play.settle_overlaps(project, agent)
         project = _fresh(project)
-        decisions.save_proposal(
+        proposing.save_proposal(
             project,
             user=agent,
             base_revision=0,
@@ -401,7 +402,7 @@ class ProjectPlay:
         if decision is None:
             raise PlayError(f"Aucune décision n’est proposée sur {project.reference}.")
         signatory = self.play.member("ars-pays-de-la-loire", _ROLE.SIGNATORY)
-        decisions.approve(
+        approving.approve(
             _fresh(project),
             user=signatory,
             text_sha256=decision.text_sha256,

@@ -16,7 +16,7 @@ from documents.services import copy_attachment
 from health_projects.models import CoherenceNote, HealthProject
 from health_projects.opening import ACCEPTED
 from health_projects.services import KIND
-from health_projects.sheets import start_from
+from health_projects.sheet_writing import start_from
 from procedures import registry
 from procedures.schema import Procedure, ProcedureKind
 from workflow.models import Answer, CaseAttachment, Snapshot

@@ -15,10 +15,11 @@ from health_projects.signing import frozen_version
 from health_projects.unmaking import certificate_number
 from outbox.services import publish
 from procedures.circuit import Decider
-from workflow.complements import abandon_requests
+from workflow.approving import record_taken
+from workflow.complement_ending import abandon_requests
 from workflow.consultations import revoke_all
 from workflow.decision_text import DecisionWords, declare_words
-from workflow.decisions import drop_open_decision, record_taken
+from workflow.decisions import drop_open_decision
 from workflow.effects import prepares, records
 from workflow.models import Case, CaseDesk, TransitionLog
 from workflow.services import clock_of, end_clock

@@ -13,7 +13,8 @@ from accounts.models import User
 from cpts_portal.spreadsheets import plain
 from health_projects.models import ActionSheet, HealthProject, SheetModel
 from health_projects.models.sheets import TEXTS
-from health_projects.sheets import Actor, Data, SheetError, save_sheet
+from health_projects.sheet_writing import Actor, SheetError, save_sheet
+from health_projects.sheets import Data
 from workflow.querysets import ARS_KINDS
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from communities import legal
 from communities.models import LegalEntity
 from cpts_portal.addresses import address
 from cpts_portal.memo import Memo
-from health_projects import actors, sheets
+from health_projects import actors, sheet_missing, sheet_showing, sheets
 from health_projects.models import HealthProject, SheetActor
 from health_projects.sheets import Data
 from members.services import Counts, Tally, counts_in
@@ -130,7 +130,7 @@ class SheetsField:
 
     def missing(self, field: Field, held: _Sheets) -> list[str]:  # noqa: ARG002
         def read() -> tuple[str, ...]:
-            found = sheets.missing_in(held.rules, held.in_brief)
+            found = sheet_missing.missing_in(held.rules, held.in_brief)
             return tuple(one.sentence for one in found)
 
         key = held.case.procedure_key, held.case.procedure_version, held.brief
@@ -148,14 +148,14 @@ class SheetsField:
         may_edit: bool,
     ) -> SafeString:
         count = len(held.in_brief)
-        left = sum(bool(sheets.lacks(sheet)) for sheet in held.in_brief)
+        left = sum(bool(sheet_missing.lacks(sheet)) for sheet in held.in_brief)
         said = _several(count, "fiche action", "fiches actions") if count else "Aucune fiche action"
         if left:
             said += f", dont {left} à compléter"
         signalled = format_html_join(
             "",
             '<p class="portal-muted">Signalé : {}</p>',
-            ((one,) for one in sheets.signalled_in(held.rules, held.in_brief)),
+            ((one,) for one in sheet_missing.signalled_in(held.rules, held.in_brief)),
         )
         return format_html(
             "<p>{}.</p>{}{}",
@@ -212,7 +212,7 @@ def _cell(sheet: Data, key: str) -> tuple[str, ...]:
         case "missions":
             return tuple(one["label"] for one in (*sheet["missions"], *sheet["themes"]))
         case "calendar":
-            dates = sheets.show(sheet).dates
+            dates = sheet_showing.show(sheet).dates
             return tuple(one for one in (dates, *sheet[key].splitlines()) if one)
     return tuple(str(sheet[key]).splitlines())
 

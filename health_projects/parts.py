@@ -7,7 +7,7 @@ are in `people`.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from health_projects import coherence, entity, sheets
+from health_projects import coherence, entity, sheet_showing, sheets
 from health_projects.matrix import MatrixRow
 
 
@@ -16,7 +16,7 @@ def printed_sheets(value: Sequence[sheets.Data], is_public: bool) -> Any:  # noq
     if not value:
         return None
     return {
-        "sheets": [sheets.show(one, public=is_public) for one in value],
+        "sheets": [sheet_showing.show(one, public=is_public) for one in value],
         "rows": _covered(value),
     }
 

@@ -4,7 +4,8 @@ from django.conf import settings
 
 from documents.rendering import render_pdf
 from health_projects.models import HealthProject
-from health_projects.sheets import Data, show
+from health_projects.sheet_showing import show
+from health_projects.sheets import Data
 
 
 def sheet_pdf(project: HealthProject, data: Data) -> bytes:

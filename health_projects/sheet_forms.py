@@ -5,7 +5,8 @@ from django import forms
 from cpts_portal.forms import PortalForm
 from health_projects.models import ActionSheet, SheetActor
 from health_projects.models.sheets import LONGEST_TEXT, TEXTS
-from health_projects.sheets import MOST_ACTORS, Actor, Choices, Data
+from health_projects.sheet_writing import MOST_ACTORS, Actor, Choices
+from health_projects.sheets import Data
 from procedures.project import ProjectRules
 
 _DAY: Final = {"type": "date"}

@@ -17,9 +17,10 @@ from health_projects.opening import ACCEPTED, UNDER_WAY
 from health_projects.services import KIND
 from outbox.services import publish
 from procedures.decisions import decision_parameters
+from workflow.approving import full_name
 from workflow.clock import day_in_words
 from workflow.decision_rules import may_withdraw_decision
-from workflow.decisions import LONGEST_REASON, full_name
+from workflow.decisions import LONGEST_REASON
 from workflow.effects import records
 from workflow.legal_dates import add_months
 from workflow.models import Case, TransitionLog

@@ -15,7 +15,7 @@ from letters.models import LetterOfIntent, TerritoryVariant
 from territories.errors import TerritoryError
 from territories.models import Territory
 from territories.services import Replaced, replace_lines
-from workflow.complements import copy_territory
+from workflow.complement_asking import copy_territory
 from workflow.models import Case
 from writing import rules
 

@@ -19,7 +19,7 @@ class WorkflowConfig(AppConfig):
             years,
         )
         from workflow.complements import blocking_requests  # noqa: PLC0415
-        from workflow.decisions import declare_obstacle  # noqa: PLC0415
+        from workflow.decision_missing import declare_obstacle  # noqa: PLC0415
         from workflow.tacit import silence_has_answered  # noqa: PLC0415
 
         declare_obstacle(blocking_requests)

@@ -7,7 +7,8 @@ from django import forms
 from django.utils import timezone
 
 from cpts_portal.forms import PortalForm
-from workflow.complements import LONGEST_TEXT, Asked
+from workflow.complement_asking import Asked
+from workflow.complements import LONGEST_TEXT
 from workflow.kinds import Target
 from workflow.models import CompletionItem
 from workflow.opinion_forms import LongText

@@ -11,7 +11,7 @@ from accounts.models import User
 from workflow import complement_rules as rules
 from workflow.clock import day_in_words
 from workflow.clock_words import counted
-from workflow.complements import is_touched
+from workflow.complement_answers import is_touched
 from workflow.kinds import kind_of
 from workflow.models import Case, CompletionItem, CompletionLog, CompletionRequest, Snapshot
 from workflow.models.complements import CompletionState

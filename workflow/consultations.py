@@ -25,21 +25,15 @@ from workflow.consultation_mails import (
     tell_office_all_is_in,
 )
 from workflow.models import Case, CaseDesk, Consultation, ConsultationLog
-from workflow.opinion_states import (
-    AWAITED,
-    ConsultationAction,
-    ConsultationState,
-    NoticeKind,
-)
+from workflow.opinion_states import AWAITED, ConsultationAction, ConsultationState, NoticeKind
 from workflow.people import members, still_holds_their_role
 from workflow.services import ActionRefusedError, already_done_by
 from workflow.states import CONSULTING_STATES, OPEN_STATES
+from workflow.typed import check_due, typed_text
 
 logger = logging.getLogger(__name__)
 
 LONGEST_COMMENT: Final = 2_000
-# A deadline further away than this is a slip of the keyboard.
-LONGEST_DELAY: Final = timedelta(days=366)
 # How long after the last reminder the portal still looks for one it could not send.
 REMINDER_GRACE: Final = timedelta(days=14)
 
@@ -222,7 +216,7 @@ def extend(
             f"Cet organisme a rendu son avis le {timezone.localdate(given.validated_at):%d/%m/%Y}. "
             "Pour un nouvel avis, redemandez-le."
         )
-    _check_due(due_on)
+    check_due(due_on, who="l’organisme")
     if consultation.due_on and due_on <= consultation.due_on:
         raise ActionRefusedError(
             f"L’avis est déjà attendu pour le {consultation.due_on:%d/%m/%Y}. "
@@ -231,7 +225,12 @@ def extend(
     consultation.state = State.REQUESTED
     consultation.due_on = due_on
     consultation.save()
-    _log(consultation, Action.EXTENDED, actor=user, comment=_comment(comment))
+    _log(
+        consultation,
+        Action.EXTENDED,
+        actor=user,
+        comment=typed_text(comment, longest=LONGEST_COMMENT),
+    )
     tell_body(consultation, case, NoticeKind.EXTENSION, cause=f"{due_on:%Y%m%d}")
     return consultation
 
@@ -247,8 +246,12 @@ def ask_again(
     consultation, case = locked(consultation)
     _check_follower(case, user)
     _refuse_unless(consultation, (State.GIVEN, State.SILENT))
-    _check_due(due_on)
-    comment = _comment(comment, needed="Dites à l’organisme pourquoi un nouvel avis est demandé.")
+    check_due(due_on, who="l’organisme")
+    comment = typed_text(
+        comment,
+        longest=LONGEST_COMMENT,
+        needed="Dites à l’organisme pourquoi un nouvel avis est demandé.",
+    )
     consultation.opinions.current().filter(validated_at__isnull=False).update(is_current=False)
     consultation.state = State.REQUESTED
     consultation.round += 1
@@ -276,7 +279,11 @@ def revoke(consultation: Consultation, *, user: User, reason: str) -> Consultati
             "Cet organisme a rendu un avis : il reste au dossier, la demande ne peut plus être "
             "retirée."
         )
-    reason = _comment(reason, needed="Dites à l’organisme pourquoi son avis n’est plus demandé.")
+    reason = typed_text(
+        reason,
+        longest=LONGEST_COMMENT,
+        needed="Dites à l’organisme pourquoi son avis n’est plus demandé.",
+    )
     _revoke(consultation, case, user=user, reason=reason)
     _advance(case)
     return consultation
@@ -462,27 +469,3 @@ def _refuse_unless(consultation: Consultation, allowed: Sequence[str]) -> None:
             f"{consultation.body} n’a pas encore été consulté : son étape n’a pas commencé."
         )
     raise already_done_by(last.actor, last.at)
-
-
-def _check_due(due_on: date) -> None:
-    today = timezone.localdate()
-    if due_on <= today:
-        raise ActionRefusedError(
-            "La date limite doit être dans l’avenir : l’organisme a besoin d’un jour au moins."
-        )
-    if due_on > today + LONGEST_DELAY:
-        raise ActionRefusedError(
-            "La date limite est à plus d’un an : vérifiez l’année que vous avez saisie."
-        )
-
-
-def _comment(text: str, *, needed: str = "") -> str:
-    text = text.replace("\0", "").strip()
-    if needed and not text:
-        raise ActionRefusedError(needed)
-    if len(text) > LONGEST_COMMENT:
-        raise ActionRefusedError(
-            f"Ce texte compte {len(text)} caractères ; il en accepte {LONGEST_COMMENT} au plus. "
-            "Raccourcissez-le."
-        )
-    return text

@@ -12,21 +12,17 @@ from communities.models import CommunityStage
 from documents.models import OfficialDocument
 from procedures.decisions import Outcome
 from workflow import decision_rules as rules
+from workflow.approving import right_to_sign
 from workflow.clock import day_in_words
 from workflow.decision_documents import DECISION, WITHDRAWAL
+from workflow.decision_missing import obstacles
 from workflow.decision_states import DecisionState
 from workflow.decision_text import letter_context
-from workflow.decisions import (
-    last_day_to_withdraw,
-    obstacles,
-    parties_of,
-    right_to_sign,
-    standing_approvals,
-    why_not_withdrawn,
-)
+from workflow.decisions import parties_of, standing_approvals
 from workflow.models import Approval, Case, CaseDocument, Decision, DecisionParty
 from workflow.services import ActionRefusedError
 from workflow.states import CaseState
+from workflow.withdrawing import last_day_to_withdraw, why_not_withdrawn
 
 # What the office in charge is told before a decision can be prepared.
 NOT_YET: Final = {

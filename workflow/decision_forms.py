@@ -8,8 +8,8 @@ from accounts.models import Membership, Organisation
 from cpts_portal.forms import PortalForm
 from procedures.decisions import Nature, Outcome, decision_parameters
 from territories.models import Department
+from workflow.approving import LONGEST_CAPACITY
 from workflow.decision_text import words_of
-from workflow.decisions import LONGEST_CAPACITY
 from workflow.models import Case, Decision
 
 

@@ -20,6 +20,7 @@ from workflow.decision_text import declare_mention
 from workflow.models import Case, Grant
 from workflow.people import still_holds_their_role
 from workflow.services import ActionRefusedError, already_done_by
+from workflow.typed import typed_text
 
 LONGEST_TEXT: Final = 2_000
 NBSP: Final = "\u00a0"
@@ -89,7 +90,7 @@ def grant(
             "Cette aide est déjà accordée pour ce dossier. Annulez-la d’abord si elle est fausse."
         )
     amount = _amount(amount)
-    deviation = _optional(deviation)
+    deviation = typed_text(deviation, longest=LONGEST_TEXT)
     if aid.amount is not None and aid.is_ceiling and amount > aid.amount:
         raise ActionRefusedError(
             f"Cette aide est de {euros(aid.amount)} au plus ; {euros(amount)} la dépasse. "
@@ -143,7 +144,7 @@ def cancel_grant(granted: Grant, *, reason: str, actor: User) -> Grant:
     granted = _fresh(granted, actor)
     if granted.paid_on:
         raise ActionRefusedError("Cette aide est versée : elle ne s’annule plus.")
-    reason = _optional(reason)
+    reason = typed_text(reason, longest=LONGEST_TEXT)
     if not reason:
         raise ActionRefusedError("Dites pourquoi vous annulez cette aide : la ligne reste.")
     granted.cancelled_at, granted.cancelled_by = timezone.now(), actor
@@ -185,16 +186,6 @@ def _amount(amount: Decimal) -> Decimal:
             "plus : 15000 ou 7999,50."
         )
     return amount.quantize(Decimal("0.01"))
-
-
-def _optional(text: str) -> str:
-    text = text.replace("\0", "").strip()
-    if len(text) > LONGEST_TEXT:
-        raise ActionRefusedError(
-            f"Ce texte compte {len(text)} caractères ; il en accepte {LONGEST_TEXT} au plus. "
-            "Raccourcissez-le."
-        )
-    return text
 
 
 declare_mention(grant_lines)

@@ -5,7 +5,7 @@ file and the attendance sheet are made by the worker, once for each time the gue
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -33,13 +33,11 @@ from workflow.notices import tell
 from workflow.official import declare_readers, issue_once
 from workflow.people import still_holds_their_role
 from workflow.services import ActionRefusedError
+from workflow.typed import check_times
 
 ATTENDANCE: Final = "attendance"
 MOST_GUESTS: Final = 500
 LONGEST_PLACE: Final = 500
-LONGEST_MEETING: Final = timedelta(hours=12)
-# A meeting further away than this is a slip of the keyboard.
-FURTHEST: Final = timedelta(days=366)
 # Blank lines of the attendance sheet, for who comes without being invited.
 BLANK_LINES: Final = 10
 MINUTES_KINDS: Final = ("pdf", "docx", "odt")
@@ -132,7 +130,7 @@ def plan_meeting(
             "Aucune réunion d’information n’est à tenir pour ce dossier : il n’est pas accepté, ou "
             "elle a déjà eu lieu."
         )
-    _check_times(starts_at, ends_at)
+    check_times(starts_at, ends_at, what="La réunion")
     place = place.replace("\0", "").strip()
     if not place:
         raise ActionRefusedError("Écrivez le lieu de la réunion : l’adresse, la salle.")
@@ -153,19 +151,6 @@ def plan_meeting(
     )
     _publish(meeting)
     return meeting
-
-
-def _check_times(starts_at: datetime, ends_at: datetime) -> None:
-    now = timezone.now()
-    if not now < starts_at < now + FURTHEST:
-        raise ActionRefusedError(
-            "La réunion est à venir, dans l’année. Vérifiez la date et l’heure."
-        )
-    if not starts_at < ends_at <= starts_at + LONGEST_MEETING:
-        raise ActionRefusedError(
-            "La réunion finit après avoir commencé, et dure douze heures au plus. Vérifiez les "
-            "heures."
-        )
 
 
 @transaction.atomic

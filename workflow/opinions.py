@@ -22,14 +22,7 @@ from procedures.grids import marks_problems, read_marks
 from workflow import opinion_rules as rules
 from workflow.consultation_mails import tell
 from workflow.consultations import advance, circuit_of, fall_silent, locked, log_action, validators
-from workflow.models import (
-    Case,
-    ConflictDeclaration,
-    Consultation,
-    Mandate,
-    Opinion,
-    Snapshot,
-)
+from workflow.models import Case, ConflictDeclaration, Consultation, Mandate, Opinion, Snapshot
 from workflow.opinion_content import opinion_content
 from workflow.opinion_states import (
     JUDGING,
@@ -40,12 +33,9 @@ from workflow.opinion_states import (
     Position,
 )
 from workflow.people import still_holds_their_role
-from workflow.services import (
-    ActionRefusedError,
-    IncompleteError,
-    already_done_by,
-)
+from workflow.services import ActionRefusedError, IncompleteError, already_done_by
 from workflow.states import OPEN_STATES
+from workflow.typed import bare
 
 LONGEST_TEXT: Final = 20_000
 LONGEST_RESERVE: Final = 1_000
@@ -107,8 +97,8 @@ def draft_opinion(
     if opinion is None:
         opinion = Opinion(consultation=consultation, revision=0)
     opinion.position = position
-    opinion.text = _clean(text)
-    opinion.reserves = [clean for one in reserves if (clean := _clean(one))]
+    opinion.text = bare(text)
+    opinion.reserves = [clean for one in reserves if (clean := bare(one))]
     opinion.marks = read_marks(grid, marks or {}) if grid else {}
     if refused := _too_much(opinion, grid):
         raise ActionRefusedError(" ".join(refused))
@@ -219,10 +209,6 @@ def _too_much(opinion: Opinion, grid: Grid | None) -> list[str]:
     return refused
 
 
-def _clean(text: str) -> str:
-    return text.replace("\0", "").strip()
-
-
 # --- Validating --------------------------------------------------------------------------------
 
 
@@ -282,7 +268,7 @@ def send_back(consultation: Consultation, *, user: User, revision: int, comment:
     consultation, case = locked(consultation)
     _right_to_validate(consultation, user)
     opinion = _open_opinion(consultation)
-    comment = _clean(comment)
+    comment = bare(comment)
     if opinion is None or opinion.submitted_at is None:
         if opinion is not None and opinion.returned_at:
             raise already_done_by(opinion.returned_by, opinion.returned_at)
@@ -472,7 +458,7 @@ def declare_conflict(
     if not rules.may_draft(consultation, user):
         raise PermissionDenied("Seuls les membres de l’organisme consulté se déclarent ici.")
     still_holds_their_role(user)
-    reason = _clean(reason)[:LONGEST_REASON]
+    reason = bare(reason)[:LONGEST_REASON]
     outcome = ConflictDeclaration.Outcome(outcome)
     before = consultation.declarations.filter(user=user).first()
     if before and before.outcome == ConflictDeclaration.Outcome.WITHDRAWN:

@@ -19,8 +19,8 @@ from territories.models import Territory
 from territories.overlap import Line, common, inhabitants, part_key
 from workflow import opinion_rules
 from workflow.claims import settle_stage, settled_places, stage_of, standing_arbitrations
+from workflow.decision_missing import declare_obstacle
 from workflow.decision_text import declare_mention
-from workflow.decisions import declare_obstacle
 from workflow.message_rules import WRITERS
 from workflow.models import Arbitration, Case, TerritoryClaim, TerritoryPeriod
 from workflow.notices import office_of, tell

@@ -12,11 +12,12 @@ from django.utils import timezone
 
 from accounts.models import User
 from workflow import followup_rules as rules
+from workflow.approving import declare_after_approval
 from workflow.decision_states import DecisionState
-from workflow.decisions import declare_after_approval
 from workflow.models import Case, Decision, Reserve
 from workflow.people import still_holds_their_role
 from workflow.services import ActionRefusedError, already_done_by
+from workflow.typed import typed_text
 
 LONGEST_TEXT: Final = 5_000
 
@@ -52,7 +53,9 @@ def answer_reserve(reserve: Reserve, *, user: User, text: str) -> Reserve:
     if not rules.may_answer_reserves(case, user):
         raise PermissionDenied("Un responsable ou un rédacteur de la CPTS répond aux réserves.")
     _refuse_lifted(reserve)
-    reserve.answer = _text(text, "Écrivez ce que votre équipe a fait : le bureau le lira.")
+    reserve.answer = typed_text(
+        text, longest=LONGEST_TEXT, needed="Écrivez ce que votre équipe a fait : le bureau le lira."
+    )
     reserve.answered_at = timezone.now()
     reserve.answered_by = user
     reserve.declined_at = None
@@ -73,7 +76,9 @@ def decline_answer(reserve: Reserve, *, actor: User, reason: str) -> Reserve:
             "L’équipe n’a pas répondu à cette réserve, ou sa réponse est déjà jugée : rechargez la "
             "page."
         )
-    reserve.decline_reason = _text(reason, "Dites à l’équipe ce qui manque encore.")
+    reserve.decline_reason = typed_text(
+        reason, longest=LONGEST_TEXT, needed="Dites à l’équipe ce qui manque encore."
+    )
     reserve.declined_at = timezone.now()
     reserve.save()
     return reserve
@@ -86,7 +91,11 @@ def lift_reserve(reserve: Reserve, *, actor: User, proof: str) -> Reserve:
     Raises PermissionDenied, AlreadyDoneError, or ActionRefusedError with the sentence to show.
     """
     reserve = _for_the_office(reserve, actor)
-    reserve.proof = _text(proof, "Écrivez la preuve qui lève la réserve : elle reste au dossier.")
+    reserve.proof = typed_text(
+        proof,
+        longest=LONGEST_TEXT,
+        needed="Écrivez la preuve qui lève la réserve : elle reste au dossier.",
+    )
     reserve.lifted_at = timezone.now()
     reserve.lifted_by = actor
     reserve.body = actor.acting.organisation if actor.acting else None
@@ -120,18 +129,6 @@ def _locked(reserve: Reserve) -> tuple[Reserve, Case]:
 def _refuse_lifted(reserve: Reserve) -> None:
     if reserve.lifted_at:
         raise already_done_by(reserve.lifted_by, reserve.lifted_at)
-
-
-def _text(text: str, empty: str) -> str:
-    text = text.replace("\0", "").strip()
-    if not text:
-        raise ActionRefusedError(empty)
-    if len(text) > LONGEST_TEXT:
-        raise ActionRefusedError(
-            f"Ce texte compte {len(text)} caractères ; il en accepte {LONGEST_TEXT} au plus. "
-            "Raccourcissez-le."
-        )
-    return text
 
 
 def carried(case: Case) -> dict[str, Any]:

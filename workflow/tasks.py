@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from workflow import complements, tacit
+from workflow import complement_reminders, tacit
 from workflow.clock_alerts import publish_due_alerts
 from workflow.consultations import close_the_silent, send_reminders
 from workflow.projections import settle_lapsed_suspensions
@@ -23,7 +23,7 @@ def accept_by_silence() -> None:
 @shared_task
 def follow_complements() -> None:
     """Remind teams of what they are asked, and tell offices what did not come."""
-    complements.follow_requests()
+    complement_reminders.follow_requests()
 
 
 @shared_task

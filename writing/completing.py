@@ -7,22 +7,11 @@ from django.utils import timezone
 from accounts.models import User
 from outbox.services import publish
 from procedures.schema import FieldKind
-from workflow.complements import (
-    abandon_requests,
-    adopt_territory,
-    empty_buffer,
-    is_touched,
-    receive_answer,
-)
+from workflow.complement_answers import adopt_territory, is_touched, receive_answer
+from workflow.complement_ending import abandon_requests, empty_buffer
 from workflow.consultations import revoke_all
 from workflow.kinds import Target
-from workflow.models import (
-    Case,
-    CaseAttachment,
-    CaseDesk,
-    CompletionItem,
-    TransitionLog,
-)
+from workflow.models import Case, CaseAttachment, CaseDesk, CompletionItem, TransitionLog
 from workflow.services import clock_of, end_clock, freeze
 from writing.buffer import Buffer, changed_values, read_buffer
 from writing.content import procedure_of, read_content

@@ -12,7 +12,7 @@ from outbox.registry import handles
 from outbox.services import publish
 from procedures.circuit import Body, Silence
 from workflow.clock import EventKind
-from workflow.complements import abandon_requests
+from workflow.complement_ending import abandon_requests
 from workflow.consultations import LONGEST_COMMENT, open_plan, revoke_all
 from workflow.decisions import drop_open_decision
 from workflow.kinds import child_of

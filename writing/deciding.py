@@ -1,8 +1,8 @@
 """A written case is decided: what goes with the decision, whatever it opens."""
 
 from accounts.models import User
-from workflow.complements import abandon_requests
-from workflow.decisions import record_taken
+from workflow.approving import record_taken
+from workflow.complement_ending import abandon_requests
 from workflow.models import Decision, TransitionLog
 from writing.models import WrittenCase
 

@@ -5,9 +5,9 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
-from workflow import complements
+from workflow import complement_answers
 from workflow.complements import blocking_requests, missing_before_closing
-from workflow.decisions import missing_before
+from workflow.decision_missing import missing_before
 from workflow.models import Case, CaseQuerySet
 from workflow.synthesis import missing_before_handover
 from workflow.tacit import is_accepted_by_silence
@@ -75,7 +75,7 @@ def written_commitment(commitment: str, *, name: str) -> models.CheckConstraint:
 def missing_before_answer(case: WrittenCase) -> list[Missing]:
     """What the answer to a request still lacks: an item left, or a wrong value in one of them."""
     case.buffer = case.buffer or read_buffer(case)
-    left = complements.missing_before_answer(case)
+    left = complement_answers.missing_before_answer(case)
     if case.buffer is None:
         return [Missing(sentence, section="", field=key) for key, sentence in left]
     content = read_content(case)

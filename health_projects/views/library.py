@@ -12,11 +12,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.http import PersonRequest
 from cpts_portal.paging import read_page
 from cpts_portal.transactions import writes_when_posted
-from health_projects import library, sheets
+from health_projects import library, sheet_showing, sheet_writing, sheets
 from health_projects.library_forms import ModelForm
 from health_projects.models import HealthProject, SheetModel
 from health_projects.models.sheets import TEXTS
-from health_projects.sheets import Data, SheetError
+from health_projects.sheet_writing import SheetError
+from health_projects.sheets import Data
 from health_projects.views.sheets import seen
 
 _PAGE_SIZE: Final = 20
@@ -49,8 +50,8 @@ def model(request: PersonRequest, project: uuid.UUID, pk: int) -> HttpResponse:
     case = seen(request, project)
     shared = get_object_or_404(library.models_for(case).select_related("office"), pk=pk)
     if request.method == "POST":
-        if not sheets.writes(case, request.user):
-            raise PermissionDenied(sheets.why_not(case))
+        if not sheet_writing.writes(case, request.user):
+            raise PermissionDenied(sheet_writing.why_not(case))
         try:
             begun = library.start_sheet(case, shared, by=request.user)
         except SheetError as refused:
@@ -67,8 +68,8 @@ def model(request: PersonRequest, project: uuid.UUID, pk: int) -> HttpResponse:
         {
             "project": case,
             "model": shared,
-            "sheet": sheets.show(_as_sheet(case, shared)),
-            "writes": sheets.writes(case, request.user),
+            "sheet": sheet_showing.show(_as_sheet(case, shared)),
+            "writes": sheet_writing.writes(case, request.user),
         },
     )
 

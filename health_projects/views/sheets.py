@@ -14,11 +14,21 @@ from accounts.http import PersonRequest
 from accounts.models import User
 from cpts_portal.addresses import address
 from cpts_portal.transactions import writes_when_posted
-from health_projects import costs, library, markup, sheet_documents, sheets
+from health_projects import (
+    costs,
+    library,
+    markup,
+    sheet_documents,
+    sheet_missing,
+    sheet_showing,
+    sheet_writing,
+    sheets,
+)
 from health_projects.matrix import matrix
 from health_projects.models import ActionSheet, HealthProject
 from health_projects.sheet_forms import MEMBERS_LIST, ActorFormSet, SheetForm, initial_actors
-from health_projects.sheets import ChangedMeanwhileError, Data, SheetError
+from health_projects.sheet_writing import ChangedMeanwhileError, SheetError
+from health_projects.sheets import Data
 from workflow.reading import read_seen
 from workflow.views.documents import may_preview_now, pdf_response, wants_file
 
@@ -36,8 +46,8 @@ def seen(request: HttpRequest, public_id: uuid.UUID) -> HealthProject:
 def written(request: HttpRequest, public_id: uuid.UUID) -> HealthProject:
     """The same when the person may write its sheets now; PermissionDenied otherwise."""
     project = seen(request, public_id)
-    if not sheets.writes(project, cast(User, request.user)):
-        raise PermissionDenied(sheets.why_not(project))
+    if not sheet_writing.writes(project, cast(User, request.user)):
+        raise PermissionDenied(sheet_writing.why_not(project))
     return project
 
 
@@ -55,8 +65,11 @@ def list_sheets(request: PersonRequest, project: uuid.UUID) -> HttpResponse:
     case = seen(request, project)
     found = sheets.sheets_for(case, request.user)
     rules = sheets.rules_of(case)
-    writes = sheets.writes(case, request.user)
-    rows = [(sheet, sheets.lacks(sheet), sheets.counts_for(rules.sheets, sheet)) for sheet in found]
+    writes = sheet_writing.writes(case, request.user)
+    rows = [
+        (sheet, sheet_missing.lacks(sheet), sheet_missing.counts_for(rules.sheets, sheet))
+        for sheet in found
+    ]
     return render(
         request,
         "health_projects/sheets/list.html",
@@ -64,8 +77,8 @@ def list_sheets(request: PersonRequest, project: uuid.UUID) -> HttpResponse:
             "project": case,
             "rows": markup.sheet_rows(project, rows, minimum=rules.sheets.minimum, writes=writes),
             "rule": rules.sheets,
-            "missing": sheets.missing_in(rules, found) if writes else [],
-            "signalled": sheets.signalled_in(rules, found),
+            "missing": sheet_missing.missing_in(rules, found) if writes else [],
+            "signalled": sheet_missing.signalled_in(rules, found),
             "writes": writes,
         },
     )
@@ -86,10 +99,10 @@ def _acted(request: PersonRequest, case: HealthProject, verb: str, given: str) -
     try:
         uid = uuid.UUID(given)
         if verb == "dupliquer":
-            copy = sheets.duplicate_sheet(case, uid, by=request.user)
+            copy = sheet_writing.duplicate_sheet(case, uid, by=request.user)
             messages.success(request, f"La copie est à la fin de la liste : « {copy.label} ».")
             return redirect("projects:sheet-edit", case.public_id, copy.uid)
-        if not sheets.move_sheet(case, uid, up=verb == "monter", by=request.user):
+        if not sheet_writing.move_sheet(case, uid, up=verb == "monter", by=request.user):
             messages.info(request, "Cette fiche est déjà au bout de la liste.")
     except (ValueError, ActionSheet.DoesNotExist) as refused:
         said = refused.message if isinstance(refused, SheetError) else "Cette fiche n’existe plus."
@@ -109,9 +122,9 @@ def sheet(request: PersonRequest, project: uuid.UUID, uid: uuid.UUID) -> HttpRes
         "health_projects/sheets/sheet.html",
         {
             "project": case,
-            "sheet": sheets.show(data),
-            "lacks": sheets.lacks(data),
-            "writes": sheets.writes(case, request.user),
+            "sheet": sheet_showing.show(data),
+            "lacks": sheet_missing.lacks(data),
+            "writes": sheet_writing.writes(case, request.user),
             "publishes": library.may_publish(case, request.user),
         },
     )
@@ -145,7 +158,7 @@ def edit(request: PersonRequest, project: uuid.UUID, uid: uuid.UUID) -> HttpResp
 
 
 def _edit(request: PersonRequest, case: HealthProject, data: Data | None) -> HttpResponse:
-    choices = sheets.member_choices(case.community)
+    choices = sheet_writing.member_choices(case.community)
     kept: dict[str, Any] = {"rules": sheets.rules_of(case), "choices": choices}
     context: dict[str, Any] = {}
     asks_lines = "lines" in request.POST
@@ -199,21 +212,21 @@ def _edit(request: PersonRequest, case: HealthProject, data: Data | None) -> Htt
 
 def _more(asked: str) -> str:
     shown = int(asked) if asked.isascii() and asked.isdecimal() else 0
-    return str(min(shown + _SPARE_LINES, sheets.MOST_ACTORS))
+    return str(min(shown + _SPARE_LINES, sheet_writing.MOST_ACTORS))
 
 
 def _save(
     request: PersonRequest,
     case: HealthProject,
     form: SheetForm,
-    actors: list[sheets.Actor],
+    actors: list[sheet_writing.Actor],
     data: Data | None,
 ) -> tuple[ActionSheet | None, Any]:
     """The sheet once saved; or what it would cost, when signatures are to be asked again and the
     person has not yet read that."""
 
     def write() -> ActionSheet:
-        return sheets.save_sheet(
+        return sheet_writing.save_sheet(
             case,
             form.values(),
             actors,
@@ -242,7 +255,7 @@ def remove(request: PersonRequest, project: uuid.UUID, uid: uuid.UUID) -> HttpRe
     case = written(request, project)
     data = _one(sheets.sheets_as_data(case), uid)
     if request.method == "POST":
-        sheets.remove_sheet(case, uid, by=request.user)
+        sheet_writing.remove_sheet(case, uid, by=request.user)
         messages.success(request, f"La fiche « {data['label']} » est retirée.")
         return redirect("projects:sheets", project)
     cost = costs.of_removal(case, data)

@@ -1,5 +1,6 @@
 // The coverage of a région on a map. The table says the same: without this script it is whole.
 /* global L */
+import { corners, isInside } from "./rings.js";
 
 // A colour, and marks that say the same without it: as the drawing to print has them.
 const FILLS = {
@@ -32,31 +33,6 @@ function fillOf({ colour, ink, lines = [], dots = [] }) {
     draw.fillRect(x, y, 2, 2);
   }
   return draw.createPattern(tile, "repeat");
-}
-
-/** Corners from the first one and the way to each of the next, in degrees as Leaflet wants them. */
-function corners(flat, steps) {
-  const ring = [];
-  let x = 0;
-  let y = 0;
-  for (let at = 0; at < flat.length; at += 2) {
-    x += flat[at];
-    y += flat[at + 1];
-    ring.push([y / steps, x / steps]);
-  }
-  return ring;
-}
-
-function isInside(ring, lat, lng) {
-  let inside = false;
-  for (let one = 0, other = ring.length - 1; one < ring.length; other = one++) {
-    const [y1, x1] = ring[one];
-    const [y2, x2] = ring[other];
-    if (y1 > lat !== y2 > lat && lng < ((x2 - x1) * (lat - y1)) / (y2 - y1) + x1) {
-      inside = !inside;
-    }
-  }
-  return inside;
 }
 
 async function read(url) {

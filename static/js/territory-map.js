@@ -1,34 +1,10 @@
 // The map beside the list of communes: a click adds or takes away a commune, a rectangle adds all
 // it holds. The list and the search stay the first way; the map shows what they say, and follows.
 /* global L */
+import { corners, isInside } from "./rings.js";
 
 const COLOURS = { in: "#1e3a5f", part: "#6a8bb5", other: "#b34000", line: "#8d8d8d", out: "#ffffff" };
 const MOST_NAMES = 3;
-
-/** Corners from the first one and the way to each of the next, in degrees as Leaflet wants them. */
-function corners(flat, steps) {
-  const ring = [];
-  let x = 0;
-  let y = 0;
-  for (let at = 0; at < flat.length; at += 2) {
-    x += flat[at];
-    y += flat[at + 1];
-    ring.push([y / steps, x / steps]);
-  }
-  return ring;
-}
-
-function isInside(ring, lat, lng) {
-  let inside = false;
-  for (let one = 0, other = ring.length - 1; one < ring.length; other = one++) {
-    const [y1, x1] = ring[one];
-    const [y2, x2] = ring[other];
-    if (y1 > lat !== y2 > lat && lng < ((x2 - x1) * (lat - y1)) / (y2 - y1) + x1) {
-      inside = !inside;
-    }
-  }
-  return inside;
-}
 
 /** Where a place is on the square that Web Mercator makes of the world, from 0 to 1. */
 function inWorld([lat, lng]) {

@@ -27,10 +27,10 @@ from tests.confidentiality.secrets import (
 )
 from tests.confidentiality.story import AGENT, GUEST, LEAD, REVIEWER, Story
 from tests.workflow import asking, completing, deciding
-from workflow import decisions, grants, meetings, overlaps, reserves
-from workflow.complements import cancel as cancel_request
-from workflow.complements import save_item, save_request, start_request
-from workflow.complements import send as send_request
+from workflow import approving, decisions, grants, meetings, overlaps, reserves, withdrawing
+from workflow.complement_asking import save_item, save_request, start_request
+from workflow.complement_asking import send as send_request
+from workflow.complement_ending import cancel as cancel_request
 from workflow.delegations import give_delegation
 from workflow.models import Case, CompletionRequest, Grant, InformationMeeting, Reserve
 from workflow.services import perform
@@ -45,7 +45,7 @@ def _own(story: Story) -> Any:
 
 
 def _send_back(story: Story, text: str) -> None:
-    decisions.send_back(_own(story), user=story.who("signatory"), comment=text)
+    approving.send_back(_own(story), user=story.who("signatory"), comment=text)
 
 
 def _propose_again(story: Story, text: str) -> None:
@@ -139,7 +139,7 @@ def _refuse(story: Story, text: str) -> None:
 
 
 def _withdraw(story: Story, text: str) -> None:
-    decisions.withdraw(_theirs(story), user=story.who("coordinator"), reason=text)
+    withdrawing.withdraw(_theirs(story), user=story.who("coordinator"), reason=text)
 
 
 def _draft_decision(story: Story, text: str) -> None:

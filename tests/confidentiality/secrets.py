@@ -18,8 +18,9 @@ from tests.confidentiality.story import AGENT, LEAD, REVIEWER, Story
 from tests.letters import cases
 from tests.workflow import asking, deciding, writing
 from workflow import desk_tools, message_templates, messages
-from workflow.complements import Asked, save_item, save_note, save_request, start_request
-from workflow.complements import send as send_request
+from workflow.complement_answers import save_note
+from workflow.complement_asking import Asked, save_item, save_request, start_request
+from workflow.complement_asking import send as send_request
 from workflow.consultations import extend
 from workflow.models import Answer, Opinion, TransitionLog
 from workflow.opinions import (

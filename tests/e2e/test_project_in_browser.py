@@ -18,8 +18,9 @@ from tests.health_projects import projects
 from tests.letters import cases
 from tests.signatures import signing
 from tests.workflow import asking
-from workflow.decisions import approve, withdraw
+from workflow.approving import approve
 from workflow.models import Case, Decision
+from workflow.withdrawing import withdraw
 
 pytestmark = [
     pytest.mark.e2e,

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from playwright.sync_api import Page, expect
 
-from health_projects import sheets
+from health_projects import sheet_writing, sheets
 from tests import factories
 from tests.e2e.conftest import DESKTOP, PHONE, axe_violations, overflow
 from tests.e2e.pages import SignIn, follow, press
@@ -68,7 +68,7 @@ def test_a_team_writes_its_sheets_with_the_keyboard(
     ]
     # More columns than a phone is wide.
     for one in sheets.sheets_as_data(project) * 3:
-        sheets.duplicate_sheet(project, UUID(one["uid"]), by=community.created_by)
+        sheet_writing.duplicate_sheet(project, UUID(one["uid"]), by=community.created_by)
     follow(page, "Missions couvertes")
     checked(page, "missions")
     follow(page, "Modèles de la région")

@@ -11,7 +11,8 @@ from communities import legal
 from communities.models import Community
 from health_projects import coherence, services
 from health_projects.models import HealthProject
-from health_projects.sheets import Actor, rules_of
+from health_projects.sheet_writing import Actor
+from health_projects.sheets import rules_of
 from outbox.services import deliver_pending
 from signatures import campaigns
 from signatures.models import Campaign
@@ -23,8 +24,9 @@ from tests.health_projects.sheet_making import sheet
 from tests.letters import cases
 from tests.members import making
 from tests.workflow import asking
-from workflow.decisions import approve, save_proposal
+from workflow.approving import approve
 from workflow.models import Decision
+from workflow.proposing import save_proposal
 from workflow.services import perform
 from writing import services as writing_services
 from writing.buffer import open_buffer

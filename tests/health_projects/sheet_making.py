@@ -4,7 +4,7 @@ from itertools import count
 from typing import Any
 
 from health_projects.models import ActionSheet, HealthProject
-from health_projects.sheets import Actor, save_sheet
+from health_projects.sheet_writing import Actor, save_sheet
 from tests.members import making
 
 _numbers = count(1)

@@ -11,11 +11,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from health_projects import sheets
+from health_projects import sheet_missing, sheet_showing, sheet_writing, sheets
 from health_projects.changes import sheet_changes
 from health_projects.matrix import matrix
 from health_projects.models import ActionSheet, HealthProject
-from health_projects.sheets import Actor, ChangedMeanwhileError, SheetError
+from health_projects.sheet_writing import Actor, ChangedMeanwhileError, SheetError
 from members.services import record_departure
 from signatures.costs import ChangeKind
 from tests import factories
@@ -97,9 +97,9 @@ def test_only_the_team_that_writes_the_draft_writes_its_sheets(project: HealthPr
     reader = factories.team_member(project.community, role="reader").user
     for by in (reader, factories.user()):
         with pytest.raises(PermissionDenied):
-            sheets.save_sheet(project, values(), [], by=by)
+            sheet_writing.save_sheet(project, values(), [], by=by)
         with pytest.raises(PermissionDenied):
-            sheets.remove_sheet(project, made.uid, by=by)
+            sheet_writing.remove_sheet(project, made.uid, by=by)
     assert len(labels(project)) == 1
 
 
@@ -110,14 +110,14 @@ def test_a_sheet_says_what_it_lacks(project: HealthProject) -> None:
     sheet(project, label="Vide", general_objective="", coordinator=None, actors=[], calendar="",
           missions=[])  # fmt: skip
     (data,) = sheets.sheets_as_data(project)
-    assert sheets.lacks(data) == [
+    assert sheet_missing.lacks(data) == [
         "l’objectif général",
         "les acteurs",
         "le coordinateur",
         "le calendrier",
         "une mission ou un thème",
     ]
-    assert sheets.missing_sheets(project)[0].sentence.replace("\u00a0", " ") == (
+    assert sheet_missing.missing_sheets(project)[0].sentence.replace("\u00a0", " ") == (
         "Fiche action « Vide » : ajoutez l’objectif général, les acteurs, le coordinateur, "
         "le calendrier, une mission ou un thème."
     )
@@ -128,7 +128,7 @@ def test_a_coordinator_who_left_is_to_be_replaced(project: HealthProject) -> Non
     sheet(project, coordinator=one.pk, actors=[Actor("first_line", member=one.pk)])
     record_departure(one, on=timezone.localdate(), reason="", by=project.created_by)
     (data,) = sheets.sheets_as_data(project)
-    assert [line.replace("\u00a0", " ") for line in sheets.lacks(data)] == [
+    assert [line.replace("\u00a0", " ") for line in sheet_missing.lacks(data)] == [
         "un autre coordinateur (Ana Roy a quitté la CPTS)",
         "d’autres acteurs (Ana Roy : partis de la CPTS)",
     ]
@@ -147,35 +147,35 @@ def test_pays_de_la_loire_counts_sheets_that_associate(project: HealthProject) -
         sheet(project, actors=actors, themes=["access"])
     rule = sheets.rules_of(project).sheets
     data = sheets.sheets_as_data(project)
-    assert [sheets.counts_for(rule, one) for one in data] == list(pairs.values())
-    assert sheets.missing_sheets(project) == []
+    assert [sheet_missing.counts_for(rule, one) for one in data] == list(pairs.values())
+    assert sheet_missing.missing_sheets(project) == []
 
 
 def test_one_sheet_on_a_theme_is_not_two(project: HealthProject) -> None:
     sheet(project, themes=["access"])
     sheet(project)
-    (found,) = sheets.missing_sheets(project)
+    (found,) = sheet_missing.missing_sheets(project)
     assert "il en manque 1" in found.sentence
 
 
 def test_core_missions_block_or_are_signalled_as_the_region_says(project: HealthProject) -> None:
     occitanie = projects.draft("76", communes=("31555",))
-    assert [one.sentence for one in sheets.missing_sheets(occitanie)] == [
+    assert [one.sentence for one in sheet_missing.missing_sheets(occitanie)] == [
         "Ajoutez au moins une fiche action."
     ]
     for one in (project, occitanie):
         sheet(one, missions=["access_to_care", "prevention"], themes=[])
     data = sheets.sheets_as_data(occitanie)
     rules = sheets.rules_of(occitanie)
-    assert [one.key for one in sheets.uncovered_missions(rules, data)] == [
+    assert [one.key for one in sheet_missing.uncovered_missions(rules, data)] == [
         "care_pathways",
         "health_crisis",
     ]
-    blocking = [one for one in sheets.missing_sheets(occitanie) if "socle" in one.sentence]
-    assert (len(blocking), sheets.signalled_in(rules, data)) == (2, [])
+    blocking = [one for one in sheet_missing.missing_sheets(occitanie) if "socle" in one.sentence]
+    assert (len(blocking), sheet_missing.signalled_in(rules, data)) == (2, [])
     here = sheets.sheets_as_data(project)
-    assert len(sheets.signalled_in(sheets.rules_of(project), here)) == 2
-    assert not [one for one in sheets.missing_sheets(project) if "socle" in one.sentence]
+    assert len(sheet_missing.signalled_in(sheets.rules_of(project), here)) == 2
+    assert not [one for one in sheet_missing.missing_sheets(project) if "socle" in one.sentence]
     drawn = matrix(rules, data)
     assert [(row.numbers, row.is_wanted) for row in drawn.missions] == [
         ("1", False), ("", True), ("1", False), ("", True), ("", False), ("", False),
@@ -188,11 +188,11 @@ def test_core_missions_block_or_are_signalled_as_the_region_says(project: Health
 def test_sheets_are_ordered_copied_and_taken_out(project: HealthProject) -> None:
     by = project.created_by
     first, second, third = (sheet(project, label=name) for name in ("A", "B", "C"))
-    assert sheets.move_sheet(project, third.uid, up=True, by=by)
-    assert not sheets.move_sheet(project, first.uid, up=True, by=by)
+    assert sheet_writing.move_sheet(project, third.uid, up=True, by=by)
+    assert not sheet_writing.move_sheet(project, first.uid, up=True, by=by)
     assert labels(project) == ["A", "C", "B"]
-    copy = sheets.duplicate_sheet(project, first.uid, by=by)
-    sheets.remove_sheet(project, second.uid, by=by)
+    copy = sheet_writing.duplicate_sheet(project, first.uid, by=by)
+    sheet_writing.remove_sheet(project, second.uid, by=by)
     assert labels(project) == ["A", "C", "A (copie)"]
     whole, copied = sheets.sheets_as_data(project)[0], sheets.sheets_as_data(project)[-1]
     different = {key for key in whole if whole[key] != copied[key]}
@@ -203,7 +203,7 @@ def test_an_amendment_starts_from_the_same_sheets(project: HealthProject) -> Non
     sheet(project, label="A", starts_on=date(2027, 1, 1), ends_on=date(2027, 12, 31))
     frozen = sheets.sheets_as_data(project)
     ActionSheet.objects.all().delete()
-    sheets.start_from(project, frozen, by=project.created_by)
+    sheet_writing.start_from(project, frozen, by=project.created_by)
     assert sheets.sheets_as_data(project) == frozen
     assert list(sheet_changes(frozen, frozen)) == []
 
@@ -214,15 +214,15 @@ def test_a_change_of_sheets_names_those_it_engages(project: HealthProject) -> No
     before = sheets.sheets_as_data(project)
     data = before[1]
     newcomer = making.professional(project.community)
-    sheets.save_sheet(
+    sheet_writing.save_sheet(
         project,
         values(label="B", coordinator=newcomer.pk, means="Rien de plus."),
         [Actor(one["line"], member=one["member"], role=one["role"]) for one in data["actors"]],
         by=by, uid=changed.uid, revision=1,
     )  # fmt: skip
-    sheets.remove_sheet(project, removed.uid, by=by)
+    sheet_writing.remove_sheet(project, removed.uid, by=by)
     added = sheet(project, label="D")
-    sheets.move_sheet(project, kept.uid, up=False, by=by)
+    sheet_writing.move_sheet(project, kept.uid, up=False, by=by)
     # A name that is corrected engages nobody again.
     kept.coordinator.last_name = "Corrigée"
     kept.coordinator.save()
@@ -305,7 +305,9 @@ def test_two_people_write_one_sheet_and_nothing_is_lost(project: HealthProject) 
     assert answer.status_code == 422
     assert [said in page for said in ("Une voiture.", "Un vélo.", "Rien n’est perdu")] == [True] * 3
     with pytest.raises(ChangedMeanwhileError):
-        sheets.save_sheet(project, values(), [], by=project.created_by, uid=made.uid, revision=1)
+        sheet_writing.save_sheet(
+            project, values(), [], by=project.created_by, uid=made.uid, revision=1
+        )
     client.post(url(project, tail), posted(label="A", means="Un vélo.", revision="2"))
     assert sheets.sheets_as_data(project)[0]["means"] == "Un vélo."
 
@@ -333,7 +335,7 @@ def test_a_sheet_prints_with_its_nine_headings(project: HealthProject) -> None:
                     "Objectifs spécifiques", "Coordinateur", "Calendrier", "Moyens",
                     "Critères d’évaluation", "Acteurs et partenaires"):  # fmt: skip
         assert heading in said
-    public = sheets.show(sheets.sheets_as_data(project)[0], public=True)
+    public = sheet_showing.show(sheets.sheets_as_data(project)[0], public=True)
     names = [one.name for one in project.community.members.filter(kind="professional")]
     assert not [name for name in names if name in str(public)]
 
@@ -350,7 +352,7 @@ def test_pages_cost_the_same_with_one_sheet_and_thirty(project: HealthProject) -
             found.append(len(queries))
         counts.append(found)
         for _ in range(29):
-            sheets.duplicate_sheet(project, made.uid, by=project.created_by)
+            sheet_writing.duplicate_sheet(project, made.uid, by=project.created_by)
     assert counts[0] == counts[1]
     assert max(counts[0]) <= 5
 

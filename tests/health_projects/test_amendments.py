@@ -11,7 +11,7 @@ from django.utils import timezone
 from communities import legal
 from health_projects.amending import begin_amendment, in_force, validated
 from health_projects.models import HealthProject
-from health_projects.sheets import Actor
+from health_projects.sheet_writing import Actor
 from health_projects.ticking import unticked
 from members.services import record_departure
 from signatures.models import Invitation

@@ -10,7 +10,7 @@ from outbox.services import deliver_pending
 from tests.health_projects import projects
 from tests.mailbox import mails
 from tests.workflow import asking, completing
-from workflow.complements import save_item, save_request, send, start_request
+from workflow.complement_asking import save_item, save_request, send, start_request
 from workflow.models import Answer, CaseDocument, Snapshot
 from workflow.services import IncompleteError, clock_of, perform
 from writing.buffer import open_buffer

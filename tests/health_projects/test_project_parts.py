@@ -16,12 +16,21 @@ from accounts.models import User
 from communities import legal
 from documents.models import OfficialDocument
 from documents.rendering import html_to_pdf
-from health_projects import actors, coherence, costs, library, parts, services, sheets
+from health_projects import (
+    actors,
+    coherence,
+    costs,
+    library,
+    parts,
+    services,
+    sheet_writing,
+    sheets,
+)
 from health_projects.changes import changes
 from health_projects.coherence import ChangedMeanwhileError, Finding
 from health_projects.models import CoherenceNote, HealthProject, SheetModel
 from health_projects.own_fields import OWN_FIELDS
-from health_projects.sheets import Actor, SheetError
+from health_projects.sheet_writing import Actor, SheetError
 from members.models import Member
 from procedures.schema import FieldKind
 from signatures.models import Campaign, Signature
@@ -32,7 +41,7 @@ from tests.health_projects.sheet_making import posted, sheet
 from tests.letters import cases
 from tests.members import making
 from tests.workflow import asking, completing
-from workflow.complements import save_item, save_request, send, start_request
+from workflow.complement_asking import save_item, save_request, send, start_request
 from workflow.models import CaseDesk, CaseDocument, CompletionRequest, Snapshot
 from workflow.services import perform
 from writing.content import procedure_of
@@ -244,7 +253,7 @@ def test_only_an_office_shares_models(project: HealthProject) -> None:
         assert [client.get(url(project, one)).status_code for one in frozen] == [200] * 4
         assert client.get(url(project, f"fiches/{made.uid}/modifier/")).status_code == 403
     with pytest.raises(PermissionDenied):
-        sheets.remove_sheet(project, made.uid, by=owner)
+        sheet_writing.remove_sheet(project, made.uid, by=owner)
     with pytest.raises(SheetError):
         sheet(projects.draft(), means="x" * 5_000)
 
@@ -401,7 +410,7 @@ def test_what_a_change_costs_is_said_before_it_is_saved(project: HealthProject) 
     being_signed(project, coordinator, other)
     client = signed_in(project.created_by)
     tail = f"fiches/{made.uid}/modifier/"
-    name = sheets.member_choices(community).label_of(coordinator.pk)
+    name = sheet_writing.member_choices(community).label_of(coordinator.pk)
     form = posted(label="A", coordinator=name, means="Une voiture.", revision="1")
 
     answer = client.post(url(project, tail), form)
@@ -508,7 +517,7 @@ def test_a_request_unlocks_the_sheets_and_nothing_that_was_not_asked() -> None:
     assert newcomer.pk not in {one["member"] for one in second.content["members"]}
     assert [one.kind.value for one in changes(first.content, second.content)] == ["sheet_added"]
     with pytest.raises(PermissionDenied):
-        sheets.remove_sheet(projects.fresh(project), added.uid, by=owner)
+        sheet_writing.remove_sheet(projects.fresh(project), added.uid, by=owner)
 
 
 def test_what_another_answer_does_not_touch_stays_as_it_was_deposited() -> None:

@@ -6,7 +6,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from health_projects import sheets
+from health_projects import sheet_missing, sheets
 from health_projects.documents import KINDS
 from health_projects.models import ActionSheet, HealthProject
 from health_projects.past import read_past
@@ -32,9 +32,9 @@ def test_sheets_in_brief_lack_what_whole_sheets_lack() -> None:
         Member.objects.filter(pk=doctor.pk).update(left_on=left_on)
         brief = sheets.sheets_in_brief(sheets.brief_of(project), rules)
         whole = sheets.sheets_as_data(project)
-        assert sheets.missing_in(rules, brief) == sheets.missing_in(rules, whole)
-        assert sheets.signalled_in(rules, brief) == sheets.signalled_in(rules, whole)
-        said.append([sheets.lacks(one) for one in brief])
+        assert sheet_missing.missing_in(rules, brief) == sheet_missing.missing_in(rules, whole)
+        assert sheet_missing.signalled_in(rules, brief) == sheet_missing.signalled_in(rules, whole)
+        said.append([sheet_missing.lacks(one) for one in brief])
     assert said[0] == [[], ["la problématique", "les moyens"], []]
     assert said[1][0] == [
         f"d’autres acteurs ({doctor.first_name} {doctor.last_name} : partis de la CPTS)"

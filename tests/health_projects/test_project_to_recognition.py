@@ -22,8 +22,8 @@ from tests.letters import cases
 from tests.mailbox import mails
 from tests.workflow import asking
 from workflow import reserves
+from workflow.approving import approve
 from workflow.clock_alerts import publish_due_alerts
-from workflow.decisions import approve
 from workflow.models import Consultation, Reserve
 from workflow.official import read_document
 from workflow.opinions import draft_opinion, validate_opinion

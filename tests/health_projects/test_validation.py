@@ -18,13 +18,16 @@ from tests.health_projects import projects
 from tests.letters import cases
 from tests.mailbox import mails
 from tests.workflow import asking
+from workflow.approving import approve
 from workflow.clock import ClockRule, Event, EventKind, Silence, read_clock
 from workflow.decision_text import compose
-from workflow.decisions import approve
+from workflow.decisions import unsigned_parties
 from workflow.models import Case, CaseDocument, ClockEvent, Decision, TerritoryClaim, TransitionLog
 from workflow.official import read_document
+from workflow.proposing import save_proposal
 from workflow.services import IncompleteError, clock_of, project_clock
 from workflow.tacit import accept_the_overdue
+from workflow.withdrawing import withdraw
 
 MONTHS = 2
 
@@ -107,8 +110,6 @@ def test_the_agency_alone_opposes_where_the_fund_validates_with_it():
         str(cases.body("ars", "32")),
         str(fund),
     ]
-    from workflow.decisions import save_proposal, unsigned_parties  # noqa: PLC0415
-
     opposed = save_proposal(
         project,
         user=projects.agent(project, "coordinator"),
@@ -245,8 +246,6 @@ def test_a_recognised_cpts_holds_its_territory_once_and_gets_it_back_when_a_deci
     projects.decide(project, **projects.validating())
     held = TerritoryClaim.objects.filter(community=letter.community, stage="decided")
     assert [one.case_id for one in held] == [project.pk]
-    from workflow.decisions import withdraw  # noqa: PLC0415
-
     withdraw(
         projects.fresh(project),
         user=projects.agent(projects.fresh(project), "coordinator"),

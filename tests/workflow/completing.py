@@ -8,7 +8,7 @@ from accounts.models import User
 from letters.models import LetterOfIntent
 from tests.letters import cases
 from tests.workflow import asking
-from workflow.complements import Asked, save_item, save_request, send, start_request
+from workflow.complement_asking import Asked, save_item, save_request, send, start_request
 from workflow.models import CompletionItem, CompletionRequest
 from workflow.services import perform
 from writing import services as writing_services

@@ -7,8 +7,10 @@ from letters.models import LetterOfIntent
 from tests import factories
 from tests.letters import cases
 from tests.workflow import asking
-from workflow.decisions import approve, open_decision, save_proposal
+from workflow.approving import approve
+from workflow.decisions import open_decision
 from workflow.models import Decision
+from workflow.proposing import save_proposal
 from workflow.services import perform
 from writing.consulting import consult
 

@@ -32,21 +32,11 @@ from tests.workflow.completing import (
     reviewed,
     write,
 )
-from workflow.complements import (
-    blocking_requests,
-    cancel,
-    close_case,
-    discard,
-    effect_on_clock,
-    extend,
-    follow_requests,
-    lift,
-    save_item,
-    save_note,
-    save_request,
-    send,
-    start_request,
-)
+from workflow.complement_answers import save_note
+from workflow.complement_asking import discard, save_item, save_request, send, start_request
+from workflow.complement_ending import cancel, close_case, extend, lift
+from workflow.complement_reminders import follow_requests
+from workflow.complements import blocking_requests, effect_on_clock
 from workflow.models import (
     Answer,
     BufferedFile,

@@ -17,8 +17,8 @@ from tests.letters import cases
 from tests.mailbox import link_in
 from tests.workflow import asking, deciding
 from tests.writing.pages import text_of
-from workflow.decisions import withdraw
 from workflow.models import Decision, TransitionLog
+from workflow.withdrawing import withdraw
 
 pytestmark = pytest.mark.django_db
 

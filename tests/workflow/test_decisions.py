@@ -16,23 +16,16 @@ from outbox.models import Mail
 from tests import factories
 from tests.letters import cases
 from tests.workflow import asking, deciding
-from workflow import decisions
+from workflow import deciders, decision_missing
+from workflow.approving import approve, send_back
 from workflow.clock import ClockState, EventKind
 from workflow.consultations import ask_again, close_the_silent
 from workflow.decision_documents import after_decision
-from workflow.decisions import (
-    approve,
-    declare_obstacle,
-    open_decision,
-    save_proposal,
-    send_back,
-    standing_approvals,
-    take_back,
-    why_not_withdrawn,
-    withdraw,
-)
+from workflow.decision_missing import declare_obstacle
+from workflow.decisions import open_decision, standing_approvals
 from workflow.legal_dates import add_months
 from workflow.models import Approval, Case, CaseDocument, Decision, Opinion
+from workflow.proposing import save_proposal, take_back
 from workflow.services import (
     ActionRefusedError,
     AlreadyDoneError,
@@ -41,6 +34,7 @@ from workflow.services import (
     perform,
     record_clock_event,
 )
+from workflow.withdrawing import why_not_withdrawn, withdraw
 from writing.consulting import withdraw as withdraw_letter
 
 pytestmark = pytest.mark.django_db
@@ -121,14 +115,14 @@ def test_nobody_proposes_while_something_keeps_the_case_from_being_decided() -> 
             deciding.propose(letter)
         assert refused.value.missing == [sentence]
     finally:
-        decisions._obstacles.remove(obstacle)
+        decision_missing._obstacles.remove(obstacle)
     deciding.propose(letter)
     declare_obstacle(obstacle)
     try:
         with pytest.raises(IncompleteError):
             deciding.sign(letter, deciding.agency(letter))
     finally:
-        decisions._obstacles.remove(obstacle)
+        decision_missing._obstacles.remove(obstacle)
     assert states(letter) == ("decision_proposed", "proposed")
 
 
@@ -224,7 +218,7 @@ def test_of_several_departements_the_cpam_is_that_of_the_office_in_charge() -> N
     # More people live in Amiens: its office is in charge.
     assert letter.office
     assert letter.office.department_id == "80"
-    found = [one.organisation for one in decisions.deciding_bodies(letter)]
+    found = [one.organisation for one in deciders.deciding_bodies(letter)]
     assert found == [cases.body("ars", "32"), cases.body("cpam", "32", "80")]
 
 

@@ -10,7 +10,8 @@ from django.db import connection
 
 from tests import factories
 from tests.workflow import asking, deciding
-from workflow.decisions import approve, open_decision, send_back
+from workflow.approving import approve, send_back
+from workflow.decisions import open_decision
 from workflow.models import Approval, Decision
 from workflow.services import ActionRefusedError, AlreadyDoneError
 from writing.consulting import withdraw

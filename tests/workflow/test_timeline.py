@@ -17,7 +17,7 @@ from tests import factories
 from tests.letters import cases
 from tests.workflow import asking, completing, writing
 from workflow.clock import Event, EventKind
-from workflow.complements import extend
+from workflow.complement_ending import extend
 from workflow.models import Opinion, TransitionLog
 from workflow.opinions import send_back, set_communicable
 from workflow.readers import Audience, Reader

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.http import PersonRequest
 from cpts_portal.forms import PortalForm
+from workflow import complement_answers, complement_asking, complement_ending, complements
 from workflow import complement_rules as rules
-from workflow import complements as services
 from workflow.clock import day_in_words
 from workflow.complement_forms import (
     ExtendCompletionForm,
@@ -134,7 +134,7 @@ def start(request: PersonRequest, case: uuid.UUID) -> HttpResponse:
     """Begin a request, or go on with the one that is being prepared."""
     shown = visible_case(request, case)
     try:
-        draft = services.start_request(shown, user=request.user)
+        draft = complement_asking.start_request(shown, user=request.user)
     except ActionRefusedError as refused:
         messages.error(request, refused.message)
         return redirect("cases:complements", shown.public_id)
@@ -163,10 +163,10 @@ def _draft(
         ),
         "item_form": item_form or _item_form(case, items),
         "refused": refused,
-        "effect": services.effect_on_clock(
+        "effect": complements.effect_on_clock(
             case, blocking=any(item.blocking for item in items), due_on=draft.due_on
         ),
-        "missing": services.missing_before_sending(draft),
+        "missing": complement_asking.missing_before_sending(draft),
         "may_request": rules.may_request(case, request.user),
     }
     return _render(request, case, "draft", context, status=422 if refused else 200)
@@ -202,7 +202,7 @@ def save(request: PersonRequest, case: uuid.UUID, number: int) -> HttpResponse:
     form = RequestForm(request.POST, auto_id="demande_%s")
     if form.is_valid():
         try:
-            services.save_request(
+            complement_asking.save_request(
                 draft,
                 user=request.user,
                 message=form.cleaned_data["message"],
@@ -225,7 +225,7 @@ def add_item(request: PersonRequest, case: uuid.UUID, number: int) -> HttpRespon
     form = _item_form(shown, list(draft.items.all()), request.POST)
     if form.is_valid():
         try:
-            item = services.save_item(draft, form.asked(), user=request.user)
+            item = complement_asking.save_item(draft, form.asked(), user=request.user)
         except AlreadyDoneError as done:
             return _told(request, shown, draft, done)
         except ActionRefusedError as refused:
@@ -245,7 +245,7 @@ def edit_item(request: PersonRequest, case: uuid.UUID, number: int, item: int) -
         return redirect(_back(shown, number))
     items = list(draft.items.all())
     if request.method == "POST" and "remove" in request.POST:
-        services.remove_item(point, user=request.user)
+        complement_asking.remove_item(point, user=request.user)
         messages.success(request, f"« {point.label} » est retiré de la demande.")
         return redirect(_back(shown, number))
     form = _item_form(shown, items, request.POST or None, editing=point)
@@ -253,8 +253,8 @@ def edit_item(request: PersonRequest, case: uuid.UUID, number: int, item: int) -
         try:
             asked = form.asked()
             if asked.key != point.key:
-                services.remove_item(point, user=request.user)
-            services.save_item(draft, asked, user=request.user)
+                complement_asking.remove_item(point, user=request.user)
+            complement_asking.save_item(draft, asked, user=request.user)
         except ActionRefusedError as refused:
             form.add_error(None, refused.message)
         else:
@@ -328,11 +328,11 @@ def send(request: PersonRequest, case: uuid.UUID, number: int) -> HttpResponse:
         request,
         shown,
         draft,
-        lambda _form: services.send(draft, user=request.user),
+        lambda _form: complement_asking.send(draft, user=request.user),
         done="La demande est envoyée à l’équipe. Vous serez prévenu de sa réponse.",
         title="Envoyer la demande de compléments",
         items=items,
-        effect=services.effect_on_clock(
+        effect=complements.effect_on_clock(
             shown, blocking=any(item.blocking for item in items), due_on=draft.due_on
         ),
         text=f"Réponse demandée jusqu’au {day_in_words(draft.due_on)}, ce jour compris."
@@ -351,7 +351,7 @@ def discard(request: PersonRequest, case: uuid.UUID, number: int) -> HttpRespons
         request,
         shown,
         draft,
-        lambda _form: services.discard(draft, user=request.user),
+        lambda _form: complement_asking.discard(draft, user=request.user),
         done="La demande en préparation est supprimée.",
         title="Supprimer la demande en préparation",
         text="Elle n’a été lue que par votre bureau. Ses points seront perdus.",
@@ -370,7 +370,7 @@ def extend(request: PersonRequest, case: uuid.UUID, number: int) -> HttpResponse
         request,
         shown,
         asked,
-        lambda _form: services.extend(
+        lambda _form: complement_ending.extend(
             asked,
             user=request.user,
             due_on=form.cleaned_data["due_on"],
@@ -396,7 +396,9 @@ def cancel(request: PersonRequest, case: uuid.UUID, number: int) -> HttpResponse
         request,
         shown,
         asked,
-        lambda _form: services.cancel(asked, user=request.user, reason=form.cleaned_data["reason"]),
+        lambda _form: complement_ending.cancel(
+            asked, user=request.user, reason=form.cleaned_data["reason"]
+        ),
         done="La demande est annulée. L’équipe en est avertie.",
         form=form,
         title="Annuler la demande",
@@ -417,7 +419,9 @@ def lift(request: PersonRequest, case: uuid.UUID, number: int, item: int) -> Htt
         request,
         shown,
         point.request,
-        lambda _form: services.lift(point, user=request.user, reason=form.cleaned_data["reason"]),
+        lambda _form: complement_ending.lift(
+            point, user=request.user, reason=form.cleaned_data["reason"]
+        ),
         done="Le point n’est plus demandé. L’équipe en est avertie.",
         form=form,
         title="Ne plus demander ce point",
@@ -436,7 +440,9 @@ def close(request: PersonRequest, case: uuid.UUID, number: int) -> HttpResponse:
 
     def act(_form: PortalForm | None) -> None:
         try:
-            services.close_case(shown, user=request.user, reason=form.cleaned_data["reason"])
+            complement_ending.close_case(
+                shown, user=request.user, reason=form.cleaned_data["reason"]
+            )
         except IncompleteError as incomplete:
             raise ActionRefusedError(incomplete.missing[0].sentence) from incomplete
 
@@ -470,7 +476,9 @@ def note(request: PersonRequest, case: uuid.UUID, number: int, item: int) -> Htt
         request,
         shown,
         asked,
-        lambda _form: services.save_note(point, user=request.user, note=form.cleaned_data["word"]),
+        lambda _form: complement_answers.save_note(
+            point, user=request.user, note=form.cleaned_data["word"]
+        ),
         done="Votre mot est enregistré.",
         form=form,
         title="Un mot au bureau",

@@ -11,8 +11,16 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.http import PersonRequest
+from workflow import (
+    approving,
+    deciders,
+    decision_missing,
+    decision_text,
+    decisions,
+    proposing,
+    withdrawing,
+)
 from workflow import decision_rules as rules
-from workflow import decision_text, decisions
 from workflow.decision_board import BEING_DECIDED, DecisionBoard, read_board
 from workflow.decision_documents import draft_pdf
 from workflow.decision_forms import CommentForm, ProposalForm, SignForm
@@ -55,7 +63,7 @@ def _save(request: PersonRequest, case: Case, current: Decision | None) -> HttpR
     submit = action == "propose"
     missing: list[str] = []
     try:
-        decisions.save_proposal(
+        proposing.save_proposal(
             case,
             user=request.user,
             base_revision=form.cleaned_data["base_revision"],
@@ -88,13 +96,13 @@ def _unsaved(case: Case, form: ProposalForm, current: Decision | None) -> Decisi
     rank = current.rank if current else Decision.objects.filter(case_id=case.pk).count() + 1
     unsaved = Decision(rank=rank)
     unsaved.case = case
-    decisions.fill(unsaved, region_code=case.region_id, **form.typed())
+    proposing.fill(unsaved, region_code=case.region_id, **form.typed())
     return unsaved
 
 
 def _tie(form: ProposalForm, unsaved: Decision) -> None:
     """Say beside each field what the text lacks there: the list on top says all of it."""
-    for name, sentence in decisions.problems_by_field(unsaved):
+    for name, sentence in decision_missing.problems_by_field(unsaved):
         if name in form.fields:
             form.add_error(name, sentence)
 
@@ -102,7 +110,7 @@ def _tie(form: ProposalForm, unsaved: Decision) -> None:
 def _preview(case: Case, form: ProposalForm, current: Decision | None) -> dict[str, Any]:
     """The text as it would be proposed now; nothing is kept of it."""
     unsaved = _unsaved(case, form, current)
-    bodies = [one.organisation for one in decisions.deciding_bodies_on(unsaved) if one.organisation]
+    bodies = [one.organisation for one in deciders.deciding_bodies_on(unsaved) if one.organisation]
     return decision_text.compose(case, unsaved, bodies)
 
 
@@ -135,7 +143,7 @@ def take_back(request: PersonRequest, case: uuid.UUID) -> HttpResponse:
     return _done(
         request,
         shown,
-        lambda: decisions.take_back(shown, user=request.user),
+        lambda: proposing.take_back(shown, user=request.user),
         "La proposition est reprise : plus personne ne peut la signer, vous pouvez la modifier.",
     )
 
@@ -152,7 +160,7 @@ def approve(request: PersonRequest, case: uuid.UUID) -> HttpResponse:
         return _page(request, shown, sign_form=form, status=422)
     missing: list[str] = []
     try:
-        signed = decisions.approve(
+        signed = approving.approve(
             shown,
             user=request.user,
             text_sha256=form.cleaned_data["text_sha256"],
@@ -193,7 +201,7 @@ def send_back(request: PersonRequest, case: uuid.UUID) -> HttpResponse:
     if not form.is_valid():
         return _page(request, shown, back_form=form, status=422)
     try:
-        decisions.send_back(shown, user=request.user, comment=form.cleaned_data["comment"])
+        approving.send_back(shown, user=request.user, comment=form.cleaned_data["comment"])
     except AlreadyDoneError as done:
         messages.info(request, done.message)
     except ActionRefusedError as refused:
@@ -227,7 +235,7 @@ def withdraw(request: PersonRequest, case: uuid.UUID) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         try:
-            decisions.withdraw(shown, user=request.user, reason=form.cleaned_data["comment"])
+            withdrawing.withdraw(shown, user=request.user, reason=form.cleaned_data["comment"])
         except AlreadyDoneError as done:
             messages.info(request, done.message)
             return redirect("cases:decision", shown.public_id)
@@ -342,7 +350,7 @@ def _proposal_page(
         "decision": current,
         "is_proposed": case.state == "decision_proposed",
         "approvals": approvals,
-        "obstacles": decisions.obstacles(case),
+        "obstacles": decision_missing.obstacles(case),
         "missing": missing or [],
         "letter": decision_text.letter_context(text) if text else None,
     }
