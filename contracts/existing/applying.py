@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -17,8 +17,8 @@ from communities.models import Community, LegalEntity, LegalEntityChange
 from communities.services import TeamError
 from communities.stages import open_stage
 from contracts import describing, rules, terms
-from contracts.existing.checking import key_of
-from contracts.funding import engaging
+from contracts.existing.checks.acquaintances import key_of
+from contracts.funding import engaging, payments
 from contracts.models import Contract, ExistingImport, ExistingRow
 from contracts.terms import ContractTerms, MissionTerm, Party, Representative
 from outbox.registry import handles
@@ -35,6 +35,9 @@ logger = logging.getLogger(__name__)
 
 # Rows of one transaction: a killed worker does no more than these again.
 BATCH: Final = 20
+# After this long, a file is given up, or what it said of people forgotten.
+KEPT: Final = timedelta(days=15)
+_STAYS: Final = ("rna", "siret", "finess", "file", "codes", "signed_on")
 HANDLER: Final = "contracts.take_over"
 OUTSIDE: Final = "hors portail"
 Status = ExistingRow.Status
@@ -82,6 +85,31 @@ def forget(source: ExistingImport, *, by: User) -> None:
     if source.started_at:
         raise ActionRefusedError("Cette reprise est lancée : elle ne s’efface plus.")
     source.delete()
+
+
+def forget_old(*, now: datetime | None = None) -> int:
+    """Delete the files nobody started, empty the rows of those long taken over; how many.
+
+    A row holds names and addresses. Of one taken over stays what tells its CPTS and its scanned
+    contract; of the others, their number, their name and what became of them.
+    """
+    limit = (now or timezone.now()) - KEPT
+    abandoned = ExistingImport.objects.filter(started_at=None, created_at__lt=limit)
+    count = abandoned.count()
+    abandoned.delete()
+    for source in ExistingImport.objects.filter(finished_at__lt=limit, emptied_at=None):
+        with transaction.atomic():
+            rows = list(source.rows.only("values"))
+            for row in rows:
+                row.values = {key: row.values[key] for key in _STAYS if key in row.values}
+                row.cells, row.faults, row.notices = {}, [], []
+            ExistingRow.objects.bulk_update(
+                rows, ["values", "cells", "faults", "notices"], batch_size=200
+            )
+            source.emptied_at = timezone.now()
+            source.save(update_fields=["emptied_at"])
+        count += 1
+    return count
 
 
 def _require(source: ExistingImport, by: User) -> None:
@@ -174,6 +202,11 @@ def take_over(row: ExistingRow, *, invites: bool, by: User) -> Contract:
     signed = _signed(community, values, ars, cpam)
     contract = engaging.put_in_force(
         community, signed, by=by, ars=ars, cpam=cpam, signed_outside=True
+    )
+    payments.record_before_portal(
+        contract,
+        [(date.fromisoformat(on), Decimal(amount)) for on, amount in values.get("paid", [])],
+        by=by,
     )
     content = _content(contract, signed)
     Contract.objects.filter(pk=contract.pk).update(commune_count=len(values["codes"]))

@@ -6,8 +6,10 @@ Each reader gives the value and a notice: what was understood that is not what w
 import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Final
 
+from contracts.funding.fields import read_amount
 from cpts_portal.spreadsheets import plain
 from cpts_portal.words import NBSP, day
 
@@ -93,6 +95,30 @@ def read_number(text: str, what: str, least: int, most: int) -> int | None:
             "laissez la case vide."
         )
     return int(bare)
+
+
+def read_paid(text: str) -> Decimal | None:
+    """An amount paid before, in euros; None for an empty cell or nothing paid.
+
+    Raises CellError for what is no amount, a negative one, or more than a contract ever pays.
+    """
+    bare = re.sub(r"[\s\u202f€]", "", text).replace("−", "-")
+    if not bare or re.fullmatch(r"[-–—]|0+([.,]0+)?", bare):
+        return None
+    if bare.startswith("-"):
+        raise CellError(
+            f"«{NBSP}{text[:30]}{NBSP}» est négatif{NBSP}: écrivez ce qui a été payé en tout, "
+            "reprises déduites, ou laissez la case vide."
+        )
+    if _ROUNDED.fullmatch(bare):
+        raise CellError(
+            f"«{NBSP}{text}{NBSP}» a été arrondi par le tableur{NBSP}: mettez la colonne au format "
+            "Nombre, puis enregistrez de nouveau."
+        )
+    try:
+        return read_amount(text)
+    except ValueError as wrong:
+        raise CellError(str(wrong)) from wrong
 
 
 def read_bare(text: str, length: int) -> tuple[str, str]:

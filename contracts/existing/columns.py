@@ -3,10 +3,15 @@
 from collections.abc import Mapping
 from typing import Final
 
+from django.utils.timezone import localdate
+
 from contracts.funding.ratebook import mission_labels
 from cpts_portal.spreadsheets import plain
 
 MISSION: Final = "mission:"
+PAID: Final = "paid:"
+# The first contracts of the agreement were signed in 2019.
+_FIRST_YEAR: Final = 2019
 NEEDED: Final = ("name", "signed_on")
 # Key → heading, in the order of the model; those of the missions stand before the president's.
 _BEFORE: Final[Mapping[str, str]] = {
@@ -35,6 +40,8 @@ _BEFORE: Final[Mapping[str, str]] = {
     "ars": "ARS",
 }
 _AFTER: Final[Mapping[str, str]] = {
+    "paid": "Déjà payé",
+    "paid_on": "Déjà payé au",
     "last_name": "Nom du président",
     "first_name": "Prénom du président",
     "email": "Adresse électronique du président",
@@ -89,6 +96,12 @@ _OTHER_HEADINGS: Final[Mapping[str, str]] = {
     "echeance": "ends_on",
     "caisse": "cpam",
     "agence": "ars",
+    "deja verse": "paid",
+    "montant deja paye": "paid",
+    "montant deja verse": "paid",
+    "total verse": "paid",
+    "deja verse au": "paid_on",
+    "date du deja paye": "paid_on",
     "president": "last_name",
     "prenom": "first_name",
     "courriel du president": "email",
@@ -121,7 +134,10 @@ def columns() -> dict[str, str]:
     missions = {
         f"{MISSION}{key}": f"{label}, début" for key, label in mission_labels().items() if key
     }
-    return {**_BEFORE, **missions, **_AFTER}
+    years = {
+        f"{PAID}{year}": f"Payé en {year}" for year in range(_FIRST_YEAR, localdate().year + 1)
+    }
+    return {**_BEFORE, **missions, **years, **_AFTER}
 
 
 def headings() -> dict[str, str]:
@@ -132,6 +148,8 @@ def headings() -> dict[str, str]:
         if key.startswith(MISSION):
             found[plain(label.removesuffix(", début"))] = key
             found[plain(key.removeprefix(MISSION))] = key
+        if key.startswith(PAID):
+            found[plain(label.replace("Payé", "Versé"))] = key
     return found
 
 
@@ -166,4 +184,5 @@ def example() -> list[str]:
         "email": "claire.fabre@exemple.fr",
         "file": "trois-rivieres.pdf",
     }
-    return [given.get(key, "01/09/2022") for key in columns()]
+    given |= {f"{PAID}2022": "90 000", f"{PAID}2023": "182 500,50"}
+    return [given.get(key, "01/09/2022" if key.startswith(MISSION) else "") for key in columns()]

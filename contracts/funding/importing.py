@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Max, Q
 from django.db.models.functions import Upper
 from django.utils import timezone
 
@@ -24,6 +25,7 @@ from workflow.models import Case
 from workflow.services import ActionRefusedError
 
 MOST_ROWS: Final = 2_000
+KEPT: Final = timedelta(days=15)
 # Key → heading, in the order of an exported file.
 COLUMNS: Final[dict[str, str]] = {
     "contract": "Contrat",
@@ -110,6 +112,14 @@ def give_up(organisation: Organisation) -> None:
     )
 
 
+def forget_old(*, now: datetime | None = None) -> int:
+    """Give up the imports that nobody confirmed for 15 days; how many."""
+    limit = (now or timezone.now()) - KEPT
+    return PaymentImport.objects.filter(closed_at=None, created_at__lt=limit).update(
+        closed_at=timezone.now(), rows=[]
+    )
+
+
 def rows_of(waiting: PaymentImport) -> list[Row]:
     return [Row(**stored) for stored in waiting.rows]
 
@@ -175,15 +185,22 @@ def _judge_twin(row: Row, twin: Payment, contract: Contract | None) -> None:
         (twin.contract_id, str(twin.amount), twin.paid_on.isoformat())
         == (contract.pk, row.values.get("amount"), row.values.get("paid_on"))
     )
-    if same and not row.faults:
-        row.status = "known"
+    if same and (not row.faults or twin.is_before_portal):
+        row.status, row.faults = "known", []
     else:
         row.faults.append(_lower(payments.said_twice(twin)))
 
 
 def _contracts(organisation: Organisation, texts: Iterable[str]) -> dict[str, Contract]:
     asked = {text.upper() for text in texts if text}
-    found = Contract.objects.filter(cpam=organisation, reference__in=asked, signed_on__isnull=False)
+    found = Contract.objects.filter(
+        cpam=organisation, reference__in=asked, signed_on__isnull=False
+    ).annotate(
+        paid_until=Max(
+            "payments__paid_on",
+            filter=Q(payments__is_before_portal=True, payments__cancelled_at__isnull=True),
+        )
+    )
     return {str(one.reference).upper(): one for one in found}
 
 
@@ -209,7 +226,9 @@ def _check_cells(row: Row, contract: Contract | None, missions: Mapping[str, str
         values["paid_on"] = paid_on.isoformat()
         cells["paid_on"] = day(paid_on)
         if contract is not None:
-            row.faults += [_lower(one) for one in payments.day_faults(contract, paid_on)]
+            until: date | None = vars(contract)["paid_until"]
+            faults = payments.day_faults(contract, paid_on, known_until=until)
+            row.faults += [_lower(one) for one in faults]
     if sentence := payments.reference_fault(cells.get("reference", "")):
         row.faults.append(_lower(sentence))
     mission = cells.get("mission", "")
@@ -317,10 +336,16 @@ def exported(recorded: Iterable[Payment]) -> list[list[str]]:
             "",
             "",
             one.contract.title,
-            f"annulé : {one.cancelled_reason}" if one.cancelled_at else "",
+            _remark(one),
         ]
         for one in recorded
     ]
+
+
+def _remark(one: Payment) -> str:
+    if one.cancelled_at:
+        return f"annulé : {one.cancelled_reason}"
+    return "payé avant le portail, en tout" if one.is_before_portal else ""
 
 
 EXPORT_HEADINGS: Final = (*COLUMNS.values(), "CPTS", "Remarque")

@@ -166,7 +166,8 @@ def _state(one: Payment, contract: UUID, *, records: bool) -> str:
             f"Annulé le {localtime(one.cancelled_at):%d/%m/%Y} par {_e(str(one.cancelled_by))}"
             f"{NBSP}: {_e(one.cancelled_reason)}"
         )
-    said = f"Enregistré par {_e(str(one.recorded_by))}"
+    verb = "Repris" if one.is_before_portal else "Enregistré"
+    said = f"{verb} par {_e(str(one.recorded_by))}"
     if not records:
         return said
     url = address("contracts:cancel", contract, one.pk)

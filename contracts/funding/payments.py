@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page
 from django.db import connection, transaction
-from django.db.models import Count, Window
+from django.db.models import Count, Max, Window
 from django.utils import timezone
 
 from accounts.models import User
@@ -133,9 +133,44 @@ def record_payment(
     return payment
 
 
+def record_before_portal(
+    contract: Contract, paid: Iterable[tuple[date, Decimal]], *, by: User
+) -> list[Payment]:
+    """What was paid in all before the contract came to the portal, each sum up to its day.
+
+    Shared out as any payment is. The caller has the contract to itself. Raises ActionRefusedError
+    for more than it has to pay.
+    """
+    made: list[Payment] = []
+    parts: list[PaymentPart] = []
+    ledger = ledgers_of([contract.pk])[contract.pk]
+    for on, amount in sorted(paid):
+        payment = Payment(
+            contract=contract,
+            payer=contract.payer,
+            paid_on=on,
+            amount=amount,
+            reference=f"Avant le portail, {contract.reference}, {on:%d/%m/%Y}",
+            is_before_portal=True,
+            recorded_by=by,
+        )
+        made.append(payment)
+        parts += [
+            PaymentPart(payment=payment, year=number, mission=key, amount=part)
+            for (number, key), part in ledger.share_out(amount).items()
+        ]
+    Payment.objects.bulk_create(made)
+    PaymentPart.objects.bulk_create(parts)
+    if made:
+        settle_totals(contract)
+    return made
+
+
 def payment_faults(contract: Contract, paid_on: date, reference: str) -> list[str]:
     """What is wrong with a payment but its amount, as sentences."""
-    found = day_faults(contract, paid_on)
+    known = contract.payments.standing().filter(is_before_portal=True)
+    known_until = known.aggregate(last=Max("paid_on"))["last"]
+    found = day_faults(contract, paid_on, known_until=known_until)
     found += [sentence] if (sentence := reference_fault(reference)) else []
     if not found:
         twin = (
@@ -148,9 +183,17 @@ def payment_faults(contract: Contract, paid_on: date, reference: str) -> list[st
     return found
 
 
-def day_faults(contract: Contract, paid_on: date) -> list[str]:
-    """What is wrong with the day of a payment, as sentences."""
+def day_faults(contract: Contract, paid_on: date, *, known_until: date | None = None) -> list[str]:
+    """What is wrong with the day of a payment, as sentences.
+
+    `known_until`: the day up to which what was paid before the portal is written in one sum.
+    """
     found = []
+    if known_until and paid_on <= known_until:
+        found.append(
+            f"Ce qui a été payé jusqu’au {day(known_until)} est déjà compté, en un montant repris "
+            "avant le portail. Pour détailler ces paiements, annulez d’abord ce montant."
+        )
     if paid_on > timezone.localdate():
         found.append(
             f"Le {day(paid_on)} est à venir{NBSP}: écrivez le jour où le paiement a été fait."

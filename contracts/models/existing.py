@@ -45,6 +45,8 @@ class ExistingImport(models.Model):
     )
     started_at = models.DateTimeField("lancé le", null=True, blank=True)
     finished_at = models.DateTimeField("terminé le", null=True, blank=True)
+    # What its rows said of people was forgotten that day.
+    emptied_at = models.DateTimeField("détail effacé le", null=True, blank=True)
 
     objects = ExistingImportQuerySet.as_manager()
 

@@ -36,6 +36,8 @@ class Payment(models.Model):
     paid_on = models.DateField("payé le")
     amount = models.DecimalField("montant", max_digits=12, decimal_places=2)
     reference = models.CharField("référence", max_length=60)
+    # All that was paid up to that day, for a contract signed before the portal.
+    is_before_portal = models.BooleanField("avant le portail", default=False)
     recorded_by = models.ForeignKey(
         User, models.RESTRICT, related_name="+", verbose_name="enregistré par"
     )

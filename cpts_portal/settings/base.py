@@ -315,6 +315,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "members.tasks.forget_imports",
         "schedule": crontab(minute=25, hour=3),
     },
+    "forget-imports-of-contracts": {
+        "task": "contracts.tasks.forget_imports",
+        "schedule": crontab(minute=27, hour=3),
+    },
     "forget-notifications-kept-long-enough": {
         "task": "notifications.tasks.forget_old",
         "schedule": crontab(minute=35, hour=3),

@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,14 +13,16 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import User
 from communities.models import Community, TeamInvitation, TeamMember
 from communities.services import accept_invitation
 from contracts.existing import applying, cells, checking, scans
 from contracts.existing.columns import columns, example
-from contracts.funding import balances, payments
+from contracts.funding import balances, importing, payments
 from contracts.models import Contract, ContractScan, ContractVersion, ExistingImport, ExistingRow
+from contracts.tasks import forget_imports
 from cpts_portal.mojibake import has_lost_letters, mend
 from cpts_portal.spreadsheets import TableFileError, csv_bytes, xlsx_bytes
 from outbox.models import OutboxEvent
@@ -428,3 +430,123 @@ def test_a_cpom_is_between_the_cpts_and_its_agency_which_pays_it(administrator: 
         contract, paid_on=date(2019, 8, 1), amount=Decimal(45000), reference="FIR-1", by=agent
     )
     assert payment.payer == contract.ars
+
+
+# --- What was paid before, and what is forgotten --------------------------------------------------
+
+
+@pytest.mark.parametrize("typed", ["", "0", "0,00 €", "–"])
+def test_nothing_paid_before_is_nothing(typed: str) -> None:
+    assert cells.read_paid(typed) is None
+
+
+def test_an_amount_paid_before_is_a_possible_one() -> None:
+    assert cells.read_paid("182 500,50 €") == Decimal("182500.50")
+    refusals = {
+        "-75 000": "est négatif",
+        "1e12": "n’est pas un montant",
+        "1" + 12 * "0": "dépasse",
+    }
+    for typed, words in refusals.items():
+        with pytest.raises(cells.CellError, match=words):
+            cells.read_paid(typed)
+
+
+@pytest.mark.django_db
+def test_what_was_paid_before_makes_the_balances_right_from_the_first_day(
+    administrator: User,
+) -> None:
+    paid = {"paid:2023": "142 500", "paid:2024": "60 000,50"}
+    names = [f"CPTS n° {one}" for one in range(8)]
+    places = ["04019", "04062", "04073", "04086", "04226", "04120", "04006", "04016"]
+    source = take_over(
+        [
+            row(name=names[0], communes=places[0], **paid),
+            row(name=names[1], communes=places[1], paid="75000", paid_on="31/12/2023"),
+            row(name=names[2], communes=places[2], paid="75000", **paid),
+            row(name=names[3], communes=places[3], paid="9 999 999", paid_on="31/12/2023"),
+            row(name=names[4], communes=places[4], **{"paid:2022": "-5", "paid:2024": "1e12"}),
+            row(name=names[5], communes=places[5], paid="5", paid_on="01/01/2023"),
+            row(name=names[6], communes=places[6], **{"paid:2022": "10"}),
+            row(name=names[7], communes=places[7], size="Taille 1", paid="90000"),
+        ],
+        administrator,
+    )
+    assert statuses(source) == ["done", "done", "wrong", "wrong", "wrong", "wrong", "wrong", "done"]
+    assert "142\u00a0500\u00a0€ au 31 décembre 2023" in said(source, 0, "notices")
+    assert "compteraient deux fois" in said(source, 2)
+    assert "plus que tout ce que le contrat prévoit" in said(source, 3)
+    assert [words in said(source, 4) for words in ("est négatif", "n’est pas un montant")] == [
+        True,
+        True,
+    ]
+    assert "rien n’a pu être payé le 1" in said(source, 5)
+    assert "rien n’a pu être payé avant" in said(source, 6)
+    assert "ne sont pas tous connus" in said(source, 7, "notices")
+    first, second, third = Contract.objects.order_by("pk")
+    recorded = first.payments.order_by("paid_on")
+    assert [(one.paid_on, one.amount, one.is_before_portal) for one in recorded] == [
+        (date(2023, 12, 31), Decimal("142500.00"), True),
+        (date(2024, 12, 31), Decimal("60000.50"), True),
+    ]
+    years = first.money_years.filter(paid__gt=0).order_by("year").values_list("year", "paid")
+    assert list(years) == [(2023, Decimal("142500.00")), (2024, Decimal("60000.50"))]
+    account = balances.account_of(first, on=date(2026, 1, 1))
+    assert (account.paid, account.unallocated) == (Decimal("202500.50"), Decimal(0))
+    assert balances.account_of(third, on=date(2026, 1, 1)).unallocated == Decimal(90000)
+    # The CPAM does not record again what the sum holds.
+    assert second.cpam
+    agent = factories.membership(None, second.cpam, "agent").user
+    agent.acting = agent.memberships.get()
+    with pytest.raises(ActionRefusedError, match="est déjà compté, en un montant repris"):
+        payments.record_payment(
+            second, paid_on=date(2023, 9, 1), amount=Decimal(10), reference="V1", by=agent
+        )
+    payments.record_payment(
+        second, paid_on=date(2024, 9, 1), amount=Decimal(10), reference="V1", by=agent
+    )
+    exported = importing.exported(second.payments.select_related("contract"))
+    again = importing.read_file(
+        second.cpam,
+        name="paiements.csv",
+        content=csv_bytes(list(importing.EXPORT_HEADINGS), exported),
+        by=agent,
+    )
+    assert {one.status for one in importing.rows_of(again)} == {"known"}
+
+
+@pytest.mark.django_db
+def test_what_a_list_says_of_people_is_forgotten_after_fifteen_days(administrator: User) -> None:
+    president = {"last_name": "Fabre", "first_name": "Claire", "email": "claire@exemple.test"}
+    source = take_over(
+        [row(file="ubaye.pdf", **president), row(name="CPTS fausse", communes="99999")],
+        administrator,
+    )
+    waiting = read([row(name="CPTS seule", communes="04226", **president)], administrator)
+    forget_imports()
+    assert ExistingImport.objects.count() == 2
+    old = timezone.now() - timedelta(days=16)
+    ExistingImport.objects.filter(pk=waiting.pk).update(created_at=old)
+    ExistingImport.objects.filter(pk=source.pk).update(created_at=old, finished_at=old)
+    forget_imports()
+    assert list(ExistingImport.objects.all()) == [source]
+    done, wrong = source.rows.order_by("number")
+    assert (done.cells, done.faults, done.notices) == ({}, [], [])
+    assert done.values == {
+        "rna": "",
+        "siret": "",
+        "finess": "",
+        "file": "ubaye.pdf",
+        "codes": ["04019", "04062", "04073", "04086"],
+        "signed_on": "2023-07-01",
+    }
+    assert (wrong.status, wrong.name, wrong.faults) == ("wrong", "CPTS fausse", [])
+    client = Client()
+    client.force_login(administrator)
+    page = client.get(reverse("existing:report", args=[source.pk])).content.decode()
+    assert "Le détail des lignes a été effacé le" in page
+    assert client.get(reverse("existing:file", args=[source.pk, "csv"])).status_code == 200
+    # It is still known, and its scanned contract still finds it.
+    assert statuses(read([row()], administrator)) == ["known"]
+    scan = SimpleUploadedFile("ubaye.pdf", b"%PDF-1.7\n")
+    assert [one.refusal for one in scans.attach(source, [scan], by=administrator)] == [""]
