@@ -48,7 +48,7 @@ class ContractsConfig(AppConfig):
                 model=Contract,
                 label="Contrat",
                 short="le contrat",
-                page="contracts:money",
+                page="contract-desk:contract",
                 tab="Le contrat",
                 state_label=labels.state_label,
                 transition_label=labels.transition_label,

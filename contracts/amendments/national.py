@@ -478,7 +478,7 @@ def tell_team(*, item_id: int) -> None:
         },
         path=reverse("amendments:amendment", args=[contract.public_id, item.draft_id])
         if item.draft_id
-        else reverse("contracts:money", args=[contract.public_id]),
+        else reverse("contract-desk:contract", args=[contract.public_id]),
     )
 
 

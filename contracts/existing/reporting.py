@@ -61,7 +61,7 @@ def _shown(row: ExistingRow, *, opens: bool) -> dict[str, Any]:
         "is_doubtful": row.status == Status.DOUBTFUL,
         "choice": row.choice,
         "reference": row.contract.reference if row.contract else "",
-        "url": reverse("contracts:money", args=[row.contract.public_id])
+        "url": reverse("contract-desk:contract", args=[row.contract.public_id])
         if row.contract and opens
         else "",
     }

@@ -22,6 +22,9 @@ from tests.contracts import signed
 pytestmark = pytest.mark.django_db
 
 
+PAGES = ("money", "missions", "dialogues")
+
+
 def browser(person: User) -> Client:
     client = Client()
     client.force_login(person)
@@ -111,6 +114,15 @@ def test_the_page_of_a_contract_says_what_is_awaited_and_is_its_parties_alone() 
     assert browser(signed.agent(contract.ars)).get(url).status_code == 200
     assert browser(factories.user()).get(url).status_code == 404
     assert browser(owner).get(reverse("contract-desk:todo")).status_code == 200
+    # The lists of the team and of an office, and the contract's own pages, lead there.
+    leading = [
+        (owner, reverse("desks:home")),
+        (signed.agent(contract.cpam), reverse("desks:inbox") + "?onglet=tous"),
+        (owner, reverse("cases:timeline", args=[contract.public_id])),
+        *((owner, reverse(f"contracts:{one}", args=[contract.public_id])) for one in PAGES),
+    ]
+    pages = [(path, browser(one).get(path, follow=True)) for one, path in leading]
+    assert [path for path, page in pages if f'href="{url}"' not in page.content.decode()] == []
 
 
 def test_anyone_reads_a_contract_in_force_without_a_sum_or_a_name_of_a_person() -> None:
