@@ -44,10 +44,10 @@ class Link:
 
 @dataclass(frozen=True)
 class Project:
-    """One letter or health project of one CPTS as its team sees it."""
+    """One letter, health project or contract of one CPTS as its team sees it."""
 
-    case: WrittenCase
-    # « Lettre d’intention », « Projet de santé », « Avenant au projet de santé ».
+    case: Case
+    # « Lettre d’intention », « Projet de santé », « Avenant au projet de santé », « Contrat ».
     label: str
     role: str
     state: StateLabel
@@ -75,9 +75,33 @@ def read_projects(user: User, page: str | None) -> tuple[list[Project], Page[Any
     threads = thread_states(deposited, user)
     begun = _begun(letters)
     nothing = ThreadState()
-    return [
-        _project(one, user, past[one.pk], threads.get(one.pk, nothing), begun) for one in written
-    ], shown
+    by_pk = {
+        one.pk: _project(one, user, past[one.pk], threads.get(one.pk, nothing), begun)
+        for one in written
+    } | {one.pk: _contract(one, user) for one in cases if one.kind == Case.Kind.CONTRACT}
+    return [by_pk[one.pk] for one in cases if one.pk in by_pk], shown
+
+
+def _contract(case: Case, user: User) -> Project:
+    """A contract leads to its one page, that says the rest."""
+    state = kind_of(case).state_label(case.state, Reader.LEAD)
+    written = case.state in {CaseState.DRAFT, CaseState.TO_SIGN}
+    label = "Voir le projet de contrat" if written else "Mon contrat"
+    return Project(
+        case=case,
+        label="Contrat",
+        role=str(case.team_role(user)),
+        state=state,
+        next_step=state.next_step,
+        procedure="",
+        action=Link(label, address(kind_of(case).page, case.public_id)),
+        others=[
+            Link("Feuille de route", address("roadmap:roadmap", case.community.public_id)),
+            Link("Membres", address("members:list", case.community.public_id)),
+            Link("Équipe", address("communities:team", case.community.public_id)),
+        ],
+        events=[],
+    )
 
 
 def _as_written(cases: Sequence[Case]) -> list[WrittenCase]:
