@@ -259,15 +259,17 @@ def _mission_dates(
 
 def _indicators(terms: ContractTerms, rates: RateTable) -> Iterator[Lack]:
     labels = {one.key: one.label for one in rates.missions}
-    if terms.form != said.CPOM:
-        for key in unmeasured(terms):
-            yield Lack(
-                "indicators",
-                (
-                    f"{labels.get(key, key)}{NBSP}: aucun indicateur ne suit cette mission. "
-                    "Choisissez-en au moins un dans la bibliothèque, ou écrivez le vôtre."
-                ),
-            )
+    if terms.form != said.CPOM and (found := unmeasured(terms)):
+        names = ", ".join(labels.get(key, key) for key in found)
+        wanted = "cette mission" if len(found) == 1 else "ces missions"
+        yield Lack(
+            "indicators",
+            (
+                f"{names}{NBSP}: aucun indicateur ne suit {wanted}. Choisissez-en au moins un "
+                f"{'' if len(found) == 1 else 'pour chacune '}dans la bibliothèque, ou écrivez le "
+                "vôtre."
+            ),
+        )
     chosen = {one.key for one in terms.missions}
     for one in terms.indicators:
         if terms.form != said.CPOM and one.mission not in chosen:

@@ -361,7 +361,7 @@ GOOD = ContractTerms(
         (
             {"indicators": drafts.measures("prevention")},
             "indicators",
-            "aucun indicateur ne suit cette mission",
+            "aucun indicateur ne suit ces missions",
         ),
     ],
 )

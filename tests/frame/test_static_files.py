@@ -40,3 +40,11 @@ def test_the_servers_gather_them_so(gathered: Path) -> None:
     backends = (base.STORAGES["staticfiles"]["BACKEND"], base.WHITENOISE_KEEP_ONLY_HASHED_FILES)
     assert backends == ("cpts_portal.static_storage.CompressedModulesStorage", True)
     assert not (gathered / "js" / "autosave.js").exists()
+
+
+def test_each_style_sheet_closes_what_it_opens() -> None:
+    """A block left open hides all that follows it from some screens, and nothing says so."""
+    sheets = list((base.BASE_DIR / "static" / "css").glob("*.css"))
+    assert len(sheets) > 3
+    texts = {one.name: one.read_text(encoding="utf-8") for one in sheets}
+    assert [name for name, text in texts.items() if text.count("{") != text.count("}")] == []

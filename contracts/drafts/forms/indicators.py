@@ -135,7 +135,10 @@ class IndicatorForm(SectionForm):
         for year in YEARS:
             name = f"target_{year}"
             self.fields[name] = forms.CharField(
-                label=f"Cible de l’année {year}", max_length=200, required=False
+                label=f"Cible de l’année {year}",
+                max_length=200,
+                required=year == 1,
+                error_messages={"required": "Écrivez au moins la cible de la première année."},
             )
             dress(self.fields[name])
         self.fields["target_1"].help_text = (
@@ -201,8 +204,6 @@ class IndicatorForm(SectionForm):
                         f"«{NBSP}Oui{NBSP}» ne dit pas combien{NBSP}: écrivez un nombre, ou "
                         f"mesurez par «{NBSP}{said.INDICATOR_KINDS['yes_no']}{NBSP}».",
                     )
-        if not targets and not self.errors:
-            self.add_error("target_1", "Écrivez au moins la cible de la première année.")
         given["targets"] = tuple(targets)
         return given
 
