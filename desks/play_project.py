@@ -98,7 +98,9 @@ def days_ago(back: timedelta) -> Iterator[None]:
     class Moved(datetime.datetime, metaclass=AsDatetime):
         @classmethod
         def now(cls, tz: datetime.tzinfo | None = None) -> Any:
-            return datetime.datetime.now(tz) - back
+            # By the clock on the wall: summer time may have ended since.
+            then = datetime.datetime.now(timezone.get_current_timezone()) - back
+            return then.astimezone(tz) if tz else then.replace(tzinfo=None)
 
     vars(timezone)["datetime"] = Moved
     try:

@@ -9,6 +9,8 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Membership, User
+from committees.models import Session
+from committees.sessions import quorum
 from desks.demo import ACCOUNTS, DRAFT_NAME, PASSWORD
 from health_projects.models import HealthProject
 from letters.models import LetterOfIntent
@@ -124,3 +126,18 @@ def test_a_project_of_eight_sheets_and_three_hundred_members_is_ready_to_be_sign
     assert (project.sheets.count(), members.count()) == (8, 300)
     assert members.values("first_name", "last_name").distinct().count() == 300
     assert [one.sentence for one in missing_before_deposit(read_content(project))] == []
+
+
+def test_the_committee_has_held_a_session_and_called_the_next_with_the_letter_it_is_asked_about(
+    demonstration: None, deliver_outbox: Any
+) -> None:
+    held, coming = Session.objects.order_by("starts_at")
+    assert held.closed_at is not None
+    assert held.starts_at < timezone.now() < coming.starts_at
+    assert (held.is_open, quorum(held).taking_part, quorum(held).is_reached) == (False, 6, True)
+    assert [bool(one.deliberated_at) for one in held.items.all()] == [True, True, False]
+    asked = [one.consultation.case.title for one in coming.items.exclude(consultation=None)]
+    assert asked == ["CPTS Erdre et Cens"]
+    deliver_outbox()
+    papers = held.documents.values_list("kind", flat=True)
+    assert sorted(papers) == ["convocation", "minutes"]

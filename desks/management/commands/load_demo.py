@@ -4,11 +4,13 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import Organisation
-from desks import demo, demo_contracts, demo_projects
+from desks import demo, demo_contracts, demo_projects, demo_sessions
 
 
 class Command(BaseCommand):
-    help = "Prépare la démonstration : comptes, lettres déposées, brouillon, projet de santé."
+    help = (
+        "Prépare la démonstration : comptes, lettres déposées, brouillon, projet de santé, séances."
+    )
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         if not settings.DEMO:
@@ -34,3 +36,5 @@ class Command(BaseCommand):
             self.stdout.write(f"Projet « {path.stem} » : {'écrit' if project else 'déjà là'}")
         for name in demo_contracts.make_contracts():
             self.stdout.write(f"Contrat « {name} » : écrit")
+        sessions = demo_sessions.make_sessions()
+        self.stdout.write(f"Séances du comité régional : {sessions or 'déjà là'}")
