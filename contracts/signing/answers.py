@@ -40,13 +40,19 @@ Method = RoundSignature.Method
 
 @transaction.atomic
 def send_code(signer: RoundSigner) -> None:
-    """Send six digits to the address of a signer of the CPTS. Raises ActionRefusedError."""
+    """Send six digits to the address of a signer of the CPTS, to sign or to refuse.
+
+    A refusal waits for nobody's turn and needs no power that stands: what keeps from signing is
+    checked by `sign`. Raises ActionRefusedError, AlreadyDoneError once answered or ended.
+    """
     if needs_second_factor(signer):
         raise ActionRefusedError(
             "Votre code est celui de votre application : aucun n’est envoyé par courriel."
         )
     signer = _locked(signer)
-    _check_may_sign(signer)
+    _check_open(signer)
+    if signer.round.provider != PORTAL:
+        raise ActionRefusedError(" ".join(problems_of(signer)))
     code = new_code_for(
         signer,
         otherwise="Recommencez demain, ou envoyez un exemplaire signé sur papier.",

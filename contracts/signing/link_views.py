@@ -14,6 +14,7 @@ from contracts.signing import answers, signers
 from contracts.signing.board import power_in_words
 from contracts.signing.evidence import proofs_of
 from contracts.signing.forms import LinkAnswerForm
+from contracts.signing.signers import PORTAL
 from signatures.codes import Seen, masked_address
 from signatures.link_pages import LinkPages
 from signatures.links import digest
@@ -49,6 +50,9 @@ class _Pages(LinkPages[RoundSigner]):
             "power": power_in_words(one),
             "address": masked_address(one.email),
             "document": one.round.document.document,
+            # What keeps from signing today; refusing stays possible.
+            "problems": answers.problems_of(one) if self.may_answer(one) else [],
+            "is_here": one.round.provider == PORTAL,
         }
 
     def may_answer(self, one: RoundSigner) -> bool:
@@ -82,7 +86,7 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
         context |= {"signature": signature, "has_proof": has_proof}
         return render(request, "contracts/link_done.html", context)
     has_code = bool(signer.code_expires_at and signer.code_expires_at > timezone.now())
-    context |= {"has_code": has_code, "problems": answers.problems_of(signer)}
+    context |= {"has_code": has_code}
     return render(request, "contracts/link.html", context)
 
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 from accounts import second_factor
 from accounts.models import SecondFactor, User
 from contracts.models import RoundPaper, SigningRound
+from contracts.signing import rounds
 from contracts.signing.evidence import PROOF, proof_of
 from contracts.signing.link_urls import urlpatterns as link_patterns
 from contracts.signing.telling import link_path
@@ -207,6 +208,25 @@ def test_a_refusal_is_told_to_all_and_its_reason_read_on_the_page() -> None:
     }
     assert not told.filter(text_body__contains="La durée.").exists()
     assert "La durée." in text(Client().get(link_path(cpts)))
+
+
+def test_the_president_refuses_by_their_link_before_their_turn_and_does_not_sign() -> None:
+    opened = sealing.opened()
+    agent = signed.agent(opened.contract.ars)
+    opened = rounds.set_order(opened, ["cpam", "ars", "cpts"], by=agent)
+    visitor, link = Client(), link_path(signer(opened, "cpts"))
+    first = text(visitor.get(link))
+    assert "pas encore votre tour" in first
+    assert ("Recevoir un code pour refuser" in first, "Recevoir mon code" in first) == (True, False)
+    code = sealing.code_of(signer(opened, "cpts"))
+    asked = text(visitor.get(f"{link}signer/"))
+    assert ('value="sign"' in asked, 'value="decline"' in asked) == (False, True)
+    early = visitor.post(f"{link}signer/", {"answer": "sign", "code": code})
+    assert (early.status_code, "pas encore votre tour" in text(early)) == (422, True)
+    reason = {"answer": "decline", "code": code, "reason": "La durée."}
+    assert "La durée." in text(visitor.post(f"{link}signer/", reason, follow=True))
+    opened.refresh_from_db()
+    assert (opened.state, opened.signatures.count()) == ("refused", 0)
 
 
 def test_a_copy_signed_on_paper_goes_from_one_party_to_another() -> None:
