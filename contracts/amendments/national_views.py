@@ -89,7 +89,8 @@ def amendments(request: PersonRequest) -> HttpResponse:
         to_sign=Count("items", filter=Q(items__outcome=Outcome.TO_SIGN)),
         exceptions=Count("items", filter=Q(items__outcome=Outcome.EXCEPTION)),
     )
-    rows, page = read_page(counted, request.GET.get("page"), SHOWN)
+    # Counting drops the order of the model.
+    rows, page = read_page(counted.order_by("-pk"), request.GET.get("page"), SHOWN)
     context = {"form": form, "amendments": rows, "page": page}
     status = 422 if request.method == "POST" else 200
     return render(request, "contracts/national_list.html", context, status=status)

@@ -15,7 +15,7 @@ from contracts.amendments import national
 from contracts.drafts import drafting
 from contracts.endings import ending
 from contracts.funding.schedule import five_years
-from contracts.models import Draft, NationalAmendment, Termination
+from contracts.models import Draft, NationalAmendment, NationalAmendmentItem, Termination
 from outbox.services import deliver_pending
 from tests import factories
 from tests.contracts import raised, signed
@@ -44,7 +44,7 @@ def test_a_contract_is_amended_terminated_and_reached_by_national_rates(
     assert contract.cpam
     owner, payer = contract.community.created_by, signed.agent(contract.cpam)
     agency, by = signed.agent(contract.ars), raised.administrator()
-    phone, desk, other = (open_browser(viewport=one) for one in (PHONE, DESKTOP, DESKTOP))
+    phone, desk, other = (open_browser(viewport=one) for one in (PHONE, DESKTOP, PHONE))
     one = contract.public_id
 
     at(phone, owner, "amendments:history", one)
@@ -95,3 +95,30 @@ def test_a_contract_is_amended_terminated_and_reached_by_national_rates(
     deliver_pending()
     at(other, by, "national:amendment", again.pk)
     expect(other.get_by_text("Appliqué", exact=True).first).to_be_visible()
+
+    raised.with_signers([contract])
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    raised.raised_rates(by, tomorrow, grant=85_000)
+    at(other, by, "national:amendments")
+    other.get_by_label("Tarifs publiés").select_option(index=1)
+    other.get_by_text("Chaque contrat reçoit un avenant à signer", exact=True).click()
+    other.get_by_label("Texte qui porte ces tarifs").fill(raised.LAW)
+    press(other, "Préparer l’aperçu")
+    deliver_pending()
+    other.reload()
+    other.get_by_role("link", name="Envoyer 1 avenant à signer").click()
+    sound(other)
+    press(other, "Envoyer à signer")
+    deliver_pending()
+    other.reload()
+    expect(other.get_by_text("Avenants signés\u00a0: 0 sur 1")).to_be_visible()
+    sound(other)
+    at(
+        other,
+        by,
+        "national:contract",
+        *NationalAmendmentItem.objects.filter(outcome="to_sign")
+        .values_list("amendment", "pk")
+        .get(),
+    )
+    expect(other.get_by_text("Signatures attendues")).to_be_visible()
