@@ -17,7 +17,7 @@ from communities.models import Community, LegalEntity, LegalEntityChange
 from communities.services import TeamError
 from communities.stages import open_stage
 from contracts import describing, rules, terms
-from contracts.existing.checks.acquaintances import key_of
+from contracts.existing.checks.acquaintances import ASKED, key_of
 from contracts.funding import engaging, payments
 from contracts.models import Contract, ExistingImport, ExistingRow
 from contracts.terms import ContractTerms, MissionTerm, Party, Representative
@@ -211,7 +211,7 @@ def take_over(row: ExistingRow, *, invites: bool, by: User) -> Contract:
     content = _content(contract, signed)
     Contract.objects.filter(pk=contract.pk).update(commune_count=len(values["codes"]))
     freeze(contract, content, actor=by)
-    notices = [*row.notices, *claim_beside(contract)]
+    notices = [*_decided(row), *claim_beside(contract)]
     if entity is None and (values["rna"] or values["siret"]):
         notices.append(
             "Le siège de l’association n’est pas écrit : ses numéros sont gardés dans le contrat, "
@@ -225,6 +225,16 @@ def take_over(row: ExistingRow, *, invites: bool, by: User) -> Contract:
     row.key, row.notices = key_of(values), notices
     row.save(update_fields=["status", "contract", "community", "key", "notices"])
     return contract
+
+
+def _decided(row: ExistingRow) -> list[str]:
+    """What was said of a row, the question that a person has answered aside."""
+    said = [one for one in row.notices if not one.endswith(ASKED)]
+    if row.choice == ExistingRow.Choice.JOIN:
+        said.append("Rattachée à la CPTS du portail, sur votre décision.")
+    elif row.choice == ExistingRow.Choice.CREATE:
+        said.append("Reprise comme une autre CPTS, sur votre décision.")
+    return said
 
 
 def _joined(row: ExistingRow) -> Community:

@@ -15,7 +15,7 @@ class ExistingForm(ImportForm):
     """The list of the CPTS, and the list of their communes where it stands apart."""
 
     territories = forms.FileField(
-        label="Fichier des territoires (facultatif)",
+        label="Fichier des territoires",
         help_text=(
             "Deux colonnes, « CPTS » et « Code INSEE », une ligne par commune : pour une liste "
             "qui ne donne pas les communes. 5 Mo au plus."

@@ -1,5 +1,6 @@
 """The rows of an import as its page and its files show them."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django.core.paginator import Page
@@ -28,12 +29,26 @@ TONES: Final = {
     Status.READY: "info",
     Status.KNOWN: "",
 }
+_PLURALS: Final = {
+    Status.READY: "Prêtes",
+    Status.DONE: "Reprises",
+    Status.REFUSED: "Refusées",
+}
 REPORT_HEADINGS: Final = ("Ligne", "État", "À corriger", "Remarques", "Contrat")
 
 
 def asked_view(text: str) -> str:
     """The view the address asks for; all the rows otherwise."""
     return text if text in VIEWS else ""
+
+
+def views(counts: Mapping[str, int]) -> list[tuple[str, str, int]]:
+    """The views that have rows: the word of the address, the label, how many."""
+    return [
+        (key, _PLURALS.get(status, status.label), counts[status])
+        for key, status in VIEWS.items()
+        if counts[status]
+    ]
 
 
 def read_rows(

@@ -117,11 +117,7 @@ def report(request: PersonRequest, pk: int) -> HttpResponse:
     context = {
         "source": source,
         "counts": counts,
-        "views": [
-            (key, status.label, counts[status])
-            for key, status in reporting.VIEWS.items()
-            if counts[status]
-        ],
+        "views": reporting.views(counts),
         "view": view,
         "rows": rows,
         "page": page,

@@ -284,6 +284,8 @@ def test_a_namesake_waits_for_somebody_to_decide(administrator: User) -> None:
     applying.start(source, choices={2: "join"}, invites=False, by=administrator)
     work(source)
     assert (statuses(source), Contract.objects.get().community) == (["done"], known)
+    notices = said(source, 0, "notices")
+    assert ("dites si" in notices, "sur votre décision" in notices) == (False, True)
     assert list(known.territory.communes.values_list("code", flat=True)) == ["04019"]
 
 

@@ -16,6 +16,8 @@ from workflow.models import TerritoryClaim
 from workflow.states import CaseState
 
 Status = ExistingRow.Status
+# The end of what is said of a doubtful row, until a person has decided.
+ASKED: Final = "dites si c’est la même CPTS."
 # Words that two spellings of one name may differ by.
 _SMALL_WORDS: Final = frozenset(
     (
@@ -88,7 +90,8 @@ class Acquaintances:
             for number, shared_codes in sorted(met.items()):
                 row.notices.append(
                     f"{self.places.named(shared_codes)} {_are(shared_codes)} aussi à la ligne "
-                    f"{number}{NBSP}: les deux CPTS les gardent, à arbitrer ensuite."
+                    f"{number}{NBSP}: les deux CPTS {_them(shared_codes)} gardent, à "
+                    "arbitrer ensuite."
                 )
 
     def find_known(self) -> None:
@@ -128,7 +131,8 @@ class Acquaintances:
                     row.status, row.community_id = Status.DOUBTFUL, pk
                     row.notices.append(
                         f"«{NBSP}{name}{NBSP}» est sur le portail, sans contrat, et a "
-                        f"{len(shared)} de ces communes : dites si c’est la même CPTS."
+                        f"{len(shared) if len(shared) > 1 else 'une'} de ces communes"
+                        f"{NBSP}: {ASKED}"
                     )
                 if row.status:
                     break
@@ -196,8 +200,12 @@ class Acquaintances:
             for title, shared in sorted(met.items()):
                 row.notices.append(
                     f"{self.places.named(shared)} {_are(shared)} déjà à «{NBSP}{title}{NBSP}»"
-                    f"{NBSP}: les deux CPTS les gardent, à arbitrer ensuite."
+                    f"{NBSP}: les deux CPTS {_them(shared)} gardent, à arbitrer ensuite."
                 )
+
+
+def _them(codes: Sequence[str]) -> str:
+    return "les" if len(codes) > 1 else "la"
 
 
 def _are(codes: Sequence[str]) -> str:
