@@ -85,9 +85,7 @@ def open_dialogue(contract: Contract, number: int, *, by: User) -> YearlyDialogu
         )
     opened = _open(contract, year, by=by)
     if opened is None:
-        raise ActionRefusedError(
-            "Le contrat ne dit aucune mission commencée cette année-là : il n’y a rien à déclarer."
-        )
+        raise ActionRefusedError(nothing_to_say(contract))
     return opened
 
 
@@ -95,6 +93,24 @@ def contract_years(contract: Contract) -> list[Year]:
     if contract.starts_on is None or contract.ends_on is None:
         return []
     return years_of(contract.starts_on, contract.ends_on)
+
+
+def nothing_to_say(contract: Contract) -> str:
+    """Why a year of a contract may have no dialogue, and what to do."""
+    if contract.form == Contract.Form.CPOM:
+        return (
+            "Ce CPOM ne nomme aucun indicateur : il n’y a rien à déclarer. Pour en suivre, "
+            "ajoutez-les par un avenant sur la partie « Indicateurs »."
+        )
+    return "Le contrat ne dit aucune mission commencée cette année-là : il n’y a rien à déclarer."
+
+
+def has_nothing_to_say(contract: Contract) -> bool:
+    """Whether no year of the contract can have a dialogue: a CPOM without mission or indicator."""
+    if contract.form != Contract.Form.CPOM:
+        return False
+    version = last_version(contract)
+    return version is None or not (version.says.indicators or version.missions.exists())
 
 
 @transaction.atomic
@@ -121,7 +137,8 @@ def _open(contract: Contract, year: Year, *, by: User | None) -> YearlyDialogue 
 
 def _indicators_of(contract: Contract, year: Year) -> list[tuple[Indicator, bool]]:
     """Those the contract names for the missions under way; where it names none for a mission,
-    last year's, else those of the library that a value alone decides."""
+    last year's, else those of the library that a value alone decides. A CPOM names
+    indicators without any mission that starts."""
     last_day = year.ends_before - timedelta(days=1)
     version = version_on(contract, last_day) or last_version(contract)
     if version is None:
@@ -138,6 +155,9 @@ def _indicators_of(contract: Contract, year: Year) -> list[tuple[Indicator, bool
         found += [(one, True) for one in named]
         if not named:
             found += [(one, False) for one in _of_library(mission)]
+    if contract.form == Contract.Form.CPOM:
+        alone = [one for one in terms.indicators if one.mission not in missions]
+        found += [(one, True) for one in sorted(alone, key=lambda one: one.mission)]
     return found
 
 

@@ -75,8 +75,17 @@ def dialogue_list(request: PersonRequest, public_id: UUID) -> HttpResponse:
     """The years of a contract and where the dialogue of each stands."""
     contract = contract_or_404(request, public_id)
     known = list(contract.dialogues.order_by("-year"))
+    silent = dialogues.has_nothing_to_say(contract)
     context = {
         "contract": contract,
+        "lead": (
+            "Chaque année, la CPTS déclare ses résultats, l’ARS les examine, et les deux en "
+            "conviennent."
+            if contract.cpam_id is None
+            else "Chaque année, la CPTS déclare ses résultats, l’ARS et la CPAM les examinent, et "
+            "les parties conviennent de la part variable."
+        ),
+        "why_none": dialogues.nothing_to_say(contract) if silent else "",
         "rows": [
             {
                 "year": one.year,
@@ -88,7 +97,7 @@ def dialogue_list(request: PersonRequest, public_id: UUID) -> HttpResponse:
             for one in known
         ],
         "to_open": dialogues.years_to_open(contract, today=timezone.localdate())
-        if dialogues.may_open(contract, request.user)
+        if not silent and dialogues.may_open(contract, request.user)
         else [],
     }
     return render(request, "contracts/dialogue_list.html", context)

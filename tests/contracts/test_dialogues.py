@@ -8,6 +8,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from contracts.dialogue import agreeing, declaring, dialogues, minutes, reviewing
@@ -21,7 +22,7 @@ from contracts.signing import answers, signers
 from contracts.terms import ContractTerms as Said
 from contracts.terms import Indicator, Target, to_data
 from notifications.models import Notification
-from procedures.rates import delivered_rates
+from procedures.rates import cpom_rates, delivered_rates
 from signatures.codes import Seen
 from tests import factories
 from tests.contracts import conversing, sealing, signed
@@ -262,6 +263,41 @@ def test_an_older_contract_without_a_fund_is_led_by_two(deliver_outbox: Any) -> 
     opened = minutes.round_of(dialogue)
     assert opened
     assert [one.party for one in signers.awaited(opened)] == ["cpts", "ars"]
+
+
+@pytest.mark.django_db
+def test_a_contract_without_a_mission_is_led_on_the_indicators_it_names(client: Any) -> None:
+    community = factories.community()
+    contract = engaging.put_in_force(
+        community,
+        signed.terms(form="cpom", rates=cpom_rates(Decimal(45_000)), missions={}, size=""),
+        by=community.created_by,
+        ars=signed.ars(),
+        cpam=None,
+    )
+    assert dialogues.open_due(today=OPENS) == []
+    client.force_login(community.created_by)
+    page = reverse("contracts:dialogues", args=[contract.public_id])
+    said = client.get(page).content.decode()
+    assert ("Ce CPOM ne nomme aucun indicateur" in said, "CPAM" in said) == (True, False)
+    named = Indicator(
+        key="places",
+        mission="access_to_care",
+        label="Créneaux ouverts",
+        kind="count",
+        targets=(Target(year=1, value=Decimal(10)),),
+    )
+    conversing.says(contract, indicators=to_data(Said(indicators=(named,)))["indicators"])
+    dialogue = dialogues.open_due(today=OPENS)[0]
+    assert [(one.key, one.target) for one in dialogue.lines.all()] == [("places", Decimal(10))]
+    assert "ne nomme aucun indicateur" not in client.get(page).content.decode()
+    # What is agreed pays nothing: its aid does not depend on it.
+    before = balances.current_lines(contract)[1]
+    reached = engaging.Results(OPENS, (engaging.Achievement(Decimal(1), Decimal(1)),))
+    engaging.record_results(
+        contract, dialogue.year, {"access_to_care": reached}, by=community.created_by
+    )
+    assert balances.current_lines(contract)[1] == before
 
 
 # --- Who, and what is refused ---------------------------------------------------------------------
