@@ -15,8 +15,10 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import cycle, permutations
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote_plus
 
 from benchmarks.measure import Line, interleaved
 from benchmarks.pages import request_as, served
@@ -40,15 +42,23 @@ _PROGRAM = "import django; django.setup(); from benchmarks import filled; filled
 class Asked(NamedTuple):
     """A page: who opens it (a name of PEOPLE) and its address.
 
-    `{case}` in it is the tenth case that waits for opinions on the desk of the Guichet. `{place}`
-    is the word of the names and communes that is in the nearest to 150 cases: it fills the first
-    pages at both sizes, and no more is read for one than for the other.
+    `{case}` in it is the tenth case that waits for opinions on the desk of the Guichet.
+
+    `as_full` is the address that fills a page at the small size, where this one would show a few
+    cases and hundreds at the large one: what is compared then is as much to read.
     """
 
     who: str
     path: str
+    as_full: str = ""
 
 
+# A commune and a word of an answer that `benchmarks.filled` writes in as many cases at both sizes.
+MARKED_CASES = 150
+MARKED_COMMUNE = "Belvézines"
+MARKED_WORD = "radeaux"
+_OF_COMMUNE = "/bureau/?onglet=tous&q=belvezines"
+_OF_WORD = "/bureau/?onglet=tous&q=radeaux"
 # Who opens the pages: the organisation and the role.
 PEOPLE = {
     "guichet": ("guichet-cpts-occitanie", "agent"),
@@ -63,9 +73,9 @@ PAGES: dict[str, Asked] = {
     "liste filtrée et triée": Asked(
         "agence", "/bureau/?onglet=tous&departement=32&taille=T1&etat=accepted&tri=population"
     ),
-    # 12 of a thousand cases: its flatness holds what 25 rows cost more than 12.
+    # 25 of a thousand cases.
     "liste filtrée du Tarn": Asked(
-        "agence", "/bureau/?onglet=tous&departement=81&taille=T1&etat=accepted&tri=population"
+        "agence", "/bureau/?onglet=decides&departement=81&taille=T1&tri=population"
     ),
     "liste, échéance dépassée": Asked("agence", "/bureau/?onglet=tous&echeance=depassee"),
     "liste par nom": Asked("guichet", "/bureau/?onglet=tous&tri=cpts"),
@@ -73,14 +83,24 @@ PAGES: dict[str, Asked] = {
     "liste d’un bureau": Asked("bureau", "/bureau/?onglet=tous&tri=echeance"),
     "liste filtrée d’un bureau": Asked("bureau", "/bureau/?onglet=tous&taille=T1&tri=population"),
     "recherche d’un mot courant": Asked("guichet", "/bureau/?onglet=tous&q=prevention"),
-    # These two find a few cases of a thousand, and hundreds of a hundred thousand.
-    "recherche d’un mot rare": Asked("guichet", "/bureau/?onglet=tous&q=baleines"),
-    "recherche d’une commune": Asked("guichet", "/bureau/?onglet=tous&q=lavaur"),
-    "recherche d’un nom de 150 dossiers": Asked("guichet", "/bureau/?onglet=tous&q={place}"),
+    # In 150 cases of a thousand, and of a hundred thousand.
+    "recherche d’un mot de 150 réponses": Asked("guichet", _OF_WORD),
+    "recherche d’une commune de 150 dossiers": Asked("guichet", _OF_COMMUNE),
+    # In a few of a thousand, and in 700 or 900 of a hundred thousand.
+    "recherche d’un mot rare": Asked("guichet", "/bureau/?onglet=tous&q=baleines", _OF_WORD),
+    "recherche d’une commune": Asked("guichet", "/bureau/?onglet=tous&q=lavaur", _OF_COMMUNE),
     "recherche dans un bureau": Asked("bureau", "/bureau/?onglet=tous&q=soins+urgences"),
     "bureau du coordinateur": Asked("agence", "/bureau/region/"),
     "dossier": Asked("guichet", "/lettres/{case}/?liste=onglet%3Davis&rang=10"),
 }
+
+
+# What was searched lately is quicker: the words are read, the excerpts cut. This search never was.
+NEW_SEARCH = Asked("guichet", "/bureau/?onglet=tous&q={new}")
+NEW_WORDS = (
+    "accès", "médecin", "coordination", "parcours", "patients", "pharmacien", "vaccination",
+    "dépistage", "gériatrie", "diabète", "permanence", "urgences", "domicile", "territoire",
+)  # fmt: skip
 
 
 def desks(rounds: int) -> list[Line]:
@@ -94,21 +114,39 @@ def desks(rounds: int) -> list[Line]:
         actions = {
             f"{size} {name}": _request(ports[size], path, prepared[size]["sessions"][who])
             for size in SIZES
-            for name, (who, path) in _addresses(prepared[size]).items()
+            for name, (who, path) in _addresses(size, prepared[size]).items()
+        } | {
+            f"{size} {_NEW}": _new_search(ports[size], prepared[size]["sessions"][NEW_SEARCH.who])
+            for size in SIZES
         }
         found = interleaved(actions, rounds=rounds, warm_up=6)
     lines = []
-    for name, (who, _path) in PAGES.items():
+    for name, (who, _path, as_full) in (PAGES | {_NEW: NEW_SEARCH}).items():
+        same = "autant à lire à 1 000 dossiers" if as_full else "la même à 1 000 dossiers"
         lines += [
             Line(f"{name}, 100 000 dossiers", "une page qui ne fait qu’étendre base.html",
                  found[f"grand {name}"], found[f"grand {_floor(who)}"], "ms", 2.0),
-            Line(f"{name}, 100 000 contre 1 000", "la même à 1 000 dossiers",
+            Line(f"{name}, 100 000 contre 1 000", same,
                  found[f"grand {name}"], found[f"petit {name}"], "ms", FLATNESS),
         ]  # fmt: skip
     for name in PAGES:
         counts = [prepared[size]["queries"][name] for size in ("grand", "petit")]
         lines.append(Line(f"{name}, requêtes SQL", "à 1 000 dossiers", *counts, "req.", 1.0))
     return lines + _looks(rounds)
+
+
+_NEW = "recherche de mots nouveaux"
+
+
+def _new_search(port: int, session: str) -> Callable[[], None]:
+    """Search two words that were never asked together; again from the first when all were."""
+    pairs = cycle(permutations(NEW_WORDS, 2))
+
+    def ask() -> None:
+        path = NEW_SEARCH.path.replace("{new}", quote_plus(" ".join(next(pairs))))
+        _request(port, path, session)()
+
+    return ask
 
 
 def _looks(rounds: int) -> list[Line]:
@@ -151,16 +189,14 @@ def _looking(size: str) -> Iterator[Callable[[str], None]]:
         yield ask
 
 
-def _addresses(prepared: dict[str, Any]) -> dict[str, Asked]:
+def _addresses(size: str, prepared: dict[str, Any]) -> dict[str, tuple[str, str]]:
     pages = {
-        name: Asked(
-            who, path.replace("{case}", prepared["case"]).replace("{place}", prepared["place"])
-        )
-        for name, (who, path) in PAGES.items()
+        name: (who, ((size == "petit" and as_full) or path).replace("{case}", prepared["case"]))
+        for name, (who, path, as_full) in PAGES.items()
     }
     # Whoever comes first of a size finds the caches full of the other: that page is not told.
-    first = {"mise en route": Asked("guichet", "/bureau/?onglet=tous")}
-    return first | pages | {_floor(who): Asked(who, "/bench/") for who in PEOPLE}
+    first = {"mise en route": ("guichet", "/bureau/?onglet=tous")}
+    return first | pages | {_floor(who): (who, "/bench/") for who in PEOPLE}
 
 
 def _floor(who: str) -> str:

@@ -15,9 +15,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Organisation, User
-from benchmarks.desks import PAGES, PEOPLE, REGION
+from benchmarks.desks import MARKED_CASES, MARKED_COMMUNE, MARKED_WORD, PAGES, PEOPLE, REGION
 from desks.seeding import seed_cases
 from territories import loading
+from territories.normalise import normalise
 from tests import factories
 from workflow.clock_alerts import publish_due_alerts
 from workflow.consultations import close_the_silent, send_reminders
@@ -35,8 +36,41 @@ def fill(count: int) -> None:
         for code, role in PEOPLE.values():
             factories.membership(organisation_=Organisation.objects.get(code=code), role=role)
         seed_cases(count, regions=[REGION])
+    _mark()
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
+
+
+def _mark() -> None:
+    """Write one commune and one word in as many documents, whatever the size, evenly spread.
+
+    Nothing where it is done: a database that is kept keeps them.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH spread AS (
+                SELECT case_id, row_number() OVER (ORDER BY case_id) AS rank,
+                       count(*) OVER () AS size
+                  FROM workflow_searchdocument)
+            UPDATE workflow_searchdocument s
+               SET names = names || setweight(to_tsvector('portal_french', %(commune)s), 'B'),
+                   texts = texts || search_words(%(word)s),
+                   body = concat('Communes : ', %(commune)s, '. ', body, ' ', %(word)s, '.')
+              FROM spread
+             WHERE spread.case_id = s.case_id
+               AND spread.rank %% (spread.size / %(cases)s) = 0
+               AND spread.rank <= spread.size / %(cases)s * %(cases)s
+               AND NOT EXISTS (
+                   SELECT FROM workflow_searchdocument
+                    WHERE texts @@ search_query(ARRAY[%(word)s], ''))
+            """,
+            {
+                "commune": normalise(MARKED_COMMUNE),
+                "word": MARKED_WORD,
+                "cases": MARKED_CASES,
+            },
+        )
 
 
 def measure() -> None:
@@ -47,12 +81,10 @@ def measure() -> None:
     people = {name: _person(*role) for name, role in PEOPLE.items()}
     recent = Case.objects.filter(office__code=PEOPLE["guichet"][0], state=CaseState.IN_CONSULTATION)
     case = str(recent.order_by("-deposited_at", "-pk")[9].public_id)
-    place = _place()
     found = {
         "case": case,
-        "place": place,
         "sessions": {name: _session(person) for name, person in people.items()},
-        "queries": _queries(people, case, place),
+        "queries": _queries(people, case),
     }
     print(json.dumps(found))
 
@@ -67,23 +99,13 @@ def _session(person: Any) -> str:
     return client.cookies["sessionid"].value
 
 
-def _place() -> str:
-    """The word of the names and communes that is in the nearest to 150 cases."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT word FROM ts_stat('SELECT names FROM workflow_searchdocument')"
-            " WHERE word ~ '^[a-z]{5,}$' ORDER BY abs(ndoc - 150), word LIMIT 1"
-        )
-        return str(cursor.fetchone()[0])
-
-
-def _queries(people: dict[str, Any], case: str, place: str) -> dict[str, int]:
+def _queries(people: dict[str, Any], case: str) -> dict[str, int]:
     """How many queries each page takes, once it was opened."""
     counts = {}
-    for name, (who, path) in PAGES.items():
+    for name, (who, path, _as_full) in PAGES.items():
         client = Client()
         client.force_login(people[who])
-        address = path.replace("{case}", case).replace("{place}", place)
+        address = path.replace("{case}", case)
         client.get(address)
         with CaptureQueriesContext(connection) as captured:
             answer = client.get(address)
