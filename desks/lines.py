@@ -36,6 +36,8 @@ from workflow.models import InboxTab
 _ALONG_TABS: Final = "l.tab, l.state, l.size_class, l.instructor_id, l.deadline_on"
 _ALONG_DEPOSITS: Final = "l.deposited_at, l.case_id"
 _ALONG_DEADLINES: Final = "l.deadline_on, l.case_id"
+# What every condition begins with, and every index.
+_OF_DESK: Final = "l.organisation_id = %s AND l.department_code = %s"
 _INDEXED_IN_A_TAB: Final = frozenset({"depot", "echeance"})
 
 
@@ -67,7 +69,7 @@ def lines_of(user: User, choices: InboxChoices) -> Lines:
     acting = acting_of(user)
     code, other = acting.department_id or "", choices.department
     lines = Lines(
-        "l.organisation_id = %s AND l.department_code = %s",
+        _OF_DESK,
         # The lines of the département asked for, rather than those of the whole desk.
         (acting.organisation_id, code or other),
         f"{acting.organisation_id}:{code or other}",
@@ -211,24 +213,66 @@ def read_cells(
 
     All are counted up to `counted`; None: nothing was counted, or no line was there. One query.
     """
-    total, values = "NULL::bigint", lines.values
-    if counted:
-        total, values = f"({_count(lines, counted)})", lines.values * 2
-    where, by = lines.where, order_of(order)
-    if order.removeprefix("-") in lines.indexed:
-        # One index gives them, whatever the values: PostgreSQL is not to know these, or it would
-        # plan the statement again for each desk, which takes longer than running it.
-        where = where.replace("%s", "(SELECT %s)")
-    # What is beside is looked up for the lines of the page only.
-    statement = (
-        f"SELECT {total}, {_COLUMNS} FROM (SELECT l.* FROM workflow_inboxline l"
-        f" WHERE {where} ORDER BY {by} LIMIT {count}{_from(start)}) l{_BESIDE}"
-        f" ORDER BY {by}"
-    )
+    by, page = order_of(order), f"LIMIT {count}{_from(start)}"
+    if order.removeprefix("-") in lines.indexed or not lines.along:
+        where, values = lines.where, lines.values
+        total = "NULL::bigint"
+        if counted:
+            total, values = f"({_count(lines, counted)})", values * 2
+        if order.removeprefix("-") in lines.indexed:
+            where = _hidden(where)
+        picked = f"SELECT l.* FROM workflow_inboxline l WHERE {where} ORDER BY {by} {page}"
+        statement = f"SELECT {total}, {_COLUMNS} FROM ({picked}) l{_BESIDE} ORDER BY {by}"
+    else:
+        values = lines.values * 3
+        is_tied = order.removeprefix("-") in _TIED_TO_TABS
+        statement = _few_or_many(lines, by, page, counted, is_tied=is_tied)
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         rows = cursor.fetchall()
     return [Cells._make((*row[1:], 0, "")) for row in rows], rows[0][0] if rows else None
+
+
+# Up to how many lines are read whole then sorted; of more, an index in their order is followed.
+_FEW: Final = 500
+
+
+# The days and the state go with the tab: their order, followed through the whole desk, may begin by
+# half of it that is under other tabs.
+_TIED_TO_TABS: Final = frozenset({"depot", "echeance", "etat"})
+
+
+def _few_or_many(lines: Lines, by: str, page: str, counted: int, *, is_tied: bool) -> str:
+    """A page of lines that are filtered, in an order no index gives them in.
+
+    Few are gathered along the index they are counted by, and sorted; among many, the index of the
+    order soon meets enough of them. PostgreSQL, that guesses how many there are, sometimes followed
+    an order through the whole desk for a tab that was empty: here they are counted first. « CASE »
+    keeps it to the index of the order, which it would leave for a filter it believes is narrow.
+    """
+    where = _hidden(lines.where)
+    narrowed = _hidden(lines.where.removeprefix(f"{_OF_DESK} AND "))
+    loosely = f"{_hidden(_OF_DESK)} AND CASE WHEN {narrowed} THEN true ELSE false END"
+    number = _count(replace(lines, where=where), max(counted, _FEW + 1))
+    total = "(SELECT number FROM counted)" if counted else "NULL::bigint"
+    few, many = f"(SELECT number FROM counted) <= {_FEW}", f"(SELECT number FROM counted) > {_FEW}"
+    return (
+        f"WITH counted AS MATERIALIZED (SELECT ({number}) AS number), picked AS ("
+        f"(SELECT * FROM (SELECT l.* FROM workflow_inboxline l WHERE {where} AND {few}"
+        f" ORDER BY {lines.along} LIMIT {_FEW}) l ORDER BY {by} {page})"
+        f" UNION ALL (SELECT l.* FROM workflow_inboxline l WHERE"
+        f" {where if is_tied else loosely} AND {many} ORDER BY {by} {page}))"
+        f" SELECT {total}, {_COLUMNS} FROM picked l{_BESIDE} ORDER BY {by}"
+    )
+
+
+def _hidden(where: str) -> str:
+    """The condition with its values hidden from the planner, where one plan serves them all.
+
+    PostgreSQL would else plan the statement again for each desk, which takes longer than running
+    it.
+    """
+    return where.replace("%s", "(SELECT %s)")
 
 
 def read_found(lines: Lines, case_ids: list[int]) -> list[Cells]:

@@ -220,6 +220,33 @@ def test_the_sorted_column_is_announced_and_its_link_turns_the_order_round(
     assert page.count("aria-sort=") == 1
 
 
+def test_a_filtered_list_is_the_same_whether_it_is_short_or_long(
+    agent: Client, office: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(30):
+        deposited_letter(
+            office,
+            name=f"CPTS {number:02d}",
+            size_class=("T1", "T2")[number % 3 == 0],
+            population=1_000 + number * 7 % 30,
+            department_codes=[("81", "31")[number % 2]],
+        )
+    asked = [
+        {"taille": "T1", "tri": order, "page": page, **more}
+        for order in ("population", "-cpts", "echeance", "etat", "-departement")
+        for page in ("1", "2")
+        for more in ({"onglet": "tous"}, {"onglet": "a-prendre", "departement": "81"})
+    ]
+    found = []
+    for few in (500, 0):
+        monkeypatch.setattr("desks.lines._FEW", few)
+        pages = [agent.get("/bureau/", query) for query in asked]
+        found.append([(titles(page), page.context["listed"].count) for page in pages])
+    short, long = found
+    assert short == long
+    assert {count for _, count in short} == {"20", "10"}
+
+
 def test_pages_keep_filters_and_order_in_the_address(agent: Client, office: Organisation) -> None:
     for _ in range(30):
         deposited_letter(office)
