@@ -59,7 +59,7 @@ from cpts_portal.words import NBSP, day, euros
 from documents.french import french_spaces, long_date
 from outbox.registry import handles
 from outbox.services import publish
-from procedures.rates import RateTable, Share, current_rates
+from procedures.rates import RateTable, Share, cpom_rates, current_rates
 from workflow.claims import claim_by_contract
 from workflow.models import CaseDocument, Snapshot
 from workflow.official import declare_readers, issue_once, whoever_sees_the_case
@@ -291,15 +291,8 @@ def missing_to_sign(draft: Draft, *, on: date) -> list[str]:
     says, before = draft.says, draft.based_on.says
     if says.starts_on != before.starts_on:
         found.append("Le premier jour d’un contrat signé ne change pas : remettez-le.")
-    if (
-        "rates" in sections
-        and says.form != CPOM
-        and says.rates != (published := named(current_rates()))
-    ):
-        found.append(
-            f"L’avenant cite les tarifs «{NBSP}{says.rates}{NBSP}», ceux du portail sont "
-            f"«{NBSP}{published}{NBSP}»{NBSP}: reprenez-les."
-        )
+    if "rates" in sections:
+        found += _rates_faults(says)
     foreseen = foresee(draft, on=on)
     found += foreseen.problems if foreseen else ()
     found += _unmeasured(says, before)
@@ -317,6 +310,24 @@ def missing_to_sign(draft: Draft, *, on: date) -> list[str]:
         if not one.stands
     ]
     return found
+
+
+def _rates_faults(says: ContractTerms) -> list[str]:
+    """What keeps the rates that an amendment takes from being signed today."""
+    if says.form == CPOM:
+        most = cpom_rates().rates[0].amount
+        if says.yearly_amount is None or not 0 < says.yearly_amount <= most:
+            return [f"Écrivez l’aide annuelle du CPOM{NBSP}: {euros(most)} au plus."]
+        return []
+    published = named(current_rates())
+    if says.rates == published:
+        return []
+    return [
+        (
+            f"L’avenant cite les tarifs «{NBSP}{says.rates}{NBSP}», ceux du portail sont "
+            f"«{NBSP}{published}{NBSP}»{NBSP}: reprenez-les."
+        )
+    ]
 
 
 def _unmeasured(says: ContractTerms, before: ContractTerms) -> list[str]:

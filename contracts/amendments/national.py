@@ -443,7 +443,7 @@ def signing_of(item: NationalAmendmentItem) -> Signing | None:
     if not rounds:
         return None
     signers = {
-        one.pk: f"{one.name} ({one.get_party_display()})"
+        one.pk: f"{one.name} pour {one.get_party_display()}"
         for one in rounds[0].signers.order_by("position", "pk")
     }
     left = {one.pk for one in left_of(rounds[0])}

@@ -29,7 +29,7 @@ from contracts.signing import answers
 from contracts.terms import ARS, CPAM, CPTS, Bank, Representative, to_data
 from contracts.versions import terms_on
 from notifications.models import Notification
-from procedures.rates import RateTable, delivered_rates
+from procedures.rates import RateTable, cpom_rates, delivered_rates
 from tests import factories
 from tests.contracts import drafts, sealing, signed
 from workflow.official import read_document
@@ -394,3 +394,21 @@ def test_the_contract_in_force_is_read_at_the_day_of_the_address_at_the_same_cos
     before = client.get(url, {"le": f"{STARTED - timedelta(days=1):%Y-%m-%d}"}).content.decode()
     assert "pas encore pris effet" in before
     assert client.get(url, {"le": "hier"}).status_code == 200
+
+
+def test_an_amended_cpom_pays_what_it_says_and_no_more_than_its_source(db: None) -> None:
+    contract = signed.contract(
+        form="cpom", size="", missions={}, rates=cpom_rates(Decimal(30_000)), starts_on=STARTED
+    )
+    owner = contract.community.created_by
+    draft = written(
+        opened(contract, owner, "rates"), owner, "rates", yearly_amount=Decimal(1_000_000)
+    )
+    asked = "Écrivez l’aide annuelle du CPOM"
+    today = timezone.localdate()
+    assert any(one.startswith(asked) for one in amending.missing_to_sign(draft, on=today))
+    draft = written(draft, owner, "rates", yearly_amount=Decimal(40_000))
+    assert not any(one.startswith(asked) for one in amending.missing_to_sign(draft, on=today))
+    foreseen = amending.foresee(draft, on=today)
+    assert foreseen
+    assert foreseen.years[-1][1:] == (Decimal(30_000), Decimal(40_000))
