@@ -33,7 +33,7 @@ def existing_cpts(_rounds: int) -> list[Line]:
     """The list read against a contract put in force, then taken over after an interruption."""
     call_command("load_organisations", **_SILENT)
     by = User.objects.create_superuser("banc-reprise@exemple.test")
-    good = many(ROWS - 3)
+    good = [{**one, "paid:2024": "75 000"} for one in many(ROWS - 3)]
     # What such lists hold: the same CPTS twice, accents read with the wrong alphabet, a commune
     # that has merged since.
     rows = [

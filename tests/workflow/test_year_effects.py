@@ -14,8 +14,8 @@ from tests.letters import cases
 from tests.territories import cog_years
 from tests.workflow import asking, completing
 from workflow import overlaps, years
-from workflow.claims import settle_stage
-from workflow.models import Case, Snapshot, TerritoryClaim, YearEffect
+from workflow.claims import cover_by_contract, settle_stage
+from workflow.models import Case, Snapshot, TerritoryClaim, TerritoryPeriod, YearEffect
 from workflow.overlaps import arbitrate
 from workflow.services import ActionRefusedError, perform
 
@@ -91,6 +91,21 @@ def test_two_decided_territories_side_by_side_do_not_overlap_once_their_communes
     # Whoever claims the new commune whole meets both.
     third = filed(YBARD)
     assert sorted(pk for pk, communes in met(third) if communes) == sorted([one.pk, other.pk])
+
+
+def test_what_a_contract_covers_follows_the_year_whole_or_in_part() -> None:
+    today = cog_years.load_2024()
+    one, other = filed(), filed()
+    Case.objects.filter(pk__in=[one.pk, other.pk]).update(kind="contract", state="accepted")
+    contracts = [Case.objects.get(pk=case.pk) for case in (one, other)]
+    cover_by_contract(contracts[0], [(SEPERT, ""), ("15141", "")])
+    cover_by_contract(contracts[1], [(SEPERT, ""), (CORBIER, ""), (YBARD, "")])
+    loading.load_data(today)
+    periods = TerritoryPeriod.objects.filter(until=None).order_by("case_id")
+    assert list(periods.values_list("stage", "whole", "parts")) == [
+        ("contracted", ["15031", "15035", "15047", "15141", "15171"], [YBARD]),
+        ("contracted", [YBARD], []),
+    ]
 
 
 def test_a_commune_that_splits_is_claimed_in_all_its_pieces() -> None:
