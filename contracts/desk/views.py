@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from accounts.http import PersonRequest
 from contracts import rules
 from contracts.desk import waiting as desk
+from contracts.desk.markup import rows_markup
 from contracts.desk.standing import dues_of
 from contracts.funding import balances, markup
 from contracts.funding.chart import Bar, draw
@@ -33,21 +34,18 @@ SHOWN: Final = 50
 def todo(request: PersonRequest) -> HttpResponse:
     """The lists of contracts that wait for the person's party; each number opens its list."""
     today = timezone.localdate()
-    counts = desk.counts(request.user, today)
     asked = request.GET.get("voir", "")
-    first = next((key for key, count in counts.items() if count and key != desk.ALL), desk.ALL)
-    view = asked if asked in desk.VIEWS else first
-    rows, page = desk.read_waiting(request.user, view, today, request.GET.get("page"))
+    counts, view, rows, page = desk.read_desk(request.user, asked, today, request.GET.get("page"))
     context = {
         "tabs": [(key, label, counts[key]) for key, label in desk.VIEWS.items()],
         "view": view,
         "label": desk.VIEWS[view],
         "empty": desk.EMPTY[view],
-        "rows": rows,
+        "rows": rows_markup(rows),
         "page": page,
         "to_open": desk.to_open(request.user) if view == desk.PREPARE else [],
         # What the person signs themselves, among what their party does.
-        "mine": list(awaiting(request.user)[:SHOWN]) if view == desk.SIGN else [],
+        "mine": awaiting(request.user, SHOWN) if view == desk.SIGN else [],
         "sees_money": rules.sees_money(request.user),
     }
     return render(request, "contracts/todo.html", context)

@@ -1,17 +1,16 @@
 """What waits for somebody in the contracts they see: to prepare, to sign, to pay, to review.
 
-Each number opens its list. One statement counts them all, one reads a page.
+Each number opens its list. One statement counts them all and reads a page.
 """
 
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.core.paginator import Page
 from django.db.models import Q
-from django.urls import reverse
 
 from accounts.models import Organisation, User
 from communities.models import CommunityStage
@@ -19,6 +18,7 @@ from contracts import terms
 from contracts.funding.board import PAGE_SIZE, run_seen
 from contracts.labels import state_label
 from contracts.models import Contract
+from cpts_portal.addresses import address
 from cpts_portal.paging import page_of
 from cpts_portal.words import day, euros
 from workflow.readers import Reader, StateLabel
@@ -46,65 +46,68 @@ _THEIRS: Final = ["reviewing", "concluding", "agreeing"]
 _OWN: Final = ["declaring", "answering", "agreeing"]
 
 _WAITING: Final = """
-    WITH seen AS MATERIALIZED ({seen}), contract AS MATERIALIZED (
-        SELECT seen.*, c.ends_on, k.state, c.cpam_id, c.ars_id, c.signed_on
-          FROM seen
-          JOIN contracts_contract AS c ON c.case_ptr_id = seen.id
-          JOIN workflow_case AS k ON k.id = seen.id
-    ), due AS (
-        SELECT contract.id, sum(line.amount) AS amount, min(line.due_on) AS since
-          FROM contract
-          JOIN contracts_schedule AS schedule
-            ON schedule.contract_id = contract.id AND schedule.is_current
-          JOIN contracts_scheduleline AS line
-            ON line.schedule_id = schedule.id AND line.due_on <= %(today)s AND NOT line.is_ceiling
-         GROUP BY contract.id
-    ), paid AS (
-        SELECT contract.id, sum(payment.amount) AS amount
-          FROM contract
-          JOIN contracts_payment AS payment
-            ON payment.contract_id = contract.id AND payment.cancelled_at IS NULL
-         GROUP BY contract.id
-    ), told AS (
-        SELECT contract.*, coalesce(due.amount, 0) - coalesce(paid.amount, 0) AS remaining,
-               contract.state = 'draft' AS is_prepared, round.public_id AS round,
+    WITH told AS MATERIALIZED (
+        SELECT seen.id, seen.title, seen.state, seen.state = 'draft' AS is_prepared,
+               coalesce(debt.amount, 0) AS remaining, round.public_id AS round,
                dialogue.year AS dialogue
-          FROM contract
-          LEFT JOIN due ON due.id = contract.id
-          LEFT JOIN paid ON paid.id = contract.id
-          LEFT JOIN LATERAL (
-                   SELECT r.public_id
+          FROM ({seen}) AS seen
+          LEFT JOIN contracts_contractdebt AS debt
+            ON debt.contract_id = seen.id AND debt.since <= %(today)s
+           AND (debt.until IS NULL OR debt.until > %(today)s)
+          LEFT JOIN (
+                   SELECT DISTINCT ON (r.contract_id) r.contract_id, r.public_id
                      FROM contracts_signinground AS r
                      JOIN contracts_roundsigner AS s ON s.round_id = r.id AND s.party = %(party)s
-                    WHERE r.contract_id = contract.id AND r.state = 'open'
+                    WHERE r.state = 'open'
                       AND NOT EXISTS (SELECT FROM contracts_roundsignature AS done
                                        WHERE done.signer_id = s.id)
-                    ORDER BY r.id LIMIT 1
-               ) AS round ON true
-          LEFT JOIN LATERAL (
-                   SELECT d.year FROM contracts_yearlydialogue AS d
-                    WHERE d.contract_id = contract.id AND d.state = ANY(%(states)s)
-                    ORDER BY d.year LIMIT 1
-               ) AS dialogue ON true
+                    ORDER BY r.contract_id, r.id
+               ) AS round ON round.contract_id = seen.id
+          LEFT JOIN (
+                   SELECT d.contract_id, min(d.year) AS year
+                     FROM contracts_yearlydialogue AS d
+                    WHERE d.state = ANY(%(states)s)
+                    GROUP BY d.contract_id
+               ) AS dialogue ON dialogue.contract_id = seen.id
+    ), counts AS (
+        SELECT count(*) FILTER (WHERE is_prepared) AS prepared, count(round) AS signed,
+               count(*) FILTER (WHERE remaining > 0 AND %(pays)s) AS paid,
+               count(dialogue) AS reviewed, count(*) AS seen
+          FROM told
     )
 """
-_COUNTS: Final = f"""{_WAITING}
-    SELECT count(*) FILTER (WHERE is_prepared), count(*) FILTER (WHERE round IS NOT NULL),
-           count(*) FILTER (WHERE remaining > 0 AND %(pays)s),
-           count(*) FILTER (WHERE dialogue IS NOT NULL), count(*)
-      FROM told
-"""  # noqa: S608 - our own text
-_LISTED: Final = f"""{_WAITING}
-    SELECT public_id, reference, title, state, size_class, ends_on, remaining, round, dialogue,
-           count(*) OVER ()
-      FROM told
-     WHERE CASE %(view)s WHEN 'a-preparer' THEN is_prepared
-                         WHEN 'a-signer' THEN round IS NOT NULL
-                         WHEN 'a-payer' THEN remaining > 0
-                         WHEN 'a-revoir' THEN dialogue IS NOT NULL
-                         ELSE true END
-     ORDER BY CASE WHEN %(view)s = 'a-payer' THEN -remaining ELSE 0 END, title, id
-     LIMIT %(count)s OFFSET %(start)s
+_COUNTS: Final = f"{_WAITING} SELECT * FROM counts"  # noqa: S608 - our own text
+# Without a list asked for, the first that holds something: it is known with the counts.
+_DESK: Final = f"""{_WAITING}, chosen AS (
+        SELECT CASE WHEN %(view)s::text <> '' THEN %(view)s WHEN prepared > 0 THEN 'a-preparer'
+                    WHEN signed > 0 THEN 'a-signer' WHEN paid > 0 THEN 'a-payer'
+                    WHEN reviewed > 0 THEN 'a-revoir' ELSE 'tous' END AS view
+          FROM counts
+    ), listed AS (
+        SELECT told.*, row_number() OVER listing AS rank, count(*) OVER () AS total
+          FROM told CROSS JOIN chosen
+         WHERE CASE chosen.view WHEN 'a-preparer' THEN is_prepared
+                                WHEN 'a-signer' THEN round IS NOT NULL
+                                WHEN 'a-payer' THEN remaining > 0
+                                WHEN 'a-revoir' THEN dialogue IS NOT NULL
+                                ELSE true END
+        WINDOW listing AS (
+                   ORDER BY CASE WHEN chosen.view = 'a-payer' THEN -remaining ELSE 0 END, title, id
+               )
+         ORDER BY rank LIMIT %(count)s OFFSET %(start)s
+    )
+    SELECT counts.*, chosen.view, one.public_id, one.reference, one.title, one.state,
+           one.size_class, one.ends_on, one.remaining, one.round, one.dialogue, one.total
+      FROM counts CROSS JOIN chosen
+      LEFT JOIN (
+               SELECT listed.rank, k.public_id, k.reference, listed.title, listed.state,
+                      k.size_class, c.ends_on, listed.remaining, listed.round, listed.dialogue,
+                      listed.total
+                 FROM listed
+                 JOIN workflow_case AS k ON k.id = listed.id
+                 JOIN contracts_contract AS c ON c.case_ptr_id = listed.id
+           ) AS one ON true
+     ORDER BY one.rank
 """  # noqa: S608 - our own text
 
 
@@ -146,16 +149,32 @@ class Waiting:
     total: int
 
 
-def read_waiting(
-    user: User, view: str, today: date, page: str | None
-) -> tuple[list[Waiting], Page[Any]]:
-    """A page of a list, in one query."""
+class Desk(NamedTuple):
+    """The number of each list, the one that is shown, and a page of it."""
+
+    counts: dict[str, int]
+    view: str
+    rows: list[Waiting]
+    page: Page[Any]
+
+
+def read_desk(user: User, asked: str, today: date, page: str | None) -> Desk:
+    """The lists and a page of the one asked for, else of the first that holds something: one
+    query."""
+    counts, view = dict.fromkeys(VIEWS, 0), ALL
 
     def read(start: int, count: int) -> list[Waiting]:
-        given = {**_given(user, today), "view": view, "start": start, "count": count}
-        return [_waiting(view, row) for row in run_seen(_LISTED, user, **given)]
+        nonlocal counts, view
+        wanted = asked if asked in VIEWS else ""
+        given = {**_given(user, today), "view": wanted, "start": start, "count": count}
+        found = run_seen(_DESK, user, **given)
+        counts = dict(zip(VIEWS, found[0], strict=False))
+        view = found[0][len(VIEWS)]
+        lines = [row[len(VIEWS) + 1 :] for row in found]
+        return [_waiting(view, line) for line in lines if line[0] is not None]
 
-    return page_of(read, page, PAGE_SIZE)
+    rows, shown = page_of(read, page, PAGE_SIZE)
+    return Desk(counts, view, rows, shown)
 
 
 def _waiting(view: str, row: tuple[Any, ...]) -> Waiting:
@@ -165,7 +184,7 @@ def _waiting(view: str, row: tuple[Any, ...]) -> Waiting:
         what, url = _state_or_money(view, public_id, state, left)
     if not url:
         what = f"Jusqu’au {day(ends_on)}" if ends_on else ""
-        url = reverse("contract-desk:contract", args=[public_id])
+        url = address("contract-desk:contract", public_id)
     label = state_label(state, Reader.OFFICE)
     return Waiting(public_id, reference or "", title, label, size, ends_on, what, url, total)
 
@@ -175,12 +194,12 @@ def _signing_or_dialogue(
 ) -> tuple[str, str]:
     """What waits for the party, and its page; nothing when neither does."""
     if signing and view in {SIGN, ALL}:
-        return "Un document attend la signature de votre partie", reverse(
-            "contracts:round", args=[public_id, signing]
+        return "Un document attend la signature de votre partie", address(
+            "contracts:round", public_id, signing
         )
     if dialogue and view in {REVIEW, ALL}:
-        return f"Dialogue de l’année {dialogue}, à votre partie", reverse(
-            "contracts:dialogue", args=[public_id, dialogue]
+        return f"Dialogue de l’année {dialogue}, à votre partie", address(
+            "contracts:dialogue", public_id, dialogue
         )
     return "", ""
 
@@ -188,9 +207,9 @@ def _signing_or_dialogue(
 def _state_or_money(view: str, public_id: UUID, state: str, left: Decimal) -> tuple[str, str]:
     if state in {CaseState.DRAFT, CaseState.TO_SIGN}:
         said = "À négocier" if state == CaseState.DRAFT else "Figé, en cours de signature"
-        return said, reverse("contracts:draft", args=[public_id])
+        return said, address("contracts:draft", public_id)
     if left > 0 and view in {PAY, ALL}:
-        return f"{euros(left)} échus à payer", reverse("contracts:money", args=[public_id])
+        return f"{euros(left)} échus à payer", address("contracts:money", public_id)
     return "", ""
 
 

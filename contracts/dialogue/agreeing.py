@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
-from django.db.models import Sum
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
@@ -22,7 +21,7 @@ from contracts.dialogue.typed import check_value, clean_text
 from contracts.funding.balances import current_lines
 from contracts.funding.schedule import Achievement, Results, Step, at_rate
 from contracts.funding.wording import mission_name
-from contracts.models import DialogueLine, Indemnity, YearlyDialogue
+from contracts.models import DialogueLine, YearlyDialogue
 from contracts.terms import ARS, CPAM
 from cpts_portal.words import NBSP
 from workflow.services import ActionRefusedError
@@ -170,6 +169,12 @@ def _rate(results: Results) -> Decimal:
     return (Decimal(exact.numerator) / exact.denominator).quantize(Decimal("0.0001"))
 
 
+_INDEMNITIES: Final = """
+    SELECT coalesce(sum(amount), 0) FROM contracts_indemnity
+     WHERE community_id = %s AND cancelled_at IS NULL AND paid_on >= %s AND paid_on < %s
+"""
+
+
 def indemnities_recorded(dialogue: YearlyDialogue) -> Decimal:
     """What the CPTS recorded as paid to its members in the days of that year of the contract."""
     year = next(
@@ -177,9 +182,8 @@ def indemnities_recorded(dialogue: YearlyDialogue) -> Decimal:
     )
     if year is None:
         return ZERO
-    found = Indemnity.objects.standing().filter(
-        community=dialogue.contract.community_id,
-        paid_on__gte=year.starts_on,
-        paid_on__lt=year.ends_before,
-    )
-    return found.aggregate(total=Sum("amount"))["total"] or ZERO
+    given: list[Any] = [dialogue.contract.community_id, year.starts_on, year.ends_before]
+    with connection.cursor() as cursor:
+        cursor.execute(_INDEMNITIES, given)
+        (total,) = cursor.fetchone()
+    return Decimal(total)

@@ -1,9 +1,10 @@
 """The lines of a yearly dialogue as rows of tables: hundreds of cells, drawn without a template."""
 
 from collections.abc import Sequence
+from html import escape as _e
 from uuid import UUID
 
-from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from contracts.dialogue.showing import ShownLine
@@ -20,27 +21,22 @@ _OF_LIBRARY = SafeString(
 
 def result_markup(row: ShownLine, contract: UUID, year: int) -> SafeString:
     """What an indicator aims at, what was declared, its differences, its proofs."""
-    facts = [("Cible", row.target), ("Départ", row.baseline), ("Déclaré", row.declared)]
-    said = format_html_join(
-        SafeString("<br>"),
-        "<strong>{}" + NBSP + ": </strong>{}",
-        ((label, value) for label, value in facts if value),
+    facts = (("Cible", row.target), ("Départ", row.baseline), ("Déclaré", row.declared))
+    said = "<br>".join(
+        f"<strong>{label}{NBSP}: </strong>{_e(value)}" for label, value in facts if value
     )
-    deltas = _list("fr-hint-text fr-mb-1v", [conditional_escape(one) for one in row.deltas])
-    comment = (
-        format_html('<p class="fr-mb-1v">{}</p>', row.line.comment)
-        if row.line.comment
-        else _NOTHING
-    )
+    deltas = _list("fr-hint-text fr-mb-1v", [_e(one) for one in row.deltas])
+    comment = row.line.comment
+    written = f'<p class="fr-mb-1v">{_e(comment)}</p>' if comment else ""
     proofs = _list("fr-mb-1v", [_proof(one, contract, year) for one in row.proofs])
-    return format_html('<p class="fr-mb-1v">{}</p>{}{}{}', said, deltas, comment, proofs)
+    return SafeString(f'<p class="fr-mb-1v">{said}</p>{deltas}{written}{proofs}')
 
 
-def _list(css: str, items: Sequence[SafeString]) -> SafeString:
+def _list(css: str, items: Sequence[str]) -> str:
     if not items:
-        return _NOTHING
-    inside = format_html_join("", "<li>{}</li>", ((one,) for one in items))
-    return format_html('<ul class="{}">{}</ul>', css, inside)
+        return ""
+    inside = "".join(f"<li>{one}</li>" for one in items)
+    return f'<ul class="{css}">{inside}</ul>'
 
 
 def _proof(one: DialogueProof, contract: UUID, year: int) -> SafeString:
@@ -66,41 +62,32 @@ def rows_markup(
     is_declaring: bool,
 ) -> SafeString:
     """The rows of a mission. `links`: each leads to its page, where it is declared."""
-    return format_html_join(
-        "\n",
-        '<tr><th scope="row">{}{}</th><td data-label="Résultat">{}</td>{}</tr>',
-        (
-            (
-                format_html(
-                    '<a href="{}">{}</a>',
-                    address("contracts:dialogue-line", contract, year, row.line.pk),
-                    row.label,
-                )
-                if links
-                else row.label,
-                _NOTHING if row.line.is_of_contract else _OF_LIBRARY,
-                result_markup(row, contract, year),
-                _NOTHING if is_declaring else _judged(row),
-            )
+    return SafeString(
+        "\n".join(
+            f'<tr><th scope="row">{_name(row, contract, year, links=links)}'
+            f"{'' if row.line.is_of_contract else _OF_LIBRARY}</th>"
+            f'<td data-label="Résultat">{result_markup(row, contract, year)}</td>'
+            f"{'' if is_declaring else _judged(row)}</tr>"
             for row in rows
-        ),
+        )
     )
 
 
-def _judged(row: ShownLine) -> SafeString:
-    said = [format_html("{}{}: {}", one.party, NBSP, one.said) for one in row.reviews]
+def _name(row: ShownLine, contract: UUID, year: int, *, links: bool) -> str:
+    if not links:
+        return _e(row.label)
+    url = address("contracts:dialogue-line", contract, year, row.line.pk)
+    return f'<a href="{url}">{_e(row.label)}</a>'
+
+
+def _judged(row: ShownLine) -> str:
+    said = [f"{_e(one.party)}{NBSP}: {_e(one.said)}" for one in row.reviews]
     if row.line.answer:
-        said.append(format_html("CPTS{}: {}", NBSP, row.line.answer))
-    reason = (
-        format_html('<span class="fr-hint-text">{}</span>', row.line.set_reason)
-        if row.line.set_reason
-        else _NOTHING
-    )
-    return format_html(
-        '<td data-label="Examen et réponse">{}</td><td class="portal-number" data-label="Retenu">'
-        '{}</td><td class="portal-number" data-label="Taux">{}{}</td>',
-        format_html_join(SafeString("<br>"), "{}", ((one,) for one in said)) if said else "–",
-        row.agreed or "–",
-        row.rate or "–",
-        reason,
+        said.append(f"CPTS{NBSP}: {_e(row.line.answer)}")
+    reason = row.line.set_reason
+    why = f'<span class="fr-hint-text">{_e(reason)}</span>' if reason else ""
+    return (
+        f'<td data-label="Examen et réponse">{"<br>".join(said) or "–"}</td>'
+        f'<td class="portal-number" data-label="Retenu">{_e(row.agreed) or "–"}</td>'
+        f'<td class="portal-number" data-label="Taux">{_e(row.rate) or "–"}{why}</td>'
     )

@@ -69,10 +69,9 @@ class Signer:
 
 def may_agree(dialogue: YearlyDialogue, user: User) -> bool:
     """Whoever commits a party that has not agreed to this proposal yet."""
-    party = party_of(dialogue, user)
     if dialogue.state != State.AGREEING or not rules.may_commit(dialogue.contract, user):
         return False
-    return party not in agreed_parties(dialogue)
+    return party_of(dialogue, user) not in agreed_parties(dialogue)
 
 
 def agreed_parties(dialogue: YearlyDialogue) -> set[str]:

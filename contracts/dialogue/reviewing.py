@@ -31,8 +31,10 @@ class Reviewed:
 
 def may_review(dialogue: YearlyDialogue, user: User) -> bool:
     """The agency and the fund, each until it has finished."""
+    if dialogue.state != State.REVIEWING:
+        return False
     party = party_of(dialogue, user)
-    if dialogue.state != State.REVIEWING or party not in {ARS, CPAM}:
+    if party not in {ARS, CPAM}:
         return False
     return not dialogue.marks.filter(kind=DialogueMark.Kind.REVIEWED, party=party).exists()
 

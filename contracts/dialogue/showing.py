@@ -3,13 +3,23 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from django.db.models import Prefetch
 
 from contracts.dialogue.indicators import percent
 from contracts.funding.wording import mission_name
-from contracts.models import DialogueLine, DialogueProof, LineReview, Spending, YearlyDialogue
+from contracts.models import (
+    DialogueLine,
+    DialogueLog,
+    DialogueMark,
+    DialogueProof,
+    LineReview,
+    Spending,
+    YearlyDialogue,
+)
 from contracts.terms import PARTY_LABELS
+from cpts_portal.composed import Composed, ComposedObjects, Given
 from cpts_portal.words import NBSP
 
 
@@ -48,6 +58,30 @@ class ShownMission:
     lines: list[ShownLine]
 
 
+_LINES: Final = ComposedObjects(lambda: DialogueLine.objects.filter(dialogue_id=Given("dialogue")))
+_REVIEWS: Final = ComposedObjects(
+    lambda: LineReview.objects.filter(line__dialogue_id=Given("dialogue"))
+)
+_PROOFS: Final = ComposedObjects(
+    lambda: DialogueProof.objects.filter(line__dialogue_id=Given("dialogue")).select_related(
+        "attachment"
+    )
+)
+
+
+def read_shown(dialogue: YearlyDialogue) -> tuple[list[DialogueLine], list[ShownLine]]:
+    """The lines, and the same in words with their reviews and proofs: three queries."""
+    given = dialogue.pk
+    reviews: dict[int, list[LineReview]] = {}
+    for review in _REVIEWS.objects(dialogue=given):
+        reviews.setdefault(review.line_id, []).append(review)
+    proofs: dict[int, list[DialogueProof]] = {}
+    for proof in _PROOFS.objects(dialogue=given):
+        proofs.setdefault(proof.line_id, []).append(proof)
+    lines: list[DialogueLine] = _LINES.objects(dialogue=given)
+    return lines, [_shown(one, reviews.get(one.pk, []), proofs.get(one.pk, [])) for one in lines]
+
+
 def read_lines(dialogue: YearlyDialogue) -> list[DialogueLine]:
     """The lines with their reviews and proofs, in three queries."""
     proofs = DialogueProof.objects.select_related("attachment")
@@ -56,6 +90,12 @@ def read_lines(dialogue: YearlyDialogue) -> list[DialogueLine]:
 
 def shown_line(line: DialogueLine) -> ShownLine:
     """One line, whose reviews and proofs were read with it."""
+    return _shown(line, list(line.reviews.all()), list(line.proofs.all()))
+
+
+def _shown(
+    line: DialogueLine, reviews: Sequence[LineReview], proofs: list[DialogueProof]
+) -> ShownLine:
     declared, agreed = line.measured(line.value), line.measured(line.agreed_value)
     is_agreed = line.agreed_value is not None or line.set_rate is not None
     return ShownLine(
@@ -64,10 +104,10 @@ def shown_line(line: DialogueLine) -> ShownLine:
         target_words(line),
         declared.said(line.value),
         declared.deltas,
-        [_review(line, one) for one in line.reviews.all()],
+        [_review(line, one) for one in reviews],
         agreed.said(line.agreed_value),
         percent(line.agreed_rate) if is_agreed else "",
-        list(line.proofs.all()),
+        proofs,
         declared.said(line.last),
     )
 
@@ -96,11 +136,11 @@ def _review(line: DialogueLine, one: LineReview) -> ShownReview:
     return ShownReview(PARTY_LABELS[one.party], contested, said)
 
 
-def by_mission(lines: Sequence[DialogueLine]) -> list[ShownMission]:
+def by_mission(lines: Sequence[ShownLine]) -> list[ShownMission]:
     """The lines under their missions, in the order of the contract."""
     found: dict[str, list[ShownLine]] = {}
-    for line in lines:
-        found.setdefault(line.mission, []).append(shown_line(line))
+    for one in lines:
+        found.setdefault(one.line.mission, []).append(one)
     return [ShownMission(key, mission_name(key), rows) for key, rows in found.items()]
 
 
@@ -116,12 +156,34 @@ class ShownSpending:
         return None if self.last is None else self.amount - self.last
 
 
+_SPENDINGS: Final = ComposedObjects(lambda: Spending.objects.filter(dialogue_id=Given("dialogue")))
+_LAST_SPENT: Final = Composed(
+    lambda: Spending.objects.filter(
+        dialogue__contract_id=Given("contract"), dialogue__year=Given("year")
+    ).values_list("nature", "amount")
+)
+_MARKS: Final = ComposedObjects(lambda: DialogueMark.objects.filter(dialogue_id=Given("dialogue")))
+_LOGS: Final = ComposedObjects(
+    lambda: DialogueLog.objects.filter(dialogue_id=Given("dialogue")).select_related("actor")
+)
+
+
+def spendings_of(dialogue: YearlyDialogue) -> list[Spending]:
+    return _SPENDINGS.objects(dialogue=dialogue.pk)
+
+
+def marks_of(dialogue: YearlyDialogue) -> list[DialogueMark]:
+    return _MARKS.objects(dialogue=dialogue.pk)
+
+
+def logs_of(dialogue: YearlyDialogue) -> list[DialogueLog]:
+    """What was done, and by whom, the first move first."""
+    return _LOGS.objects(dialogue=dialogue.pk)
+
+
 def last_spending(dialogue: YearlyDialogue) -> dict[str, Decimal]:
     """What was spent the year before, by nature."""
-    before = Spending.objects.filter(
-        dialogue__contract=dialogue.contract_id, dialogue__year=dialogue.year - 1
-    )
-    return dict(before.values_list("nature", "amount"))
+    return dict(_LAST_SPENT.rows(contract=dialogue.contract_id, year=dialogue.year - 1))
 
 
 def spending_rows(

@@ -29,13 +29,18 @@ from contracts.dialogue.patient_data import PatientDataError
 from contracts.dialogue.showing import (
     by_mission,
     last_spending,
+    logs_of,
+    marks_of,
     read_lines,
+    read_shown,
     shown_line,
     spending_rows,
+    spendings_of,
 )
 from contracts.missions.views import contract_or_404
 from contracts.models import DialogueMark, DialogueProof, YearlyDialogue
 from contracts.terms import PARTY_LABELS
+from cpts_portal.composed import ComposedObjects, Given
 from cpts_portal.transactions import writes_when_posted
 from documents.downloads import send_attachment
 from documents.services import too_large
@@ -52,11 +57,21 @@ TITLES: Final = {
 }
 
 
+_DIALOGUES: Final = ComposedObjects(
+    lambda: YearlyDialogue.objects.filter(contract_id=Given("contract"), year=Given("year"))
+)
+
+
 def _dialogue(request: PersonRequest, public_id: UUID, year: int) -> YearlyDialogue:
     contract = contract_or_404(request, public_id)
-    dialogue = get_object_or_404(YearlyDialogue, contract=contract.pk, year=year)
-    dialogue.contract = contract
-    return dialogue
+    # The numbers of years that the database can hold.
+    found: list[YearlyDialogue] = (
+        _DIALOGUES.objects(contract=contract.pk, year=year) if year < 32_768 else []
+    )
+    if not found:
+        raise Http404
+    found[0].contract = contract
+    return found[0]
 
 
 def _back(dialogue: YearlyDialogue) -> HttpResponse:
@@ -122,11 +137,11 @@ def dialogue_page(request: PersonRequest, public_id: UUID, year: int) -> HttpRes
     """Everything that was said of a year, and what is awaited of whom."""
     dialogue = _dialogue(request, public_id, year)
     user = request.user
-    lines = read_lines(dialogue)
+    lines, shown = read_shown(dialogue)
     is_editing = declaring.may_edit(dialogue, user)
     shares, problems = agreeing.shares_of(dialogue, lines) if dialogue.state in _ENDED else ([], [])
-    spendings, spent = spending_rows(dialogue.spendings.all(), last_spending(dialogue))
-    marks = [one for one in dialogue.marks.all() if _still_holds(one, dialogue)]
+    spendings, spent = spending_rows(spendings_of(dialogue), last_spending(dialogue))
+    marks = [one for one in marks_of(dialogue) if _still_holds(one, dialogue)]
     signing = (
         minutes.round_of(dialogue) if dialogue.state in {State.SIGNING, State.CLOSED} else None
     )
@@ -147,7 +162,7 @@ def dialogue_page(request: PersonRequest, public_id: UUID, year: int) -> HttpRes
                     is_declaring=dialogue.state == State.DECLARING,
                 ),
             }
-            for one in by_mission(lines)
+            for one in by_mission(shown)
         ],
         "shares": shares,
         "share_total": sum((one.amount or ZERO for one in shares), ZERO),
@@ -158,7 +173,7 @@ def dialogue_page(request: PersonRequest, public_id: UUID, year: int) -> HttpRes
         "spent": spent,
         "indemnities": agreeing.indemnities_recorded(dialogue),
         "marks": [(PARTY_LABELS[one.party], one.get_kind_display(), one.at) for one in marks],
-        "logs": [(telling.label_of(one), one) for one in dialogue.logs.select_related("actor")],
+        "logs": [(telling.label_of(one), one) for one in logs_of(dialogue)],
         "round": signing,
         "edits": is_editing,
         "missing": declaring.missing_to_submit(dialogue) if is_editing else [],

@@ -15,8 +15,10 @@ from contracts.funding.storing import line_from_row
 from contracts.funding.totals import ZERO
 from contracts.models import (
     Contract,
+    Schedule,
     ScheduleLine,
 )
+from cpts_portal.composed import Composed, Given
 from cpts_portal.memo import Memo
 
 # Written by hand: the pages of a contract read it.
@@ -113,12 +115,17 @@ def account_of(contract: Contract, *, on: date) -> Account:
 _read_lines: Final = Memo[tuple[Line, ...]](limit=8_000_000, weigh=lambda lines: 700 * len(lines))
 
 
+_CURRENT: Final = Composed(
+    lambda: Schedule.objects.current().filter(contract_id=Given("contract")).values_list("pk")
+)
+
+
 def current_lines(contract: Contract) -> tuple[int, tuple[Line, ...]]:
     """The number of the schedule in force and its lines, in their order; 0 and nothing without."""
-    schedule = contract.schedules.current().values_list("pk", flat=True).first()
-    if schedule is None:
+    found = _CURRENT.rows(contract=contract.pk)
+    if not found:
         return 0, ()
-    return schedule, _lines_of(schedule)
+    return found[0][0], _lines_of(found[0][0])
 
 
 def _lines_of(schedule: int) -> tuple[Line, ...]:

@@ -98,7 +98,7 @@ _BOARD: Final = """
       JOIN workflow_case AS one ON one.id = listed.id
      ORDER BY is_sum DESC, rank
 """
-_COLUMNS: Final = ("pk", "public_id", "reference", "title", "size_class", "region_id")
+_COLUMNS: Final = ("pk", "title", "state", "region_id")
 
 
 @lru_cache

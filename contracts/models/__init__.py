@@ -40,6 +40,7 @@ from contracts.models.existing import ContractScan, ExistingImport, ExistingRow
 from contracts.models.indemnities import Indemnity, SocialSecurityCeiling
 from contracts.models.missions import MissionStep
 from contracts.models.payments import (
+    ContractDebt,
     ContractYear,
     Payment,
     PaymentImport,
@@ -57,6 +58,7 @@ from contracts.models.rounds import (
 
 __all__ = [
     "Contract",
+    "ContractDebt",
     "ContractMission",
     "ContractScan",
     "ContractVersion",

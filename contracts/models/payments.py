@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Upper
 from django.utils import timezone
 
@@ -136,6 +136,39 @@ class ContractYear(models.Model):
 
     def __str__(self) -> str:
         return f"{self.contract_id} {self.year}"
+
+
+class ContractDebt(models.Model):
+    """What is owed on a contract from a day until another: what has fallen due by then for sure,
+    less what was paid. A day without one owes nothing.
+
+    Written beside `ContractYear`: the lines of a thousand contracts took longer to add up than
+    all the rest of a desk.
+    """
+
+    # The constraint below is its index.
+    contract = models.ForeignKey(
+        Contract, models.CASCADE, related_name="debts", db_index=False, verbose_name="contrat"
+    )
+    since = models.DateField("depuis le")
+    # The next day something falls due; None: nothing more will.
+    until = models.DateField("jusqu’au, exclu", null=True)
+    amount = models.DecimalField("reste dû", max_digits=12, decimal_places=2)
+
+    class Meta:
+        verbose_name = "reste dû d’un contrat"
+        verbose_name_plural = "restes dus des contrats"
+        constraints = [
+            models.UniqueConstraint(fields=["contract", "since"], name="contract_debt_once_a_day"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="contract_debt_is_owed"),
+            models.CheckConstraint(
+                condition=Q(until__isnull=True) | Q(until__gt=F("since")),
+                name="contract_debt_days_in_order",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.contract_id} {self.since}"
 
 
 class PaymentImport(models.Model):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
@@ -11,6 +11,7 @@ from accounts.models import User
 from contracts import rules
 from contracts.models import Contract
 from contracts.models.rounds import Party, RoundSignature, RoundSigner, SigningRound
+from cpts_portal.composed import ComposedObjects, Given
 from cpts_portal.words import day, of_body
 from outbox.services import publish
 
@@ -53,19 +54,31 @@ def unsigned(signers: "QuerySet[RoundSigner]") -> "QuerySet[RoundSigner]":
     return signers.filter(~Exists(done)).order_by("position", "pk")
 
 
-def awaiting(user: User) -> "QuerySet[RoundSigner]":
-    """What waits for the person's own signature, in the role they act in: for desks and lists."""
+def awaiting(user: User, most: int) -> list[RoundSigner]:
+    """What waits for the person's own signature, in the role they act in, `most` at most: for
+    desks and lists."""
+    if user.acting is None:
+        return _AWAITED_OF_PERSON.objects(person=user.pk, count=most)
+    own = user.acting.organisation_id
+    return _AWAITED_OF_AGENT.objects(person=user.pk, body=own, count=most)
+
+
+def _awaiting(person: Any, own: Any = None) -> "QuerySet[RoundSigner]":
+    """Of a person in their own name, or for an organisation of this number."""
     before = RoundSigner.objects.filter(
         round=OuterRef("round"), position__lt=OuterRef("position")
     ).filter(~Exists(RoundSignature.objects.filter(signer=OuterRef("pk"))))
-    found = RoundSigner.objects.filter(user=user, round__state=SigningRound.State.OPEN)
-    if user.acting is None:
+    found = RoundSigner.objects.filter(user_id=person, round__state=SigningRound.State.OPEN)
+    if own is None:
         found = found.filter(party=Party.CPTS)
     else:
-        own = user.acting.organisation_id
-        found = found.filter(Q(organisation=own) | Q(organisation__branches=own)).distinct()
+        found = found.filter(Q(organisation_id=own) | Q(organisation__branches__pk=own)).distinct()
     found = unsigned(found).filter(Q(round__in_order=False) | ~Exists(before))
     return found.select_related("round__contract__community").order_by("round__opened_at", "pk")
+
+
+_AWAITED_OF_PERSON: Final = ComposedObjects(lambda: _awaiting(Given("person")))
+_AWAITED_OF_AGENT: Final = ComposedObjects(lambda: _awaiting(Given("person"), Given("body")))
 
 
 def signer_for(signing_round: SigningRound, user: User) -> RoundSigner | None:

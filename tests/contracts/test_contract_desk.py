@@ -52,10 +52,15 @@ def test_each_number_of_the_desk_is_that_of_its_list_and_costs_the_same_for_thir
         "a-revoir": 0,
         "tous": 2,
     }
-    rows, _page = desk.read_waiting(agent, desk.PAY, today, None)
-    assert [(one.reference, one.what.split(" échus")[1]) for one in rows] == [
+    found = desk.read_desk(agent, "", today, "9")
+    assert (found.counts, found.view) == (desk.counts(agent, today), desk.PAY)
+    assert [(one.reference, one.what.split(" échus")[1]) for one in found.rows] == [
         (owing.reference, " à payer")
     ]
+    assert owing.debts.get(since__lte=today, until__gt=today).amount == (
+        balances.account_of(owing, on=today).left
+    )
+    assert not paid.debts.filter(since__lte=today, until__gt=today).exists()
     client = browser(agent)
     client.get(reverse("contract-desk:todo"))
     costs = []

@@ -118,7 +118,7 @@ def test_parties_sign_in_the_order_that_was_set() -> None:
     sealing.sign(opened, "cpam")
     assert parties(opened) == ["ars", "ars"]
     assert two[0].user
-    assert [one.round for one in signers.awaiting(two[0].user)] == [opened]
+    assert [one.round for one in signers.awaiting(two[0].user, 9)] == [opened]
 
 
 def test_a_party_sets_the_order_until_somebody_has_signed() -> None:
