@@ -5,7 +5,9 @@ from html import escape as _e
 
 from django.utils.safestring import SafeString
 
+from contracts.desk.standing import Due
 from contracts.desk.waiting import Waiting
+from cpts_portal.words import day
 from workflow.readers import StateLabel
 
 
@@ -23,11 +25,34 @@ def rows_markup(rows: Iterable[Waiting]) -> SafeString:
     )
 
 
+def dues_rows(dues: Iterable[Due]) -> SafeString:
+    """What is awaited in a contract as rows of a table."""
+    return SafeString(
+        "\n".join(
+            f'<tr><td data-label="De qui">{_e(one.who)}</td>'
+            f'<th scope="row"><a href="{one.url}">{_e(one.what)}</a></th>'
+            f'<td data-label="Pour le">{_when(one)}</td></tr>'
+            for one in dues
+        )
+    )
+
+
+def _when(one: Due) -> str:
+    said = "" if one.is_late else "sans date limite"
+    if one.on:
+        said = f'<span class="portal-nowrap">{day(one.on)}</span>'
+    return f"{said} {_tag('En retard', 'warning')}" if one.is_late else said
+
+
 def _size(one: Waiting) -> str:
     return f'<br><span class="portal-muted">Taille {one.size[1:]}</span>' if one.size else ""
 
 
 def _badge(state: StateLabel) -> str:
+    return _tag(state.label, state.tone)
+
+
+def _tag(label: str, tone: str) -> str:
     """As `components/badge.html` draws it."""
-    tone = f" fr-badge--{state.tone}" if state.tone else ""
-    return f'<span class="fr-badge fr-badge--no-icon fr-badge--sm{tone}">{_e(state.label)}</span>'
+    css = f" fr-badge--{tone}" if tone else ""
+    return f'<span class="fr-badge fr-badge--no-icon fr-badge--sm{css}">{_e(label)}</span>'

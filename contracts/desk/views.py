@@ -11,15 +11,14 @@ from django.views.decorators.http import require_safe
 from accounts.http import PersonRequest
 from contracts import rules
 from contracts.desk import waiting as desk
-from contracts.desk.markup import rows_markup
-from contracts.desk.standing import dues_of
+from contracts.desk.markup import dues_rows, rows_markup
+from contracts.desk.standing import read_standing
 from contracts.funding import balances, markup
 from contracts.funding.chart import Bar, draw
 from contracts.funding.wording import mission_name
 from contracts.labels import state_label
 from contracts.models import Contract
 from contracts.signing.signers import awaiting
-from contracts.versions import last_version
 from cpts_portal.transactions import writes_when_posted
 from workflow.readers import reader_of
 from workflow.reading import read_seen
@@ -66,13 +65,14 @@ def contract_page(request: PersonRequest, public_id: UUID) -> HttpResponse:
     account = balances.account_of(contract, on=today)
     sums = markup.sums_by_year(account)
     title = "Prévu et reçu par année du contrat ; le tableau qui suit dit la même chose."
-    version = last_version(contract)
+    standing = read_standing(contract, account, today)
+    version = standing.version
     context = {
         "contract": contract,
         "state": state_label(contract.state, reader_of(contract, request.user)),
         "is_to_come": bool(contract.starts_on and contract.starts_on > today),
         "year": balances.contract_year_on(contract, today),
-        "dues": dues_of(contract, account, today),
+        "dues": dues_rows(standing.dues),
         "account": account,
         "left": markup.left_in_words(account.left),
         "chart": draw([Bar(f"Année {one}", expected, paid) for one, expected, paid in sums], title)
@@ -84,7 +84,7 @@ def contract_page(request: PersonRequest, public_id: UUID) -> HttpResponse:
             for key, start in (version.says.mission_starts if version else {}).items()
         ],
         "scans": contract.scans.select_related("attachment") if contract.is_signed_outside else [],
-        "rounds": contract.signing_rounds.order_by("-opened_at", "-pk")[:SHOWN],
+        "rounds": standing.rounds,
         "is_team": request.user.acting is None,
     }
     return render(request, "contracts/contract.html", context)

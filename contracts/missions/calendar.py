@@ -24,10 +24,11 @@ from accounts.models import User
 from contracts import rules
 from contracts.dialogue.proofs import keep_proof
 from contracts.funding.wording import mission_name
-from contracts.models import Contract, ContractVersion, MissionStep
+from contracts.models import Contract, ContractMission, ContractVersion, MissionStep
 from contracts.party_mails import tell_parties
 from contracts.terms import CPTS
 from cpts_portal.calendars import Day
+from cpts_portal.composed import ComposedObjects, Given
 from cpts_portal.words import NBSP, day
 from outbox.registry import handles
 from outbox.services import publish
@@ -182,26 +183,47 @@ def calendar_of(contract: Contract) -> list[MissionDates]:
 
     None when `versions__missions` and `mission_steps` were prefetched.
     """
-    versions = sorted(
-        contract.versions.all()
-        if "versions" in getattr(contract, "_prefetched_objects_cache", {})
-        else contract.versions.defer("rates").prefetch_related("missions"),
-        key=lambda one: one.number,
+    return read_calendar(contract)[0]
+
+
+_VERSIONS: Final = ComposedObjects(
+    lambda: (
+        ContractVersion.objects.filter(contract_id=Given("contract"))
+        .defer("rates")
+        .order_by("number")
     )
+)
+_MISSIONS: Final = ComposedObjects(
+    lambda: ContractMission.objects.filter(version__contract_id=Given("contract")).order_by("pk")
+)
+_STEPS: Final = ComposedObjects(
+    lambda: MissionStep.objects.filter(contract_id=Given("contract"), withdrawn_at__isnull=True)
+)
+
+
+def read_calendar(contract: Contract) -> tuple[list[MissionDates], ContractVersion | None]:
+    """The same, and the last version of the contract."""
+    missions: dict[int, list[ContractMission]] = {}
+    if "versions" in getattr(contract, "_prefetched_objects_cache", {}):
+        versions = sorted(contract.versions.all(), key=lambda one: one.number)
+        missions = {version.pk: list(version.missions.all()) for version in versions}
+        steps = [one for one in contract.mission_steps.all() if one.withdrawn_at is None]
+    else:
+        versions = _VERSIONS.objects(contract=contract.pk)
+        for mission in _MISSIONS.objects(contract=contract.pk):
+            missions.setdefault(mission.version_id, []).append(mission)
+        steps = _STEPS.objects(contract=contract.pk)
     if not versions:
-        return []
+        return [], None
+    last = versions[-1]
     brought: dict[str, date] = {}
     for version in versions:
-        for one in version.missions.all():
+        for one in missions.get(version.pk, ()):
             brought.setdefault(one.mission, version.signed_on)
-    declared = {
-        (one.mission, one.step): one.on
-        for one in contract.mission_steps.all()
-        if one.withdrawn_at is None
-    }
-    said = {one.key: one.deployed_on for one in versions[-1].says.missions}
+    declared = {(one.mission, one.step): one.on for one in steps}
+    said = {one.key: one.deployed_on for one in last.says.missions}
     found = []
-    for one in versions[-1].missions.all():
+    for one in missions.get(last.pk, ()):
         limit = limits().get((contract.form, one.mission))
         signed_on = brought[one.mission]
         by_rule = add_months(signed_on, limit.deploy_months) if limit else None
@@ -217,7 +239,7 @@ def calendar_of(contract: Contract) -> list[MissionDates]:
                 source=limit.source if limit else "",
             )
         )
-    return found
+    return found, last
 
 
 def days_of(contract: Contract) -> list[Day]:

@@ -32,7 +32,7 @@ DEBTS = """
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contracts', '0011_contracted_territory'),
+        ('contracts', '0012_national_to_sign'),
     ]
 
     operations = [
