@@ -32,7 +32,7 @@ DEBTS = """
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contracts', '0012_national_to_sign'),
+        ('contracts', '0013_before_the_portal'),
     ]
 
     operations = [
