@@ -3,6 +3,7 @@
 The same text is read on screen while it is negotiated; what is to be confirmed is then said so.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -14,9 +15,9 @@ from contracts.funding.storing import rates_from_data
 from contracts.funding.wording import rule_of, working_of
 from contracts.terms import ContractTerms, Indicator, from_data, plain, target_words
 from contracts.texts import TextModel, filled, text_model
-from cpts_portal.words import NBSP, euros, figure
+from cpts_portal.words import NBSP, euros, figure, the_body
 from documents.french import french_spaces, long_date
-from procedures.rates import RateTable
+from procedures.rates import RateTable, delivered_rates
 from workflow.models import CaseDocument, Snapshot
 from workflow.official import declare_readers, issue_once, whoever_sees_the_case
 
@@ -76,7 +77,8 @@ def contract_context(
     number: str = "",
 ) -> dict[str, Any]:
     """The contract in words: `number` is empty for a draft, whose blanks are said."""
-    labels = {one.key: one.label for one in rates.missions}
+    # The rates of a CPOM name no mission; its indicators do.
+    labels = {one.key: one.label for one in (*delivered_rates().missions, *rates.missions)}
     values = _values(terms, rates, name)
     lists = {"missions": tuple(labels.get(one.key, one.key) for one in terms.missions)}
     return {
@@ -100,7 +102,7 @@ def contract_context(
 def _values(terms: ContractTerms, rates: RateTable, name: str) -> Mapping[str, str]:
     def party(role: str) -> str:
         found = terms.party(role)
-        return found.name if found else BLANK
+        return the_body(found.name) if found else BLANK
 
     bank = ", ".join(part for part in (terms.bank.holder, terms.bank.masked_iban) if part)
     return {
@@ -118,6 +120,9 @@ def _values(terms: ContractTerms, rates: RateTable, name: str) -> Mapping[str, s
         "yearly": BLANK if terms.yearly_amount is None else euros(terms.yearly_amount),
         "bank": bank or BLANK,
     }
+
+
+_BEGUN: Final = re.compile(r"(?<=\.\s)l(?=’[A-Z]|[ae]\s[A-Z])")
 
 
 def _articles(
@@ -151,7 +156,8 @@ def _articles(
 
 
 def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    """A party that begins a sentence has its article in capitals: « L’ARS », « La CPAM »."""
+    return _BEGUN.sub(lambda found: found[0].upper(), text[:1].upper() + text[1:])
 
 
 def _party(terms: ContractTerms, party: said.Party) -> dict[str, Any]:
@@ -210,6 +216,7 @@ def _annexes(terms: ContractTerms, rates: RateTable, labels: Mapping[str, str]) 
             _indicator(one, labels.get(one.mission, one.mission)) for one in terms.indicators
         ],
         "money": money_of(terms, rates, labels),
+        "most": "" if terms.form == said.CPOM else " au plus, hors crise",
         "sheets": [
             {
                 "title": french_spaces(one.title),

@@ -28,7 +28,7 @@ from contracts.texts import all_models, text_model
 from contracts.versions import terms_on
 from outbox.models import Mail, OutboxEvent
 from outbox.services import deliver
-from procedures.rates import current_rates, delivered_rates
+from procedures.rates import cpom_rates, current_rates, delivered_rates
 from signatures.codes import Seen
 from territories.services import add_communes
 from tests import factories
@@ -381,6 +381,30 @@ def test_each_model_of_text_is_printed_whole_for_a_draft_that_says_nothing():
         text = str(found)
         assert "{" + "cpts}" not in text
         assert "à compléter" in text
+
+
+def test_an_older_contract_names_its_agency_and_its_missions_in_words():
+    named = drafts.measures("prevention")
+    found = contract_context(
+        ContractTerms(
+            form="cpom",
+            parties=(Party(role="ars", name="Agence régionale de santé Occitanie"),),
+            indicators=named,
+        ),
+        cpom_rates(Decimal(45_000)),
+        text_model("cpom"),
+        name="CPTS du Lac",
+    )
+    assert (
+        found["articles"][0]
+        .paragraphs[0]
+        .startswith("L’Agence régionale de santé Occitanie soutient")
+    )
+    annexes = found["annexes"]
+    assert ([one["mission"] for one in annexes["indicators"]], annexes["most"]) == (
+        ["Prévention"],
+        "",
+    )
 
 
 def test_the_annexed_schedule_is_that_of_the_agreement():
