@@ -37,8 +37,8 @@ class PrepareForm(PortalForm):
     def __init__(self, *args: Any, cases: list[Case], **kwargs: Any) -> None:
         kwargs.setdefault("initial", {"closes_on": timezone.localdate() + timedelta(days=30)})
         super().__init__(*args, **kwargs)
-        field = self.fields["case"]
-        field.queryset = Case.objects.filter(pk__in=[case.pk for case in cases])  # type: ignore[attr-defined]
+        field: Any = self.fields["case"]
+        field.queryset = Case.objects.filter(pk__in=[case.pk for case in cases])
 
 
 class ClosingForm(PortalForm):
@@ -78,8 +78,8 @@ class ReplaceForm(PortalForm):
     def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         known = campaign.invitations.values("member_id")
-        field = self.fields["member"]
-        field.queryset = campaign.community.members.current().exclude(pk__in=known).in_order()  # type: ignore[attr-defined]
+        field: Any = self.fields["member"]
+        field.queryset = campaign.community.members.current().exclude(pk__in=known).in_order()
 
 
 class DelegationForm(PortalForm):

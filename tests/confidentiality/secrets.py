@@ -13,7 +13,9 @@ from enum import IntEnum
 from typing import Any, Final
 
 from accounts.models import User
+from committees.sessions import plan_session
 from letters.models import LetterOfIntent
+from tests.committees import sitting
 from tests.confidentiality.story import AGENT, LEAD, REVIEWER, Story
 from tests.letters import cases
 from tests.workflow import asking, deciding, writing
@@ -125,6 +127,11 @@ def _no_conflict(story: Story, text: str) -> None:
         outcome="none",
         reason=text,
     )
+
+
+def _session(story: Story, text: str) -> None:
+    body = story.bodies["Comité"]
+    plan_session(body, actor=story.who("secretary"), questions=[text], **sitting.times())
 
 
 def _more_time(story: Story, text: str) -> None:
@@ -255,6 +262,8 @@ SECRETS: Final = (
     ),
     # Another text takes its place before it is signed.
     Secret("proposal", _proposal, OFFICE_OF_OWN, since=Stage.HANDED_OVER, gone=Stage.DECIDED),
+    # What a committee sets itself to speak of is its own.
+    Secret("session", _session, some("secretary")),
     # Once deposited, it is part of the letter.
     Secret(
         "buffer",

@@ -92,6 +92,7 @@ def tell() -> Story:
         for name in ("Médecins", "Infirmiers", "Pharmaciens")
     }
     cases.reference_rows()
+    bodies["Comité"] = asking.regional_committee()
     guichet, agency = asking.guichet(), asking.agency()
     someone = factories.user(first_name="Sacha", last_name="Trois-Rôles")
 
@@ -113,6 +114,7 @@ def tell() -> Story:
         "agency": person("agent", agency),
         "coordinator": person("coordinator", agency),
         "signatory": person("signatory", agency),
+        "secretary": person("secretary", bodies["Comité"]),
         "branch": person("agent", cases.body("ars_branch", "76", "81")),
         "branch elsewhere": person("agent", cases.body("ars_branch", "76", "31")),
         "far agent": person("agent", cases.body("ars_branch", "32", "62")),

@@ -57,6 +57,7 @@ WALKERS = (
     "guichet",
     "agency",
     "branch",
+    "secretary",
     "outsider",
     "administrator",
 )

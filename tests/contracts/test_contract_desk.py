@@ -17,6 +17,7 @@ from contracts.desk import waiting as desk
 from contracts.desk.standing import dues_of
 from contracts.funding import balances, payments
 from contracts.models import Contract
+from territories.services import add_communes
 from tests import factories
 from tests.contracts import signed
 
@@ -77,7 +78,6 @@ def test_each_number_of_the_desk_is_that_of_its_list_and_costs_the_same_for_thir
 
 def test_a_recognised_cpts_without_a_contract_is_to_be_opened_by_its_fund() -> None:
     from territories.models import Commune  # noqa: PLC0415 - one test wants it
-    from territories.services import add_communes  # noqa: PLC0415
 
     community = factories.community()
     department = signed.department()

@@ -1,14 +1,17 @@
 """A campaign from its preparation to its register: who may, what it costs, what it tells."""
 
+import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from threading import Barrier
 
+import pypdf
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, connection, transaction
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import given
@@ -27,7 +30,7 @@ from signatures.costs import COSTS, Change, ChangeKind, Scope, cost_of
 from signatures.counting import MANY, Counted, counted
 from signatures.models import Campaign, Invitation, Signature
 from signatures.register import register_of, registers_of
-from signatures.signing import record_paper_signature
+from signatures.signing import Seen, record_paper_signature, send_code, sign
 from signatures.tasks import follow_campaigns
 from tests import factories
 from tests.letters import cases
@@ -345,8 +348,6 @@ def test_a_mail_that_came_back_is_shown_to_the_team(campaign: Campaign) -> None:
 
 
 def test_the_team_is_told_of_a_refusal_without_its_reason(campaign: Campaign) -> None:
-    from django.test import Client  # noqa: PLC0415
-
     one, client = signing.first(campaign), Client()
     reader = factories.team_member(campaign.community, role="reader").user
     path = signing.link(one)
@@ -441,10 +442,6 @@ def test_a_closed_campaign_gives_a_register_and_a_public_copy_without_names(
 
 
 def pdf_text(pdf: bytes) -> str:
-    import io  # noqa: PLC0415
-
-    import pypdf  # noqa: PLC0415
-
     pages = pypdf.PdfReader(io.BytesIO(pdf)).pages
     return "".join("".join(page.extract_text().split()) for page in pages)
 
@@ -551,8 +548,6 @@ def test_an_editor_reminds_and_does_not_close(campaign: Campaign) -> None:
 
 
 def test_a_visitor_is_asked_to_sign_in(campaign: Campaign) -> None:
-    from django.test import Client  # noqa: PLC0415
-
     assert Client().get(signing.url(campaign)).status_code == 302
 
 
@@ -581,8 +576,6 @@ def test_the_owner_prepares_and_opens_by_the_pages() -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("loaded_territories")
 def test_a_signature_and_a_closing_in_the_same_second_never_contradict() -> None:
-    from signatures.signing import Seen, send_code, sign  # noqa: PLC0415
-
     campaign = signing.opened(members=4)
     ones = list(campaign.invitations.all())
     for one in ones:

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
@@ -18,6 +20,7 @@ from tests.workflow import asking
 from tests.workflow.completing import PDF, agent, answer, as_team, asked, item, of, reviewed, write
 from workflow.models import CaseAttachment, CompletionItem, CompletionRequest
 from workflow.urls import urlpatterns
+from writing.completing import targets
 
 pytestmark = pytest.mark.django_db
 
@@ -302,8 +305,6 @@ def test_versions_are_compared_from_what_was_frozen_by_whoever_sees_the_case(let
 def test_a_request_takes_as_many_queries_for_one_item_as_for_many(
     letter, django_assert_num_queries, who
 ):
-    from writing.completing import targets  # noqa: PLC0415
-
     keys = [one.key for one in targets(letter)]
     request = asked(letter, item(keys[0]))
     client = sign_in(letter.created_by if who == "team" else agent(letter))
@@ -318,9 +319,6 @@ def test_a_request_takes_as_many_queries_for_one_item_as_for_many(
 
 
 def count(client: Client, url: str) -> int:
-    from django.db import connection  # noqa: PLC0415
-    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415
-
     with CaptureQueriesContext(connection) as queries:
         assert client.get(url).status_code == 200
     return len(queries)

@@ -1,6 +1,7 @@
 """Asking for complements, preparing them apart, depositing them as a new version."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from threading import Barrier
 from typing import Any
@@ -15,6 +16,7 @@ from accounts.models import Organisation
 from documents.models import Attachment
 from letters.models import LetterOfIntent
 from procedures import registry
+from procedures.circuit import Silence
 from territories.services import add_communes
 from tests import factories
 from tests.letters import cases
@@ -32,6 +34,7 @@ from tests.workflow.completing import (
     reviewed,
     write,
 )
+from workflow.clock import day_in_words
 from workflow.complement_answers import save_note
 from workflow.complement_asking import discard, save_item, save_request, send, start_request
 from workflow.complement_ending import cancel, close_case, extend, lift
@@ -54,6 +57,7 @@ from workflow.services import (
 )
 from workflow.tasks import follow_complements
 from writing import services as writing_services
+from writing.consulting import withdraw
 from writing.content import procedure_of, read_content, territory_of
 from writing.documents import earlier_documents
 from writing.files import held_files
@@ -234,10 +238,6 @@ def test_a_cancelled_request_leaves_nothing_of_what_was_prepared(letter, deliver
 
 
 def accepting(monkeypatch: pytest.MonkeyPatch) -> None:
-    from dataclasses import replace  # noqa: PLC0415
-
-    from procedures.circuit import Silence  # noqa: PLC0415
-
     known = registry.registry()
     period = replace(known.get("hauts-de-france", 1).circuit.period, silence=Silence.ACCEPTANCE)
     changed = tuple(
@@ -470,8 +470,6 @@ def test_the_new_version_has_its_letter_and_its_receipt_and_the_first_ones_stay(
 
 
 def _day(day: date) -> str:
-    from workflow.clock import day_in_words  # noqa: PLC0415
-
     return day_in_words(day)
 
 
@@ -536,8 +534,6 @@ def test_a_case_is_closed_by_an_agent_once_the_date_has_passed_and_not_before(
 
 
 def test_a_withdrawn_letter_asks_for_nothing_any_more(letter):
-    from writing.consulting import withdraw  # noqa: PLC0415
-
     request = asked(letter, item(TEXT))
     write(letter, TEXT, "Zoé Petit")
     withdraw(asking.fresh(letter), actor=letter.created_by, reason="Autre projet.")

@@ -11,11 +11,13 @@ from django.urls import reverse
 from django.utils.formats import date_format
 
 from accounts.models import Membership, User
+from documents.services import store_attachment
 from letters.models import LetterOfIntent
 from tests import factories
 from tests.letters import cases
 from tests.workflow import asking, writing
 from workflow import message_templates
+from workflow.messages import ACCEPT_LABEL, CONTENT_TYPES
 from workflow.models import Message, MessageDraft, MessageFile, MessageTemplate
 from workflow.services import clock_of
 
@@ -282,9 +284,6 @@ def test_a_thread_costs_the_same_queries_whatever_its_length(
 
 
 def _attachment(letter: LetterOfIntent) -> Any:
-    from documents.services import store_attachment  # noqa: PLC0415
-    from workflow.messages import ACCEPT_LABEL, CONTENT_TYPES  # noqa: PLC0415
-
     return store_attachment(
         SimpleUploadedFile("carte.pdf", PDF),
         content_types=CONTENT_TYPES,
