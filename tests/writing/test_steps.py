@@ -648,7 +648,7 @@ def test_the_list_of_a_complete_letter_says_so(client: Client) -> None:
 
     text = pages.text_of(client.get(reverse("letters:missing", args=[complete.public_id])))
 
-    assert "Rien ne manque : la lettre peut être déposée." in text.replace("\u00a0", " ")
+    assert "Rien ne manque : la lettre est remplie." in text.replace("\u00a0", " ")
 
 
 def test_a_script_gets_the_list_alone(client: Client, letter: LetterOfIntent) -> None:

@@ -248,7 +248,7 @@ def _status(outcomes: Iterable[Outcome]) -> int:
 def missing_label(words: Words, count: int) -> str:
     """How many things are missing, in words."""
     if not count:
-        return f"Rien ne manque : {words.the} peut être déposé{words.e}."
+        return f"Rien ne manque : {words.the} est rempli{words.e}."
     return "Il manque 1 élément" if count == 1 else f"Il manque {count} éléments"
 
 
