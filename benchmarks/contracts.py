@@ -110,44 +110,48 @@ class _KilledError(Exception):
 def _national(contract: Contract) -> list[Line]:
     """New national rates for all of them, interrupted on the way: each contract is amended once."""
     by = User.objects.create_superuser("banc-national@exemple.test")
-    starts = timezone.localdate()
-    signatures = []
-    for rank in range(40):
-        community = Community.objects.create(
-            name=f"CPTS du banc, signature {rank}", region_id=REGION, created_by=by
-        )
-        terms = engaging.Signed(
-            starts_on=starts,
-            ends_on=five_years(starts),
-            signed_on=starts,
-            size="T3",
-            missions=dict.fromkeys(MISSIONS, starts),
-            rates=delivered_rates(),
-        )
-        begun = time.perf_counter()
-        engaging.put_in_force(community, terms, by=by, ars=contract.ars, cpam=contract.cpam)
-        signatures.append(time.perf_counter() - begun)
     amendment = raised.prepared(by)
     while NationalAmendment.objects.get(pk=amendment.pk).status == "counting":
         national.do_a_piece(amendment_id=amendment.pk)
     national.start(amendment, by=by)
-    pieces = []
+    signatures, pieces = [], []
     while NationalAmendment.objects.get(pk=amendment.pk).status == "running":
         if len(pieces) == 10:
             with suppress(_KilledError), transaction.atomic():
                 national.do_a_piece(amendment_id=amendment.pk)
                 raise _KilledError
+        # One against the other: what slows the machine for a while slows both.
+        signatures.append(_signature(contract, by, len(pieces)))
         begun = time.perf_counter()
         national.do_a_piece(amendment_id=amendment.pk)
-        pieces.append(time.perf_counter() - begun)
+        pieces.append((time.perf_counter() - begun) / national.CHUNK)
     count = amendment.items.filter(outcome="applied").count()
     made = ContractVersion.objects.filter(number__gt=1).count()
     return [
         Line("avenant national, par contrat", "mettre un contrat en vigueur",
-             sum(pieces) / count * 1000, statistics.median(signatures) * 1000, "ms", 2.0),
+             statistics.median(pieces) * 1000, statistics.median(signatures) * 1000, "ms", 2.0),
         Line(f"versions écrites pour {count} contrats, après une interruption",
              "une par contrat", made, count, "versions", 1.0),
     ]  # fmt: skip
+
+
+def _signature(contract: Contract, by: User, rank: int) -> float:
+    """How long a contract takes to be put in force, in seconds."""
+    starts = timezone.localdate()
+    community = Community.objects.create(
+        name=f"CPTS du banc, signature {rank}", region_id=REGION, created_by=by
+    )
+    terms = engaging.Signed(
+        starts_on=starts,
+        ends_on=five_years(starts),
+        signed_on=starts,
+        size="T3",
+        missions=dict.fromkeys(MISSIONS, starts),
+        rates=delivered_rates(),
+    )
+    begun = time.perf_counter()
+    engaging.put_in_force(community, terms, by=by, ars=contract.ars, cpam=contract.cpam)
+    return time.perf_counter() - begun
 
 
 def _dialogue(contract: Contract) -> YearlyDialogue:
