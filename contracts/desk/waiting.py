@@ -51,9 +51,11 @@ _WAITING: Final = """
                coalesce(debt.amount, 0) AS remaining, round.public_id AS round,
                dialogue.year AS dialogue
           FROM ({seen}) AS seen
-          LEFT JOIN contracts_contractdebt AS debt
-            ON debt.contract_id = seen.id AND debt.since <= %(today)s
-           AND (debt.until IS NULL OR debt.until > %(today)s)
+          LEFT JOIN (
+                   SELECT d.contract_id, d.amount FROM contracts_contractdebt AS d
+                    WHERE d.since <= %(today)s AND (d.until IS NULL OR d.until > %(today)s)
+                   OFFSET 0
+               ) AS debt ON debt.contract_id = seen.id
           LEFT JOIN (
                    SELECT DISTINCT ON (r.contract_id) r.contract_id, r.public_id
                      FROM contracts_signinground AS r
