@@ -6,6 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.timezone import localtime
 
 from accounts.models import User
 from letters.models import LetterOfIntent
@@ -191,7 +192,7 @@ def test_a_commune_given_to_one_is_no_longer_held_by_the_other() -> None:
     assert [line.replace("\u00a0", " ") for line in overlaps.arbitration_lines(mine)] == [
         (
             "Bourg-en-Bresse : rattachement à la présente CPTS, et non à une autre CPTS "
-            f"(arbitrage du {arbitration.at:%d/%m/%Y})."
+            f"(arbitrage du {localtime(arbitration.at):%d/%m/%Y})."
         )
     ]
     assert overlaps.arbitration_lines(one)[0].startswith("Bourg-en-Bresse\u00a0: rattachement à")
