@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils import timezone
+
 from accounts.models import Organisation
 from committees.models import Item, Session
 from workflow.models import Consultation
@@ -51,7 +53,7 @@ def ready_cases(body: Organisation, session: Session | None = None) -> list[Read
     if session is not None:
         elsewhere = elsewhere.exclude(session=session)
     taken = set(elsewhere.values_list("consultation_id", flat=True))
-    day = session.starts_at.date() if session else None
+    day = timezone.localdate(session.starts_at) if session else None
     return [
         Ready(
             consultation=one,

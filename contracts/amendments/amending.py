@@ -584,7 +584,9 @@ def issue_amendment(frozen: DraftVersion, *, by: User) -> CaseDocument:
         title=f"Avenant n° {number_of(draft)} – {contract.title}",
         template="pdf/amendment.html",
         context=lambda: {
-            "amendment": amendment_context(draft, frozen.says, number=number, on=frozen.at.date()),
+            "amendment": amendment_context(
+                draft, frozen.says, number=number, on=timezone.localdate(frozen.at)
+            ),
             "created_at": frozen.at.isoformat(),
         },
     )

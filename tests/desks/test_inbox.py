@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Organisation
 from tests import factories
@@ -306,7 +307,7 @@ def test_the_export_holds_the_filtered_list_and_no_formula(
             "Communes": "50",
             "Population": "54800",
             "Taille": "T2",
-            "Déposé le": str(trap.deposited_at.date()),
+            "Déposé le": str(timezone.localdate(trap.deposited_at)),
             "Échéance": "",
             "Délai": "pas de délai en cours",
             "État": "À examiner",

@@ -186,9 +186,8 @@ def test_hauts_de_france_gives_the_lead_a_version_to_post_and_the_office_the_let
     deliver_outbox()
     case.open()
     assert squeezed("62016 Arras") in text_of(case.download("Version à poster"))
-    lead.get_by_label("Postée le").fill(
-        LetterOfIntent.objects.get(reference=reference).deposited_at.date().isoformat()
-    )
+    deposited_at = LetterOfIntent.objects.get(reference=reference).deposited_at
+    lead.get_by_label("Postée le").fill(timezone.localdate(deposited_at).isoformat())
     press(lead, "Noter la date d’envoi")
     expect(lead.get_by_role("main")).to_contain_text("Version papier postée")
 
