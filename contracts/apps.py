@@ -12,6 +12,7 @@ class ContractsConfig(AppConfig):
         from contracts import labels  # noqa: PLC0415
         from contracts.amendments import mails as amending_mails  # noqa: F401, PLC0415
         from contracts.amendments import national  # noqa: F401, PLC0415
+        from contracts.amendments import signing as amendment_signing  # noqa: F401, PLC0415
         from contracts.dialogue import (  # noqa: F401, PLC0415
             agreeing,
             declaring,

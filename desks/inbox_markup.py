@@ -10,6 +10,7 @@ from typing import Final
 
 from django.utils.safestring import SafeString
 
+from cpts_portal.badges import badge
 from desks.deadlines import Deadline, written
 from desks.inbox import ColumnOption, Heading, LabelTag, Option, Row, TabLink
 
@@ -177,11 +178,7 @@ def _due(deadline: Deadline) -> str:
 
 
 def _state(row: Row) -> str:
-    tone = f" fr-badge--{row.state.tone}" if row.state.tone else ""
-    return (
-        f'<td data-label="État"><span class="fr-badge fr-badge--no-icon fr-badge--sm{tone}">'
-        f"{row.state.label}</span></td>"
-    )
+    return f'<td data-label="État">{badge(row.state.label, row.state.tone)}</td>'
 
 
 def _instructor(row: Row) -> str:

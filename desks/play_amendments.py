@@ -18,7 +18,7 @@ from accounts.models import User
 from communities.models import Community
 from communities.services import record_community
 from contracts import describing
-from contracts.amendments import amending, national
+from contracts.amendments import amending, national, signing
 from contracts.drafts import drafting
 from contracts.funding import balances, engaging, ratebook
 from contracts.funding.schedule import anniversary, five_years
@@ -216,10 +216,10 @@ class AmendmentsPlay:
             raise PlayError(" ".join(foreseen.problems) if foreseen else "Aucun montant ne change.")
         for user in self.people.everyone:
             drafting.mark_agreement(draft, by=user, revision=draft.revision)
-        amending.freeze_amendment(draft, by=lead, revision=draft.revision)
+        signing.freeze_amendment(draft, by=lead, revision=draft.revision)
         self.play.tell(lead, "fige l’avenant sur lequel les trois sont d’accord.")
         self.play.deliver()
-        self.sign_all(amending.rounds_of(draft)[0], self.people)
+        self.sign_all(signing.rounds_of(draft)[0], self.people)
         self.play.deliver()
         contract.refresh_from_db()
         after = balances.account_of(contract, on=today).expected
@@ -260,7 +260,7 @@ class AmendmentsPlay:
         if item.draft is None:
             raise PlayError("Le contrat joué n’a pas d’avenant national à signer.")
         before = balances.account_of(contract, on=timezone.localdate()).expected
-        self.sign_all(amending.rounds_of(item.draft)[0], self.people)
+        self.sign_all(signing.rounds_of(item.draft)[0], self.people)
         self.play.deliver()
         after = balances.account_of(contract, on=timezone.localdate()).expected
         counts = national.counts_of(item.amendment)

@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.safestring import SafeString
 
 from cpts_portal.addresses import address
+from cpts_portal.badges import badge
 from health_projects.matrix import Matrix, MatrixRow
 from health_projects.sheets import Data
 
@@ -18,10 +19,6 @@ def _addresses(view: str, project: uuid.UUID) -> tuple[str, str]:
     """What is before and after the number of a sheet in the addresses of a view."""
     before, after = address(f"projects:{view}", project, _NOBODY).split(str(_NOBODY))
     return before, after
-
-
-def _badge(label: str, tone: str) -> str:
-    return f'<span class="fr-badge fr-badge--no-icon fr-badge--sm fr-badge--{tone}">{label}</span>'
 
 
 def _cell(label: str, inside: str) -> str:
@@ -52,9 +49,9 @@ def sheet_rows(
         )
         plural = "s" if len(lacks) > 1 else ""
         state = (
-            _badge("À compléter", "warning") + _note(f"{len(lacks)} élément{plural}")
+            badge("À compléter", "warning") + _note(f"{len(lacks)} élément{plural}")
             if lacks
-            else _badge("Complète", "success")
+            else badge("Complète", "success")
         )
         if minimum and counts:
             state += _note(f"compte parmi les {minimum}")
@@ -114,7 +111,7 @@ def matrix_parts(project: uuid.UUID, matrix: Matrix, *, blocking: bool) -> dict[
             f'{sheet["number"]}<span class="fr-sr-only">, {label}</span></a></th>'
         )
         key.append(f'<li><a href="{url}">{label}</a></li>')
-    wanted = _badge("à couvrir", "error") if blocking else _badge("pas encore", "warning")
+    wanted = badge("à couvrir", "error") if blocking else badge("pas encore", "warning")
     rows = [
         *(_matrix_row(row, row.note, wanted) for row in matrix.missions),
         *(_matrix_row(row, "thème de la région", wanted) for row in matrix.themes),

@@ -14,15 +14,10 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import localdate
 
 from cpts_portal.addresses import address
+from cpts_portal.badges import badge
 from members.codes import PROFESSIONS, STRUCTURES
 from signatures.board import FILTERS, CountOf, Row
 from signatures.models import Campaign
-
-
-def _badge(label: str, tone: str) -> str:
-    """As `components/badge.html` draws it."""
-    more = f" fr-badge--{tone}" if tone else ""
-    return f'<span class="fr-badge fr-badge--no-icon fr-badge--sm{more}">{_e(label)}</span>'
 
 
 def rows(campaign: Campaign, found: Iterable[Row], *, is_team: bool) -> SafeString:
@@ -41,7 +36,7 @@ def _row(row: Row, head: str) -> str:
         name = f'<a href="{head}{one.pk}/">{name}</a>'
     if one.is_structure:
         name += f'<br><span class="portal-muted fr-text--sm">{_e(one.person)}</span>'
-    answer = _badge(row.label, row.tone)
+    answer = badge(row.label, row.tone)
     if one.answered_at:
         answer += f' <span class="portal-nowrap">le {_day(one.answered_at)}</span>'
     if row.remark:

@@ -5,20 +5,18 @@ last version says it, only the sections its parties ticked are unlocked, and wha
 worked out. Signed by all, it is the next version of the contract, and its schedule is regularised.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from accounts.models import User
-from contracts import describing, rules
+from contracts import rules
 from contracts.drafts.completeness import signer_faults, unmeasured
-from contracts.drafts.concluding import signatories_of
 from contracts.drafts.drafting import (
     CLOSED,
     agreements_of,
@@ -31,19 +29,13 @@ from contracts.funding import engaging, totals
 from contracts.funding.engaging import named
 from contracts.funding.ratebook import mission_labels
 from contracts.funding.schedule import Line, MissionStart, Terms, amend, compute_schedule
-from contracts.funding.storing import line_from_row, rates_as_data, rates_from_data
-from contracts.holding import take_territory
+from contracts.funding.storing import line_from_row, rates_from_data
 from contracts.models import (
     Contract,
     ContractVersion,
     Draft,
     DraftVersion,
-    NationalAmendment,
-    NationalAmendmentItem,
-    SigningRound,
 )
-from contracts.signing.purposes import blocked_when, when_refused, when_signed
-from contracts.signing.rounds import cancel_round, open_round
 from contracts.terms import (
     CPOM,
     PARTIES_OF,
@@ -56,25 +48,16 @@ from contracts.terms import (
 )
 from contracts.versions import last_version
 from cpts_portal.words import NBSP, day, euros
-from documents.french import french_spaces, long_date
-from outbox.registry import handles
 from outbox.services import publish
-from procedures.rates import RateTable, Share, cpom_rates, current_rates
-from workflow.claims import claim_by_contract
-from workflow.models import CaseDocument, Snapshot
-from workflow.official import declare_readers, issue_once, whoever_sees_the_case
+from procedures.rates import RateTable, cpom_rates, current_rates
 from workflow.people import still_holds_their_role
-from workflow.services import ActionRefusedError, AlreadyDoneError, IncompleteError, freeze
+from workflow.services import ActionRefusedError
 from workflow.states import CaseState
 
 PURPOSE: Final = "amendment"
-DOCUMENT: Final = "contract_amendment"
-LONGEST_REASON: Final = 2_000
 # What the schedule is worked out from: an amendment to the rest changes no amount.
 OF_MONEY: Final = frozenset({"size", "missions", "duration", "rates"})
 State = Draft.State
-
-declare_readers(DOCUMENT, whoever_sees_the_case)
 
 
 # --- Opening --------------------------------------------------------------------------------------
@@ -212,7 +195,7 @@ def foresee(draft: Draft, *, on: date) -> MoneyForeseen | None:
         draft.effective_on or on,
         says.size,
         tuple(MissionStart(key, start) for key, start in says.mission_starts.items()),
-        _rates(draft),
+        rates_in(draft),
     )
     wanted = replace(
         engagement,
@@ -228,7 +211,7 @@ def foresee(draft: Draft, *, on: date) -> MoneyForeseen | None:
     )
 
 
-def _rates(draft: Draft) -> RateTable:
+def rates_in(draft: Draft) -> RateTable:
     """Those of the contract, or those published once the amendment takes them; once it is frozen,
     those it was frozen with."""
     if draft.rates is not None:
@@ -350,8 +333,8 @@ def tick_too(draft: Draft, section: str, *, by: User) -> None:
 
     Raises PermissionDenied, ActionRefusedError once it is frozen or for an unknown section.
     """
-    draft = _locked(draft)
-    _check_commits(draft, by)
+    draft = locked(draft)
+    check_commits(draft, by)
     check_writes(draft, by)
     if section not in SECTIONS:
         raise ActionRefusedError("Cette partie du contrat n’existe pas : rechargez la page.")
@@ -360,339 +343,17 @@ def tick_too(draft: Draft, section: str, *, by: User) -> None:
     draft.save(update_fields=["sections"])
 
 
-# --- Freezing, signing ----------------------------------------------------------------------------
-
-
-@transaction.atomic
-def freeze_amendment(draft: Draft, *, by: User, revision: int) -> Draft:
-    """Freeze the version all agree on: its document, then its signatures, come after the commit.
-
-    Raises PermissionDenied, IncompleteError with what is missing, ActionRefusedError when the
-    draft has changed since the person read `revision`.
-    """
-    draft = _locked(draft)
-    check_writes(draft, by)
-    if not rules.may_commit(draft.contract, by):
-        raise PermissionDenied
-    if draft.revision != revision:
-        raise ActionRefusedError(
-            f"L’avenant a changé{NBSP}: vous lisiez la version {revision}, il en est à la version "
-            f"{draft.revision}. Relisez-le avant de le figer."
-        )
-    if missing := missing_to_sign(draft, on=timezone.localdate()):
-        raise IncompleteError(missing)
-    frozen_rates = rates_as_data(_rates(draft)) if "rates" in changed(draft) else None
-    Draft.objects.filter(pk=draft.pk).update(state=State.TO_SIGN, rates=frozen_rates)
-    draft.state, draft.rates = State.TO_SIGN, frozen_rates
-    frozen = draft.versions.get(number=draft.revision)
-    publish("contracts.amendment_frozen", key=str(frozen.pk), version_id=frozen.pk, by=by.pk)
-    return draft
-
-
-def _locked(draft: Draft) -> Draft:
+def locked(draft: Draft) -> Draft:
+    """The amendment, held until the transaction ends. Raises LookupError for another draft."""
     found = locked_draft(draft)
     if found.purpose != Draft.Purpose.AMENDMENT:
         raise LookupError(f"draft {draft.pk} is no amendment")
     return found
 
 
-@handles("contracts.amendment_frozen")
-def issue_and_open(*, version_id: int, by: int) -> None:
-    """Draw the document of a frozen amendment, then call those who sign. Again, nothing more."""
-    frozen = DraftVersion.objects.select_related("draft__contract").get(pk=version_id)
-    who = User.objects.get(pk=by)
-    document = issue_amendment(frozen, by=who)
-    with transaction.atomic():
-        draft = _locked(frozen.draft)
-        # Taken back meanwhile: the document stays, nobody is called.
-        if draft.state != State.TO_SIGN or draft.revision != frozen.number:
-            return
-        open_round(
-            draft.contract,
-            PURPOSE,
-            frozen.pk,
-            document,
-            signatories_of(draft.says),
-            by=who,
-            title=f"Avenant n°{NBSP}{number_of(draft)} – {draft.contract.title}",
-        )
-
-
-def rounds_of(draft: Draft) -> list[SigningRound]:
-    """The rounds of an amendment, the latest first."""
-    versions = draft.versions.values("pk")
-    mine = draft.contract.signing_rounds.filter(purpose=PURPOSE, target_id__in=versions)
-    return list(mine.order_by("-pk"))
-
-
-def _of_round(signing_round: SigningRound) -> Draft:
-    frozen = DraftVersion.objects.select_related("draft").get(pk=signing_round.target_id)
-    return _locked(frozen.draft)
-
-
-def put_in_force(signing_round: SigningRound, *, by: User | None) -> None:
-    """The last party has signed: the next version of the contract, and its schedule.
-
-    Raises ActionRefusedError, which undoes that signature, when its schedule cannot be signed.
-    """
-    draft = _of_round(signing_round)
-    if draft.state != State.TO_SIGN or draft.based_on is None or draft.effective_on is None:
-        raise AlreadyDoneError("Cet avenant n’est plus à signer : rechargez la page.")
-    contract, says = draft.contract, draft.says
-    latest = last_version(contract)
-    if latest is None or latest.pk != draft.based_on_id or contract.state != CaseState.ACCEPTED:
-        raise ActionRefusedError(
-            "Le contrat a changé depuis que cet avenant est figé : une partie le reprend, puis en "
-            "ouvre un autre."
-        )
-    engaging.amend_contract(
-        contract,
-        effective_on=draft.effective_on,
-        signed_on=signing_round.signed_on or timezone.localdate(),
-        by=by or draft.updated_by,
-        rates=_rates(draft),
-        terms=says,
-        has_money=bool(OF_MONEY & set(changed(draft))),
-    )
-    if "territory" in changed(draft):
-        take_territory(contract, says)
-        claim_by_contract(contract, [(one.code, one.part) for one in says.communes])
-    Contract.objects.filter(pk=contract.pk).update(
-        population=says.population,
-        population_year=says.population_year,
-        population_source=says.population_source,
-        commune_count=len({one.code for one in says.communes}),
-    )
-    Draft.objects.filter(pk=draft.pk).update(state=State.SIGNED)
-    NationalAmendmentItem.objects.filter(draft=draft).update(
-        outcome=NationalAmendmentItem.Outcome.APPLIED, version=last_version(contract)
-    )
-    publish("contracts.amendment_signed", key=str(draft.pk), draft_id=draft.pk)
-
-
-def reopen_refused(signing_round: SigningRound, *, by: User | None) -> None:
-    """Somebody refused: the parties take the text up again, and read why."""
-    draft = _of_round(signing_round)
-    if draft.state == State.TO_SIGN:
-        _reopen(draft, signing_round.end_reason, by or draft.updated_by)
-
-
-def _reopen(draft: Draft, reason: str, by: User) -> None:
-    Draft.objects.filter(pk=draft.pk).update(state=State.OPEN, rates=None)
-    draft.agreements.filter(cleared_at=None).update(
-        cleared_at=timezone.now(),
-        cleared_by=by,
-        cleared_because=f"Texte repris{NBSP}: {reason}"[:300],
-    )
-
-
-@transaction.atomic
-def take_back(draft: Draft, *, by: User, reason: str) -> None:
-    """A party takes the frozen amendment back before all have signed.
-
-    Raises PermissionDenied, ActionRefusedError without a reason, AlreadyDoneError.
-    """
-    draft = _locked(draft)
-    _check_commits(draft, by)
-    reason = _reason(reason, "Écrivez pourquoi vous reprenez le texte : les parties le liront.")
-    if draft.state != State.TO_SIGN:
-        raise AlreadyDoneError("Cet avenant n’est plus à signer : rechargez la page.")
-    for one in rounds_of(draft):
-        if one.is_open:
-            cancel_round(one, reason=reason, by=by)
-    _reopen(draft, reason, by)
-
-
-@transaction.atomic
-def drop(draft: Draft, *, by: User, reason: str) -> None:
-    """A party gives the amendment up: the contract stays as it is, and all read why."""
-    draft = _locked(draft)
-    party = _check_commits(draft, by)
-    reason = _reason(reason, "Écrivez pourquoi l’avenant est abandonné : les parties le liront.")
-    if draft.state != State.OPEN:
-        raise ActionRefusedError(CLOSED)
-    draft.revision += 1
-    draft.state, draft.updated_by, draft.updated_at = State.DROPPED, by, timezone.now()
-    draft.save(update_fields=["revision", "state", "updated_by", "updated_at"])
-    DraftVersion.objects.create(
-        draft=draft,
-        number=draft.revision,
-        terms=draft.terms,
-        note=f"Abandonné{NBSP}: {reason}"[:300],
-        party=party,
-        by=by,
-    )
-    NationalAmendmentItem.objects.filter(draft=draft).update(
-        outcome=NationalAmendmentItem.Outcome.EXCEPTION,
-        reason=NationalAmendmentItem.Reason.DROPPED,
-        detail=f"{PARTY_LABELS[party]}{NBSP}: «{NBSP}{reason}{NBSP}». Reprendre les exceptions "
-        "en enverrait un autre.",
-    )
-    publish("contracts.amendment_dropped", key=str(draft.pk), draft_id=draft.pk)
-
-
-def _check_commits(draft: Draft, by: User) -> str:
+def check_commits(draft: Draft, by: User) -> str:
+    """The party the person engages. Raises PermissionDenied when they engage none."""
     if not rules.may_commit(draft.contract, by):
         raise PermissionDenied
     still_holds_their_role(by)
     return rules.party_of(draft.contract, by)
-
-
-def _reason(reason: str, wanted: str) -> str:
-    reason = reason.replace("\0", "").strip()
-    if not reason or len(reason) > LONGEST_REASON:
-        raise ActionRefusedError(wanted)
-    return reason
-
-
-def is_of_another_size(signing_round: SigningRound) -> list[str]:
-    """A class that changed since an amendment about it was frozen: it is not signed as it was."""
-    frozen = DraftVersion.objects.select_related("draft").get(pk=signing_round.target_id)
-    if not {"size", "territory"} & set(frozen.draft.sections):
-        return []
-    ground = describing.ground_of(signing_round.contract.community)
-    if not ground.size or ground.size == frozen.says.size:
-        return []
-    return [
-        (
-            f"La CPTS est de taille {ground.size[1:]} aujourd’hui, l’avenant dit la taille "
-            f"{frozen.says.size[1:]}{NBSP}: une partie le reprend, puis il est figé à nouveau."
-        )
-    ]
-
-
-when_signed(PURPOSE, put_in_force)
-when_refused(PURPOSE, reopen_refused)
-blocked_when(PURPOSE, is_of_another_size)
-
-
-# --- The document ---------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def issue_amendment(frozen: DraftVersion, *, by: User) -> CaseDocument:
-    """Issue the document the parties sign, from the frozen version of the draft; once."""
-    draft = frozen.draft
-    contract = draft.contract
-    snapshot = _snapshot(contract, draft, by)
-    number = f"{contract.reference}-A{number_of(draft)}-V{frozen.number}"
-    return issue_once(
-        snapshot,
-        kind=DOCUMENT,
-        about=frozen.pk,
-        number=number,
-        title=f"Avenant n° {number_of(draft)} – {contract.title}",
-        template="pdf/amendment.html",
-        context=lambda: {
-            "amendment": amendment_context(
-                draft, frozen.says, number=number, on=timezone.localdate(frozen.at)
-            ),
-            "created_at": frozen.at.isoformat(),
-        },
-    )
-
-
-def _snapshot(contract: Contract, draft: Draft, by: User) -> Snapshot:
-    """The contract as it was frozen; one signed elsewhere is frozen by its first amendment."""
-    known = Snapshot.objects.filter(case_id=contract.pk).order_by("-version").first()
-    if known is not None:
-        return known
-    content = {
-        "title": contract.title,
-        "reference": contract.reference,
-        "terms": draft.based_on.terms if draft.based_on else {},
-        "sections": [],
-        "attachments": [],
-    }
-    return freeze(contract, content, actor=by)
-
-
-_SHARE_LABELS: Final[Mapping[Share, str]] = {
-    Share.OPERATING: "par an",
-    Share.FIXED: "part fixe",
-    Share.VARIABLE: "part variable, au plus",
-    Share.CRISIS: "en cas de crise, au plus",
-}
-
-
-def _rates_that_change(
-    draft: Draft, says: ContractTerms, on: date
-) -> tuple[list[list[str]], list[str]]:
-    """The yearly amounts that are not the same before and after a day, and their sources."""
-    if draft.based_on is None or says.form == CPOM:
-        return [], []
-    was, becomes = rates_from_data(draft.based_on.rates), _rates(draft)
-    before, labels = draft.based_on.says, mission_labels()
-    rows, sources = [], []
-    for mission in ("", *says.mission_starts):
-        for share, words in _SHARE_LABELS.items():
-            old = was.find(share, before.size, on, mission)
-            new = becomes.find(share, says.size, on, mission)
-            amounts = [None if one is None else one.amount for one in (old, new)]
-            if amounts[0] == amounts[1]:
-                continue
-            said = ["–" if one is None else euros(one) for one in amounts]
-            rows.append([french_spaces(f"{labels.get(mission, mission)}, {words}"), *said])
-            sources += [new.source] if new else []
-    return rows, list(dict.fromkeys(sources))
-
-
-def amendment_context(
-    draft: Draft, says: ContractTerms, *, number: str, on: date
-) -> dict[str, Any]:
-    """Context of `pdf/amendment.html`: what changes, from when, and what it does to the money."""
-    contract = draft.contract
-    before = draft.based_on.says if draft.based_on else says
-    changes = difference(before, says, dict(mission_labels()))
-    foreseen = foresee(draft, on=on)
-    effective = draft.effective_on or on
-    national = NationalAmendment.objects.filter(items__draft=draft).first()
-    rates, sources = _rates_that_change(draft, says, effective)
-    money_rows = [
-        [f"Année {year}", euros(was), euros(becomes)]
-        for year, was, becomes in (foreseen.years if foreseen else ())
-        if was != becomes
-    ]
-    return {
-        "issuer": [one.name for one in says.parties],
-        "title": f"Avenant n°{NBSP}{number_of(draft)}",
-        "name": french_spaces(contract.title),
-        "reference": contract.reference,
-        "number": number,
-        "running": french_spaces(f"{number} · Avenant · {contract.title}"),
-        "object": ", ".join(one.label.lower() for one in changes),
-        "legal_basis": french_spaces(national.legal_basis) if national else "",
-        "rates": rates,
-        "sources": french_spaces(" ; ".join(sources)),
-        "effective_on": long_date(effective),
-        "signed_on": long_date(contract.signed_on) if contract.signed_on else "",
-        "changes": [
-            {
-                "label": one.label,
-                "rows": [
-                    [
-                        french_spaces(row.label),
-                        french_spaces(row.before or "–"),
-                        french_spaces(row.after or "–"),
-                    ]
-                    for row in one.rows
-                ],
-            }
-            for one in changes
-        ],
-        "money": money_rows,
-        "regularisation": euros(foreseen.regularisation)
-        if foreseen and foreseen.regularisation
-        else "",
-        "total": [euros(foreseen.before), euros(foreseen.after)] if foreseen else [],
-        "signatures": [
-            {
-                "organisation": one.name,
-                "people": [
-                    ", ".join(part for part in (each.name, each.capacity) if part)
-                    for each in says.representatives_of(one.role)
-                ],
-            }
-            for one in says.parties
-        ],
-    }

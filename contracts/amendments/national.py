@@ -21,7 +21,7 @@ from django.utils import timezone
 from accounts.models import Membership, Organisation, User
 from contracts import rules
 from contracts.amendments import sending
-from contracts.amendments.amending import rounds_of
+from contracts.amendments.signing import rounds_of
 from contracts.funding import engaging, ratebook, totals
 from contracts.funding.schedule import Line, amend, compute_schedule, with_rates
 from contracts.funding.storing import line_from_row, rates_as_data, rates_from_data

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.http import PersonRequest
 from accounts.models import User
 from contracts import rules
-from contracts.amendments import amending
+from contracts.amendments import amending, documents, signing
 from contracts.drafts import drafting, negotiation
 from contracts.drafts.drafting import StaleDraftError
 from contracts.drafts.forms import form_of, read_form
@@ -75,7 +75,7 @@ class PrepareForm(PortalForm):
 class ReasonForm(PortalForm):
     reason = forms.CharField(
         label="Pourquoi",
-        max_length=amending.LONGEST_REASON,
+        max_length=signing.LONGEST_REASON,
         help_text="Les autres parties le lisent.",
         widget=forms.Textarea(attrs={"rows": 3}),
     )
@@ -194,7 +194,7 @@ def amendment(request: PersonRequest, public_id: UUID, pk: int) -> HttpResponse:
         "writes": bool(party) and is_open,
         "commits": commits and is_open,
         "may_take_back": commits and draft.state == Draft.State.TO_SIGN,
-        "rounds": amending.rounds_of(draft),
+        "rounds": signing.rounds_of(draft),
         "document": _document(draft),
         "proposals": _proposals(draft, request.user) if is_open else [],
         "in_amendment": True,
@@ -209,7 +209,7 @@ def _document(draft: Draft) -> CaseDocument | None:
     return (
         CaseDocument.objects.filter(
             case_id=draft.contract_id,
-            kind=amending.DOCUMENT,
+            kind=documents.DOCUMENT,
             about__in=draft.versions.values("pk"),
         )
         .select_related("document")
@@ -385,7 +385,7 @@ def freeze(request: PersonRequest, public_id: UUID, pk: int) -> HttpResponse:
     return _do(
         request,
         draft,
-        lambda: amending.freeze_amendment(draft, by=request.user, revision=revision),
+        lambda: signing.freeze_amendment(draft, by=request.user, revision=revision),
         "L’avenant est figé : son document se prépare, puis chaque signataire est appelé.",
     )
 
@@ -397,7 +397,7 @@ def take_back(request: PersonRequest, public_id: UUID, pk: int) -> HttpResponse:
     return _with_reason(
         request,
         _to_write(request, public_id, pk)[1],
-        amending.take_back,
+        signing.take_back,
         title="Reprendre le texte de l’avenant",
         done="Le texte est repris : les parties le modifient de nouveau.",
     )
@@ -410,7 +410,7 @@ def drop(request: PersonRequest, public_id: UUID, pk: int) -> HttpResponse:
     return _with_reason(
         request,
         _to_write(request, public_id, pk)[1],
-        amending.drop,
+        signing.drop,
         title="Abandonner l’avenant",
         done="L’avenant est abandonné : le contrat ne change pas.",
     )

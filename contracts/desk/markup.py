@@ -7,8 +7,8 @@ from django.utils.safestring import SafeString
 
 from contracts.desk.standing import Due
 from contracts.desk.waiting import Waiting
+from cpts_portal.badges import badge
 from cpts_portal.words import day
-from workflow.readers import StateLabel
 
 
 def rows_markup(rows: Iterable[Waiting]) -> SafeString:
@@ -17,7 +17,7 @@ def rows_markup(rows: Iterable[Waiting]) -> SafeString:
         "\n".join(
             f'<tr><th scope="row">{_e(one.title)}{_size(one)}</th>'
             f'<td data-label="Contrat">{_e(one.reference) or "pas encore numéroté"}</td>'
-            f'<td data-label="État">{_badge(one.state)}</td>'
+            f'<td data-label="État">{badge(one.state.label, one.state.tone)}</td>'
             f'<td data-label="Ce qui attend"><a href="{one.url}">{_e(one.what) or "Ouvrir"}'
             f'<span class="fr-sr-only"> – {_e(one.title)}</span></a></td></tr>'
             for one in rows
@@ -41,18 +41,8 @@ def _when(one: Due) -> str:
     said = "" if one.is_late else "sans date limite"
     if one.on:
         said = f'<span class="portal-nowrap">{day(one.on)}</span>'
-    return f"{said} {_tag('En retard', 'warning')}" if one.is_late else said
+    return f"{said} {badge('En retard', 'warning')}" if one.is_late else said
 
 
 def _size(one: Waiting) -> str:
     return f'<br><span class="portal-muted">Taille {one.size[1:]}</span>' if one.size else ""
-
-
-def _badge(state: StateLabel) -> str:
-    return _tag(state.label, state.tone)
-
-
-def _tag(label: str, tone: str) -> str:
-    """As `components/badge.html` draws it."""
-    css = f" fr-badge--{tone}" if tone else ""
-    return f'<span class="fr-badge fr-badge--no-icon fr-badge--sm{css}">{_e(label)}</span>'

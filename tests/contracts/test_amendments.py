@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from contracts.amendments import amending, national
+from contracts.amendments import amending, national, signing
 from contracts.amendments.urls import urlpatterns
 from contracts.drafts import drafting
 from contracts.endings import ending
@@ -94,7 +94,7 @@ def written(draft: Draft, by: User, section: str, **says: Any) -> Draft:
 def frozen(draft: Draft, people: Parties) -> Draft:
     for one in people:
         drafting.mark_agreement(draft, by=one, revision=draft.revision)
-    return amending.freeze_amendment(draft, by=people.payer, revision=draft.revision)
+    return signing.freeze_amendment(draft, by=people.payer, revision=draft.revision)
 
 
 def lines_of(contract: Contract) -> list[tuple[date, str, str, Decimal]]:
@@ -167,17 +167,17 @@ def test_an_amendment_moves_the_class_once_all_have_signed_and_the_schedule_foll
     assert foreseen
     assert foreseen.before == Decimal(1_987_500) > foreseen.after
     with pytest.raises(IncompleteError) as refused:
-        amending.freeze_amendment(draft, by=people.payer, revision=draft.revision)
+        signing.freeze_amendment(draft, by=people.payer, revision=draft.revision)
     assert [str(one) for one in refused.value.missing] == [
         f"{party}\u00a0: son accord sur la version 2 n’est pas marqué."
         for party in ("CPTS", "ARS", "CPAM")
     ]
     with pytest.raises(ActionRefusedError, match="L’avenant a changé"):
-        amending.freeze_amendment(draft, by=people.payer, revision=1)
+        signing.freeze_amendment(draft, by=people.payer, revision=1)
 
     frozen(draft, people)
     deliver_outbox()
-    opened_round = amending.rounds_of(draft)[0]
+    opened_round = signing.rounds_of(draft)[0]
     pdf = read_document(opened_round.document.document)
     with closing(pypdfium2.PdfDocument(pdf)) as pages:
         text = " ".join(one.get_textpage().get_text_range() for one in pages)
@@ -216,7 +216,7 @@ def test_an_amendment_of_the_bank_changes_no_amount(
     assert amending.foresee(draft, on=timezone.localdate()) is None
     frozen(draft, people)
     deliver_outbox()
-    sealing.sign(amending.rounds_of(draft)[0], "cpts", "ars", "cpam")
+    sealing.sign(signing.rounds_of(draft)[0], "cpts", "ars", "cpam")
 
     assert (contract.versions.count(), contract.schedules.count()) == (2, 1)
     found = terms_on(contract, timezone.localdate())
@@ -232,7 +232,7 @@ def test_a_longer_contract_is_paid_until_its_new_last_day(
     draft = written(draft, people.owner, "duration", ends_on=longer)
     frozen(draft, people)
     deliver_outbox()
-    sealing.sign(amending.rounds_of(draft)[0], "cpts", "ars", "cpam")
+    sealing.sign(signing.rounds_of(draft)[0], "cpts", "ars", "cpam")
 
     contract.refresh_from_db()
     assert contract.ends_on == longer
@@ -245,7 +245,7 @@ def test_a_refusal_or_a_party_brings_the_text_back_and_it_may_be_given_up(
     draft = opened(contract, people.owner, "size")
     draft = frozen(written(draft, people.owner, "size", size="T2"), people)
     deliver_outbox()
-    one = sealing.signer(amending.rounds_of(draft)[0], "cpam")
+    one = sealing.signer(signing.rounds_of(draft)[0], "cpam")
     answers.refuse(
         one,
         reason="Population à revoir",
@@ -259,12 +259,12 @@ def test_a_refusal_or_a_party_brings_the_text_back_and_it_may_be_given_up(
 
     frozen(draft, people)
     with pytest.raises(ActionRefusedError, match="Écrivez pourquoi"):
-        amending.take_back(draft, by=people.owner, reason=" ")
-    amending.take_back(draft, by=people.owner, reason="Une date à revoir")
+        signing.take_back(draft, by=people.owner, reason=" ")
+    signing.take_back(draft, by=people.owner, reason="Une date à revoir")
     with pytest.raises(AlreadyDoneError):
-        amending.take_back(draft, by=people.owner, reason="Encore")
+        signing.take_back(draft, by=people.owner, reason="Encore")
     deliver_outbox()
-    amending.drop(draft, by=people.agent, reason="La population n’a pas changé")
+    signing.drop(draft, by=people.agent, reason="La population n’a pas changé")
     assert (contract.versions.count(), amending.amendments_of(contract)[0].state) == (1, "dropped")
 
 

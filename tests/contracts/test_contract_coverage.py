@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Organisation
 from contracts import rules
-from contracts.amendments import amending
+from contracts.amendments import signing
 from contracts.endings import ending, reorganising
 from contracts.funding import engaging
 from contracts.models import Contract, ContractVersion, Draft
@@ -136,7 +136,7 @@ def amended(contract: Contract, *codes: str) -> None:
     one = contract.signing_rounds.model(
         contract=contract, target_id=frozen.pk, signed_on=timezone.localdate()
     )
-    amending.put_in_force(one, by=contract.created_by)
+    signing.put_in_force(one, by=contract.created_by)
     contract.refresh_from_db(from_queryset=Contract.objects.all())
 
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.amendments import amending, national
+from contracts.amendments import amending, national, signing
 from contracts.amendments.national_urls import urlpatterns
 from contracts.funding import balances, engaging
 from contracts.funding.schedule import Terms, amend, compute_schedule, five_years, with_rates
@@ -190,7 +190,7 @@ def test_a_national_amendment_to_sign_changes_a_contract_once_its_parties_have_s
 
     # What is signed is what was frozen, though other rates are published meanwhile.
     raised.raised_rates(by, raised.FROM, grant=90_000)
-    sealing.sign(amending.rounds_of(item.draft)[0], "cpts", "cpam", "ars")
+    sealing.sign(signing.rounds_of(item.draft)[0], "cpts", "cpam", "ars")
     deliver_outbox()
     amendment.refresh_from_db()
     assert outcomes()[contract.pk] == ("applied", "")
@@ -213,14 +213,14 @@ def test_an_amendment_taken_back_then_given_up_is_an_exception_that_may_be_sent_
     deliver_outbox()
     item = amendment.items.get()
     assert item.draft
-    amending.take_back(item.draft, by=owner, reason="À relire")
+    signing.take_back(item.draft, by=owner, reason="À relire")
     item = amendment.items.select_related("draft").get()
     assert item.draft
     assert item.draft.rates is None
     assert item.state_label == "Texte repris par une partie, en négociation"
     raised.raised_rates(by, raised.FROM, grant=90_000)
     assert "reprenez-les" in " ".join(amending.missing_to_sign(item.draft, on=timezone.localdate()))
-    amending.drop(item.draft, by=owner, reason="Montants à revoir")
+    signing.drop(item.draft, by=owner, reason="Montants à revoir")
     item.refresh_from_db()
     assert (item.outcome, item.reason, "Montants à revoir" in item.detail) == (
         "exception",
