@@ -62,6 +62,8 @@ class TerritoryMap {
     this.boxButton = root.querySelector("[data-map-box]");
     this.communes = new Map();
     this.loaded = new Set();
+    this.loading = new Map();
+    this.departments = [];
     this.whole = new Set();
     this.parts = new Set();
     this.others = new Map();
@@ -93,7 +95,14 @@ class TerritoryMap {
       this.read();
     });
     document.addEventListener("territory:lost", ({ detail }) => this.tell(detail.said));
-    this.begin();
+    this.begun = this.begin();
+    // A rectangle is drawn on a map that shows a place already.
+    if (this.boxButton) {
+      this.boxButton.disabled = true;
+      this.begun.then(() => {
+        this.boxButton.disabled = false;
+      });
+    }
   }
 
   async begin() {
@@ -104,15 +113,21 @@ class TerritoryMap {
       first.push(this.select.value);
     }
     await Promise.all(first.map((code) => this.load(code)));
-    if (first.length) {
+    // What was chosen meanwhile stays chosen.
+    if (first.length && !this.chosen) {
       this.select.value = first[0];
     }
     this.paint();
     this.frame(this.whole.size + this.parts.size ? (commune) => this.isIn(commune.code) : () => true);
   }
 
-  /** What the server says the territory is now. */
-  async read() {
+  /** What the server says the territory is now: one question after the other, the last one stays. */
+  read() {
+    this.reading = (this.reading ?? Promise.resolve()).then(() => this.readOnce());
+    return this.reading;
+  }
+
+  async readOnce() {
     try {
       const drawn = [...this.loaded].map((code) => `departement=${code}`).join("&");
       const response = await fetch(`${this.root.dataset.codesUrl}?${drawn}`, { headers: { Accept: "application/json" } });
@@ -126,7 +141,6 @@ class TerritoryMap {
       this.others = new Map(territory.others.flatMap((other) => other.codes.map((code) => [code, other.label])));
       this.paint();
     } catch {
-      this.departments ??= [];
       this.tell("La carte ne peut pas lire le territoire : rechargez la page. La liste, elle, est à jour.");
     }
   }
@@ -135,6 +149,9 @@ class TerritoryMap {
     if (!department) {
       return;
     }
+    this.chosen = department;
+    // The buttons answer before the first reading has: the choice then waits for it, and comes last.
+    await this.begun;
     const isNew = !this.loaded.has(department);
     await this.load(department);
     this.frame((commune) => commune.department === department);
@@ -144,10 +161,15 @@ class TerritoryMap {
     }
   }
 
-  async load(department) {
-    if (this.loaded.has(department)) {
-      return;
+  /** Each département is asked for once and drawn once; one that did not answer may be asked again. */
+  load(department) {
+    if (!this.loading.has(department)) {
+      this.loading.set(department, this.loadOnce(department));
     }
+    return this.loading.get(department);
+  }
+
+  async loadOnce(department) {
     try {
       const response = await fetch(this.root.dataset.outlinesUrl.replace("_", department));
       if (!response.ok) {
@@ -159,6 +181,7 @@ class TerritoryMap {
       this.root.dataset.loaded = [...this.loaded].join(" ");
       this.root.dataset.count = String(this.communes.size);
     } catch {
+      this.loading.delete(department);
       this.tell("La carte de ce département ne répond pas. La liste et la recherche marchent sans elle.");
     }
   }

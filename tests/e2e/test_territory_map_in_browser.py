@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.urls import reverse
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from letters.models import LetterOfIntent
 from territories.contours import load_contours
@@ -24,6 +24,7 @@ pytestmark = [
 
 # Three rows of three squares, from south-west to north-east.
 NINE = ["81001", "81002", "81003", "81004", "81005", "81006", "81007", "81008", "81009"]
+CODES = "**/territoire/communes.json*"
 
 
 class MapPage:
@@ -109,8 +110,19 @@ def test_a_click_adds_a_commune_and_another_takes_it_away(page: Page) -> None:
 
 @pytest.mark.usefixtures("drawn")
 def test_a_rectangle_adds_all_it_holds(page: Page) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(CODES, hold, times=1)
     at = begin(page, "81001")
+    # A hand that is faster than the first answer of the server is obeyed, once it has come.
     see_everything(page)
+    while not held:
+        page.wait_for_timeout(20)
+    held[0].continue_()
+    at.draws(1)
     page.get_by_role("button", name="Ajouter par un rectangle").click()
     expect(page.locator("[data-map-said]")).to_contain_text("Tracez un rectangle")
 
