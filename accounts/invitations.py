@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from django.utils import timezone
-from django.utils.formats import date_format
 
 from accounts.models import AbstractInvitation, User
+from cpts_portal.words import day
 
 Invitation = TypeVar("Invitation", bound=AbstractInvitation)
 
@@ -71,10 +71,10 @@ def refusal(invitation: AbstractInvitation | None, user: User | None) -> Refusal
             410,
         )
     if invitation.expires_at <= timezone.now():
-        day = date_format(timezone.localtime(invitation.expires_at), "j F Y")
+        until = day(timezone.localdate(invitation.expires_at))
         return Refusal(
             "Cette invitation a expiré",
-            f"Elle était valable jusqu’au {day}. Demandez à {inviter} de la renvoyer : cela lui "
+            f"Elle était valable jusqu’au {until}. Demandez à {inviter} de la renvoyer : cela lui "
             "prendra quelques secondes.",
             410,
         )

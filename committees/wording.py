@@ -3,11 +3,10 @@
 from typing import Any
 
 from django.utils import timezone
-from django.utils.formats import date_format
 
 from committees.models import Attendee, Item, Session
 from committees.quorum import TAKING_PART, Quorum
-from cpts_portal.words import day_and_hour, hour
+from cpts_portal.words import day, day_and_hour, hour
 from workflow.opinion_states import Position
 
 Presence = Attendee.Presence
@@ -18,7 +17,7 @@ def when(session: Session) -> str:
     starts, ends = timezone.localtime(session.starts_at), timezone.localtime(session.ends_at)
     if starts.date() != ends.date():
         return f"du {day_and_hour(starts)} au {day_and_hour(ends)}"
-    return f"le {date_format(starts, 'j F Y')} de {hour(starts)} à {hour(ends)}"
+    return f"le {day(starts)} de {hour(starts)} à {hour(ends)}"
 
 
 def held(session: Session) -> str:
@@ -26,7 +25,7 @@ def held(session: Session) -> str:
     starts, ends = timezone.localtime(session.starts_at), timezone.localtime(session.ends_at)
     if starts.date() != ends.date():
         return when(session)
-    return f"du {date_format(starts, 'j F Y')}, de {hour(starts)} à {hour(ends)}"
+    return f"du {day(starts)}, de {hour(starts)} à {hour(ends)}"
 
 
 def number_of(session: Session, suffix: str) -> str:
@@ -44,7 +43,7 @@ def convocation_content(session: Session) -> dict[str, Any]:
         "urgency": session.urgency,
         "second_call": session.is_second_call,
         "number": number_of(session, f"C{session.calls}"),
-        "called_on": date_format(timezone.localtime(session.called_at), "j F Y"),
+        "called_on": day(timezone.localdate(session.called_at)),
     }
 
 
@@ -70,7 +69,7 @@ def minutes_content(session: Session, quorum: Quorum) -> dict[str, Any]:
         "items": [item_content(item) for item in items],
         "remarks": session.remarks.splitlines(),
         "closed_by": str(session.closed_by or ""),
-        "closed_on": date_format(timezone.localtime(session.closed_at), "j F Y"),
+        "closed_on": day(timezone.localdate(session.closed_at)),
         "number": number_of(session, "PV"),
     }
 

@@ -15,8 +15,8 @@ from contracts.funding.storing import rates_from_data
 from contracts.funding.wording import rule_of, working_of
 from contracts.terms import ContractTerms, Indicator, from_data, plain, target_words
 from contracts.texts import TextModel, filled, text_model
-from cpts_portal.words import NBSP, euros, figure, the_body
-from documents.french import french_spaces, long_date
+from cpts_portal.words import NBSP, euros, figure, long_date, the_body
+from documents.french import french_spaces
 from procedures.rates import RateTable, delivered_rates
 from workflow.models import CaseDocument, Snapshot
 from workflow.official import declare_readers, issue_once, whoever_sees_the_case

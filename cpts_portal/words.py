@@ -1,4 +1,4 @@
-"""Hours, sizes and articles as French writes them, the same on a page, in a mail and on paper."""
+"""Days, hours, sizes, articles: French as a page, a mail and a paper all write it."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -6,9 +6,23 @@ from functools import lru_cache
 from typing import Final
 
 from django.utils import timezone
-from django.utils.formats import date_format
 
 NBSP: Final = "\N{NO-BREAK SPACE}"
+
+MONTH_NAMES: Final = (
+    "janvier",
+    "février",
+    "mars",
+    "avril",
+    "mai",
+    "juin",
+    "juillet",
+    "août",
+    "septembre",
+    "octobre",
+    "novembre",
+    "décembre",
+)
 
 
 def figure(number: int) -> str:
@@ -30,10 +44,15 @@ def day_and_hour(moment: datetime) -> str:
     return f"{day(moment.date())} à {moment.hour}{NBSP}h{NBSP}{moment:%M}"
 
 
-@lru_cache(maxsize=2_048)
 def day(one: date) -> str:
-    """« 22 novembre 2026 »."""
-    return date_format(one, "j F Y")
+    """« 22 novembre 2026 », « 1er novembre 2026 »."""
+    number = one.day
+    return f"{'1er' if number == 1 else number} {MONTH_NAMES[one.month - 1]} {one.year}"
+
+
+def long_date(one: date) -> str:
+    """« 1er novembre 2026 », its spaces unbreakable: for paper and for a sentence of the law."""
+    return day(one).replace(" ", NBSP)
 
 
 def file_size(size: int) -> str:

@@ -12,10 +12,11 @@ from django.utils import timezone
 from accounts.models import Organisation, User
 from contracts.desk import waiting as contract_desk
 from cpts_portal.paging import read_page
+from cpts_portal.words import day
 from workflow import opinion_rules as rules
 from workflow.models import Case, Consultation, Opinion
 from workflow.opinion_states import ConsultationState, Position
-from workflow.opinion_words import POSITION_TONES, days_left, due_tone, long_day
+from workflow.opinion_words import POSITION_TONES, days_left, due_tone
 
 PAGE_SIZE: Final = 25
 State = ConsultationState
@@ -184,7 +185,7 @@ def _row(cells: dict[str, Any], model: str) -> Row:
         nature=Case.Kind(cells["case__kind"]).label,
         title=cells["case__title"],
         departments=", ".join(cells["case__department_codes"]),
-        due_on=long_day(cells["due_on"]),
+        due_on=day(cells["due_on"]),
         left="" if given else days_left(cells["due_on"], today),
         tone="" if given else due_tone(asked, today),
         stage=_stage(opinion),
@@ -206,7 +207,7 @@ def _detail(cells: dict[str, Any]) -> str:
     if cells["standing__position"] is None:
         return ""
     if given := cells["standing__validated_at"]:
-        return f"rendu le {long_day(timezone.localdate(given))}"
+        return f"rendu le {day(timezone.localdate(given))}"
     first, last = (
         cells["standing__drafted_by__first_name"],
         cells["standing__drafted_by__last_name"],

@@ -15,12 +15,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.http import PersonRequest
 from accounts.models import Membership, Organisation, User
 from cpts_portal.paging import read_page
-from cpts_portal.words import of_body
+from cpts_portal.words import day, of_body
 from desks import body
 from workflow import opinion_rules as rules
 from workflow.models import Mandate
 from workflow.opinion_forms import MandateForm
-from workflow.opinion_words import long_day
 from workflow.opinions import end_mandate, give_mandate
 from workflow.services import ActionRefusedError
 
@@ -88,7 +87,7 @@ def _give(request: PersonRequest, organisation: Organisation, form: MandateForm)
         return False
     messages.success(
         request,
-        f"{given.holder} peut valider les avis jusqu’au {long_day(given.valid_to)} compris.",
+        f"{given.holder} peut valider les avis jusqu’au {day(given.valid_to)} compris.",
     )
     return True
 
@@ -105,7 +104,7 @@ def _members(organisation: Organisation, user: User) -> QuerySet[User]:
 def _state(mandate: Mandate, today: date) -> tuple[str, str, bool]:
     """Where a mandate is in words, its tone, and whether it can still be ended."""
     if mandate.revoked_at:
-        return f"Retiré le {long_day(timezone.localdate(mandate.revoked_at))}", "", False
+        return f"Retiré le {day(timezone.localdate(mandate.revoked_at))}", "", False
     if mandate.valid_to < today:
         return "Terminé", "", False
     if mandate.valid_from > today:

@@ -9,11 +9,11 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_vary_headers
-from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from accounts.http import PersonRequest
+from cpts_portal import words
 from cpts_portal.compressed import gzip_or_plain
 from desks import coverage as looks
 from desks.coverage_files import (
@@ -105,7 +105,7 @@ def _iso(day: date | None) -> str:
 
 def in_words(day: date | None) -> str:
     """« aujourd’hui », « au 12 mars 2026 »."""
-    return f"au {date_format(day, 'j F Y')}" if day else "aujourd’hui"
+    return f"au {words.day(day)}" if day else "aujourd’hui"
 
 
 def _looked_at(request: PersonRequest) -> tuple[str, looks.Choices, Coverage]:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from django.core.paginator import Page
-from django.utils.formats import date_format
 
 from accounts.models import User
 from cpts_portal.addresses import address
 from cpts_portal.paging import page_of
+from cpts_portal.words import day
 from health_projects.models import HealthProject
 from health_projects.opening import ACCEPTED, UNDER_WAY
 from health_projects.past import read_past as read_past_of_projects
@@ -182,7 +182,7 @@ def _awaited_answer(thread: ThreadState) -> str:
     if not thread.to_answer:
         return ""
     by = thread.to_answer_by
-    until = f" avant la fin du {date_format(by, 'j F Y')}" if by else ""
+    until = f" avant la fin du {day(by)}" if by else ""
     return f"Le bureau en charge attend votre réponse{until}."
 
 

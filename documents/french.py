@@ -1,15 +1,14 @@
-"""French text and dates as official documents print them, in unbreakable pieces."""
+"""French text and moments as official documents print them, in unbreakable pieces."""
 
 import re
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 from itertools import groupby
 
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from cpts_portal.words import NBSP
-from procedures.reading import MONTH_NAMES
 
 # Paragraphs, each a list of lines.
 Lines = list[list[str]]
@@ -30,12 +29,6 @@ def to_paragraphs(lines: Iterable[str]) -> Lines:
         for blank, group in groupby(lines, key=lambda line: not line.strip())
         if not blank
     ]
-
-
-def long_date(day: date) -> str:
-    """« 1er mars 2027 », with unbreakable spaces."""
-    number = "1er" if day.day == 1 else str(day.day)
-    return f"{number}{NBSP}{MONTH_NAMES[day.month - 1]}{NBSP}{day.year}"
 
 
 def local_datetime(value: str | datetime) -> datetime:

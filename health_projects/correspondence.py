@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from cpts_portal.words import NBSP, figure, hour
-from documents.french import french_spaces, local_datetime, long_date
+from cpts_portal.words import NBSP, figure, hour, long_date
+from documents.french import french_spaces, local_datetime
 from procedures.schema import Procedure
 from writing.correspondence import office_contact, office_name
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from accounts.models import Organisation
-from cpts_portal.words import figure, file_size
-from documents.french import local_datetime, long_date
+from cpts_portal.words import figure, file_size, long_date
+from documents.french import local_datetime
 from health_projects.correspondence import day_of
 from health_projects.documents import LABELS, SIGNED, filed
 from health_projects.models import HealthProject

@@ -12,13 +12,13 @@ from django.utils import timezone
 
 from accounts.models import User
 from communities.stages import close_stage
+from cpts_portal.words import long_date
 from health_projects.models import HealthProject
 from health_projects.opening import ACCEPTED, UNDER_WAY
 from health_projects.services import KIND
 from outbox.services import publish
 from procedures.decisions import decision_parameters
 from workflow.approving import full_name
-from workflow.clock import day_in_words
 from workflow.decision_rules import may_withdraw_decision
 from workflow.decisions import LONGEST_REASON
 from workflow.effects import records
@@ -63,7 +63,7 @@ def why_not_withdrawn(project: HealthProject, *, today: date | None = None) -> l
         return [
             (
                 "Une validation par silence, même illégale, ne se retire que dans les quatre mois "
-                f"(CRPA, article L. 242-1) : ce délai a pris fin le {day_in_words(last)}. Le "
+                f"(CRPA, article L. 242-1) : ce délai a pris fin le {long_date(last)}. Le "
                 "projet reste validé."
             )
         ]
@@ -115,7 +115,7 @@ def withdraw_silence(
         )
     said = _text(observations, "observations") or "aucune observation reçue."
     full_name(user)
-    heard = f"Observations demandées à la CPTS le {day_in_words(heard_on)} : {said}"
+    heard = f"Observations demandées à la CPTS le {long_date(heard_on)} : {said}"
     return perform(project, "withdraw_silence", actor=user, comment=f"{reason}\n\n{heard}")
 
 

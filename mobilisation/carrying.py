@@ -14,7 +14,7 @@ from django.db import transaction
 
 from accounts.models import User
 from cpts_portal.spreadsheets import plain
-from documents.french import long_date
+from cpts_portal.words import long_date
 from documents.rendering import render_pdf
 from documents.services import FileRefusedError
 from letters.models import LetterOfIntent

@@ -3,7 +3,7 @@
 import segno
 from django.utils.safestring import SafeString, mark_safe
 
-from documents.french import long_date
+from cpts_portal.words import long_date
 from documents.rendering import render_pdf
 from mobilisation.links import public_link
 from mobilisation.models import Questionnaire

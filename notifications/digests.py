@@ -10,9 +10,9 @@ from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 
 from accounts.models import User
+from cpts_portal import words
 from cpts_portal.mails import render_mail
 from cpts_portal.words import NBSP
 from notifications.kinds import Cadence
@@ -84,7 +84,7 @@ def _write(user_id: int, cadence: Cadence, day: date, limit: datetime) -> bool:
             ],
             "left_out": _counted(len(rows) - LISTED, "autre") if len(rows) > LISTED else "",
             "weekly": cadence == Cadence.WEEKLY,
-            "day": date_format(day, "j F Y"),
+            "day": words.day(day),
             "url": settings.PORTAL_URL + reverse("notifications:list"),
         },
         preferences_url=settings.PORTAL_URL + reverse("notifications:choices"),

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Final
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.formats import date_format
 
 from accounts.models import Organisation, User
+from cpts_portal.words import day
 from notifications.kinds import INTERNAL, KINDS, Cadence
 from notifications.schedule import next_digest_day
 from outbox.models import FAILED, Mail
@@ -139,8 +139,8 @@ class Notification(models.Model):
             return "résultat effacé"
         if self.read_at:
             return "lu sur le portail"
-        day = next_digest_day(Cadence(self.cadence), self.created_at)
-        return f"dans le récapitulatif du {date_format(day, 'j F Y')}"
+        sent_on = next_digest_day(Cadence(self.cadence), self.created_at)
+        return f"dans le récapitulatif du {day(sent_on)}"
 
 
 class Choice(models.Model):

@@ -10,26 +10,13 @@ from typing import Any, Final
 
 import phonenumbers
 
+from cpts_portal.words import MONTH_NAMES
 from procedures.schema import STRUCTURE_PARTS, Column, Field, FieldKind
 
 MAX_DIGITS: Final = 9
 YEARS: Final = range(1900, 2101)
 # France first, then the overseas départements and collectivities with a plan of their own.
 PHONE_REGIONS: Final = ("FR", "GP", "MQ", "GF", "RE", "YT", "PM")
-MONTH_NAMES: Final = (
-    "janvier",
-    "février",
-    "mars",
-    "avril",
-    "mai",
-    "juin",
-    "juillet",
-    "août",
-    "septembre",
-    "octobre",
-    "novembre",
-    "décembre",
-)
 _YES: Final = frozenset({"yes", "oui", "o", "x", "vrai", "true", "1", "on"})
 _NO: Final = frozenset({"no", "non", "n", "faux", "false", "0"})
 # Controls but tab, line feed and U+0085, lone surrogates, non-characters: PostgreSQL, a

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.utils.formats import date_format
+from django.utils import timezone
 
 from accounts.models import Organisation
 from communities.models import Community
 from cpts_portal.composed import Composed, Given
-from cpts_portal.words import the_body
+from cpts_portal.words import day, the_body
 from roadmap.deriving import DERIVATIONS, Facts, read_facts
 from roadmap.models import StepTick
 from roadmap.pages import page_of
@@ -183,7 +183,7 @@ def _line(
 
 
 def _ticked(who: str, when: datetime) -> str:
-    return f"Cochée par {who} le {date_format(when, 'j F Y')}"
+    return f"Cochée par {who} le {day(timezone.localdate(when))}"
 
 
 def public_board(roadmap: Roadmap) -> Board:

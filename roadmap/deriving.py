@@ -7,8 +7,8 @@ from typing import Final
 from uuid import UUID
 
 from django.db import connection
-from django.utils.formats import date_format
 
+from cpts_portal.words import day
 from workflow.states import CaseState
 
 
@@ -91,8 +91,8 @@ _BEFORE_ANSWERS: Final = frozenset(
 )
 
 
-def _on(day: date | None, words: str) -> str:
-    return f"{words} le {date_format(day, 'j F Y')}" if day else ""
+def _on(one: date | None, words: str) -> str:
+    return f"{words} le {day(one)}" if one else ""
 
 
 def _team(facts: Facts) -> str:

@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import User
-from documents.french import long_date
+from cpts_portal.words import long_date
 from documents.models import Attachment
 from documents.rendering import render_pdf
 from documents.services import FileRefusedError, store_attachment

@@ -11,10 +11,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from cpts_portal.words import long_date
 from outbox.services import publish
 from workflow import decision_rules as rules
 from workflow import decision_text
-from workflow.clock import day_in_words
 from workflow.decision_missing import obstacles
 from workflow.decisions import (
     LONGEST_REASON,
@@ -140,15 +140,15 @@ def why_not_in_force(held: Sequence[SignatureDelegation], case: Case) -> str:
             "pas. Demandez à un signataire de signer."
         )
     if last.revoked_at:
-        when = day_in_words(timezone.localdate(last.revoked_at))
+        when = long_date(timezone.localdate(last.revoked_at))
         return f"{whose} a été retirée le {when} par {last.revoked_by}."
     if last.valid_to < today:
         return (
-            f"{whose} a pris fin le {day_in_words(last.valid_to)}. Demandez qu’elle soit "
+            f"{whose} a pris fin le {long_date(last.valid_to)}. Demandez qu’elle soit "
             "renouvelée, ou qu’un signataire signe."
         )
     return (
-        f"{whose} ne commence que le {day_in_words(last.valid_from)}. D’ici là, un signataire "
+        f"{whose} ne commence que le {long_date(last.valid_from)}. D’ici là, un signataire "
         "peut signer."
     )
 

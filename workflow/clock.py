@@ -23,8 +23,8 @@ from typing import Final
 
 from django.db import models
 
+from cpts_portal.words import long_date
 from cpts_portal.working_days import working_day_on_or_before, working_days_between
-from procedures.reading import MONTH_NAMES
 from workflow.legal_dates import add_months
 
 # An office's mistake of a digit in a year, rather than a choice, beyond this.
@@ -239,12 +239,6 @@ def alert_day(deadline: date, days: int, department_code: str = "") -> date:
     return working_day_on_or_before(deadline - timedelta(days=days), department_code)
 
 
-def day_in_words(day: date) -> str:
-    """« 1er mars 2027 », with unbreakable spaces."""
-    number = "1er" if day.day == 1 else str(day.day)
-    return f"{number}\N{NO-BREAK SPACE}{MONTH_NAMES[day.month - 1]}\N{NO-BREAK SPACE}{day.year}"
-
-
 # --- Reading the ledger -----------------------------------------------------------------
 
 # Which of the events of one day comes first, from each state: what the state allows. So the
@@ -387,7 +381,7 @@ class _Reading:
             return self.objection_to_a_reopening()
         if self.ended_on:
             return (
-                f"le délai a pris fin le {day_in_words(self.ended_on)}, rien ne s’y ajoute. Si "
+                f"le délai a pris fin le {long_date(self.ended_on)}, rien ne s’y ajoute. Si "
                 "cette fin est une erreur, demandez à un coordinateur de la corriger."
             )
         objections = {
@@ -417,7 +411,7 @@ class _Reading:
         if self.started_on is None:
             return ""
         return (
-            f"le délai a déjà commencé le {day_in_words(self.started_on)}, et un dossier n’a qu’un "
+            f"le délai a déjà commencé le {long_date(self.started_on)}, et un dossier n’a qu’un "
             "départ. Si sa date est fausse, demandez à un coordinateur de la corriger."
         )
 
@@ -429,12 +423,12 @@ class _Reading:
             )
         if event.until - event.effective_on > LONGEST_SUSPENSION:
             return (
-                f"la date limite donnée, le {day_in_words(event.until)}, est à plus d’un an. "
+                f"la date limite donnée, le {long_date(event.until)}, est à plus d’un an. "
                 "Vérifiez l’année."
             )
         if self.suspended_until and event.until <= self.suspended_until:
             return (
-                f"le délai est déjà suspendu, jusqu’au {day_in_words(self.suspended_until)}. Pour "
+                f"le délai est déjà suspendu, jusqu’au {long_date(self.suspended_until)}. Pour "
                 "prolonger la suspension, donnez une date limite plus lointaine."
             )
         return self.objection_after_the_deadline(event)
@@ -473,10 +467,10 @@ class _Reading:
             return ""
         meaning = "rejet" if self.only_suspends else "acceptation"
         return (
-            f"le délai est arrivé à son terme le {day_in_words(self.deadline)} et le silence a "
+            f"le délai est arrivé à son terme le {long_date(self.deadline)} et le silence a "
             f"valu {meaning}. Vérifiez la date : après ce terme, le délai ne change plus."
         )
 
 
 def _named(event: Event) -> str:
-    return f"« {event.kind.label} », {day_in_words(event.effective_on)}"
+    return f"« {event.kind.label} », {long_date(event.effective_on)}"

@@ -7,16 +7,10 @@ from datetime import date, timedelta
 from django.db import transaction
 from django.utils import timezone
 
+from cpts_portal.words import long_date
 from outbox.registry import handles
 from outbox.services import publish
-from workflow.clock import (
-    Clock,
-    ClockState,
-    Silence,
-    UnreadableLedgerError,
-    alerts_due,
-    day_in_words,
-)
+from workflow.clock import Clock, ClockState, Silence, UnreadableLedgerError, alerts_due
 from workflow.clock_rules import clock_rule, longest_alert
 from workflow.clock_words import counted
 from workflow.models import Case, CaseQuerySet
@@ -105,7 +99,7 @@ def _still_holds(clock: Clock, deadline: str) -> bool:
 def _context(clock: Clock) -> dict[str, str]:
     acceptance = clock.silence_means == Silence.ACCEPTANCE
     return {
-        "deadline": day_in_words(clock.deadline) if clock.deadline else "",
+        "deadline": long_date(clock.deadline) if clock.deadline else "",
         "meaning": "acceptation" if acceptance else "rejet",
         **_time_left(clock),
     }

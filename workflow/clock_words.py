@@ -5,8 +5,8 @@ from datetime import date, timedelta
 
 from django.utils import timezone
 
-from cpts_portal.words import NBSP
-from workflow.clock import Clock, ClockRule, ClockState, Line, Silence, day_in_words
+from cpts_portal.words import NBSP, long_date
+from workflow.clock import Clock, ClockRule, ClockState, Line, Silence
 from workflow.models import ClockEvent
 
 _MEANING = {Silence.REFUSAL: "rejet", Silence.ACCEPTANCE: "acceptation"}
@@ -47,14 +47,14 @@ def _running(left: int, working: int) -> str:
 
 
 def _day(day: date | None) -> str:
-    return day_in_words(day) if day else ""
+    return long_date(day) if day else ""
 
 
 def how_computed(clock: Clock, rule: ClockRule) -> str:
     """From what the deadline is made; empty while there is none."""
     if clock.started_on is None or clock.deadline is None:
         return ""
-    text = f"{rule.months}{NBSP}mois à partir du {day_in_words(clock.started_on)}"
+    text = f"{rule.months}{NBSP}mois à partir du {long_date(clock.started_on)}"
     if clock.suspended_days:
         text += f", plus {counted(clock.suspended_days, 'jour')} de suspension"
     return f"{text}. Le jour de l’échéance est compris."
@@ -68,7 +68,7 @@ def meaning_of_silence(clock: Clock) -> str:
 def short_state(clock: Clock) -> str:
     """The deadline and what stands in its place, for a line of facts."""
     if clock.deadline is not None:
-        return day_in_words(clock.deadline)
+        return long_date(clock.deadline)
     if clock.state == ClockState.SUSPENDED:
         return "Délai arrêté jusqu’aux compléments"
     return "–"
@@ -88,7 +88,7 @@ def overdue(clock: Clock, *, is_lead: bool) -> Overdue | None:
     """What to say once silence has taken effect; None before, or once the case is settled."""
     if not clock.silence_took_effect or clock.state == ClockState.ENDED or clock.deadline is None:
         return None
-    since = day_in_words(clock.deadline + timedelta(days=1))
+    since = long_date(clock.deadline + timedelta(days=1))
     if clock.silence_means == Silence.ACCEPTANCE:
         return Overdue(
             "Le délai est passé : le silence vaut acceptation",
@@ -113,7 +113,7 @@ def overdue(clock: Clock, *, is_lead: bool) -> Overdue | None:
 
 def remedies(deadline: date) -> list[str]:
     """What a lead may do against a refusal born of silence, each as a sentence."""
-    refused_on = day_in_words(deadline + timedelta(days=1))
+    refused_on = long_date(deadline + timedelta(days=1))
     reasons = (
         "Demander les motifs du refus au bureau en charge, dans le délai du recours devant le "
         "tribunal : il a un mois pour les donner (CRPA, article L. 232-4)."
@@ -154,13 +154,13 @@ def _line(line: Line, rows: dict[int, ClockEvent], *, names: bool) -> LedgerLine
     correction = ""
     if line.cancelled_by is not None:
         counter = rows[line.cancelled_by.id or 0]
-        on = day_in_words(timezone.localdate(counter.entered_at))
+        on = long_date(timezone.localdate(counter.entered_at))
         by = _author(counter, names=names)
         correction = f"Corrigé le {on} par {by}{NBSP}: {counter.reason}"
     label = row.get_kind_display()
     if row.until:
-        label += f", jusqu’au {day_in_words(row.until)} au plus tard"
-    deadline = day_in_words(line.deadline) if line.deadline and not line.cancelled_by else ""
+        label += f", jusqu’au {long_date(row.until)} au plus tard"
+    deadline = long_date(line.deadline) if line.deadline and not line.cancelled_by else ""
     return LedgerLine(row, label, deadline, _author(row, names=names), correction)
 
 

@@ -7,7 +7,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from workflow.clock import ClockState, EventKind, Silence, day_in_words
+from cpts_portal.words import long_date
+from workflow.clock import ClockState, EventKind, Silence
 from workflow.clock_rules import clock_rule
 from workflow.complement_mails import tell_team_cancelled, tell_team_changed, tell_team_closed
 from workflow.complements import (
@@ -62,7 +63,7 @@ def extend(
     check_due(due_on, who="l’équipe")
     if request.due_on and due_on <= request.due_on:
         raise ActionRefusedError(
-            f"La réponse est déjà attendue jusqu’au {day_in_words(request.due_on)}. "
+            f"La réponse est déjà attendue jusqu’au {long_date(request.due_on)}. "
             "Choisissez une date plus tardive."
         )
     comment = typed_text(comment, longest=LONGEST_TEXT)

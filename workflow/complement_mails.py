@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from workflow.clock import day_in_words
+from cpts_portal.words import long_date
 from workflow.models import Case, CompletionRequest
 from workflow.notices import Told, office_of, team_of, tell
 
@@ -98,7 +98,7 @@ def _tell_office(case: Case, request: CompletionRequest, template: str, *, key: 
 def _about(request: CompletionRequest) -> dict[str, Any]:
     return {
         "number": request.number,
-        "due_on": day_in_words(request.due_on) if request.due_on else "",
+        "due_on": long_date(request.due_on) if request.due_on else "",
     }
 
 

@@ -8,8 +8,8 @@ from django.db.models import Prefetch
 from django.utils import timezone
 
 from accounts.models import User
+from cpts_portal.words import long_date
 from workflow import complement_rules as rules
-from workflow.clock import day_in_words
 from workflow.clock_words import counted
 from workflow.complement_answers import is_touched
 from workflow.kinds import kind_of
@@ -79,11 +79,11 @@ def due_in_words(request: CompletionRequest) -> str:
     """When the answer is expected, was given, or why it no longer is."""
     if request.due_on is None:
         return ""
-    day = day_in_words(request.due_on)
+    day = long_date(request.due_on)
     if request.state == CompletionState.ANSWERED and request.ended_at:
         on = timezone.localdate(request.ended_at)
         late = ", après la date limite" if on > request.due_on else ""
-        return f"Réponse déposée le {day_in_words(on)}{late}."
+        return f"Réponse déposée le {long_date(on)}{late}."
     if request.state == CompletionState.DRAFT:
         return f"Réponse demandée pour le {day}."
     if request.state != CompletionState.SENT:

@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from cpts_portal.composed import Composed, Given
+from cpts_portal.words import long_date
 from workflow import complement_rules as rules
-from workflow.clock import ClockState, EventKind, Silence, day_in_words
+from workflow.clock import ClockState, EventKind, Silence
 from workflow.clock_rules import clock_rule
 from workflow.models import Case, CompletionLog, CompletionRequest
 from workflow.models.complements import CompletionAction, CompletionState
@@ -60,7 +61,7 @@ def blocking_requests(case: Case) -> list[str]:
     ).distinct()
     return [
         f"La demande de compléments n° {one.number} attend une réponse avant le "
-        f"{day_in_words(one.due_on)} : attendez-la, ou levez ses points indispensables."
+        f"{long_date(one.due_on)} : attendez-la, ou levez ses points indispensables."
         for one in found
         if one.due_on
     ]
@@ -106,7 +107,7 @@ def effect_on_clock(case: Case, *, blocking: bool, due_on: date | None) -> str:
             "repartira en entier le jour où tous les points indispensables seront fournis "
             "(CRPA, article L. 114-5)."
         )
-    until = f", au plus tard le {day_in_words(due_on)}" if due_on else ""
+    until = f", au plus tard le {long_date(due_on)}" if due_on else ""
     return (
         "Le silence vaut rejet sur ce dossier : le délai est seulement suspendu. Il s’arrête "
         f"aujourd’hui et reprendra à la réception des points indispensables{until} (CRPA, article "

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from django.urls import reverse
-from django.utils.formats import date_format
 
 from accounts.models import User
+from cpts_portal.words import day
 from workflow import opinion_rules as rules
 from workflow.models import Case, Consultation, ConsultationNotice
 from workflow.notices import case_path, coordination_of, office_of
@@ -53,7 +53,7 @@ def tell(
     name, template = MESSAGES[kind]
     context = {
         "body": consultation.body.name,
-        "due_on": date_format(consultation.due_on, "j F Y") if consultation.due_on else "",
+        "due_on": day(consultation.due_on) if consultation.due_on else "",
         "comment": comment,
         "version": case.version,
         "is_given": consultation.state == ConsultationState.GIVEN,

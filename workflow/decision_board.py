@@ -9,11 +9,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from communities.models import CommunityStage
+from cpts_portal.words import long_date
 from documents.models import OfficialDocument
 from procedures.decisions import Outcome
 from workflow import decision_rules as rules
 from workflow.approving import right_to_sign
-from workflow.clock import day_in_words
 from workflow.decision_documents import DECISION, WITHDRAWAL
 from workflow.decision_missing import obstacles
 from workflow.decision_states import DecisionState
@@ -145,7 +145,7 @@ def _add_proposal(board: DecisionBoard, decision: Decision, case: Case, user: Us
     given = approvals.get(mine.pk)
     if given is not None:
         board.signs_for = mine.organisation.name
-        when = day_in_words(timezone.localdate(given.approved_at))
+        when = long_date(timezone.localdate(given.approved_at))
         board.why_not = f"{given.name} a déjà signé au nom de cet organisme, le {when}."
         return
     try:
@@ -185,7 +185,7 @@ def _taken(decisions: list[Decision], case: Case) -> list[TakenRow]:
             ),
             papers.get((DECISION, one.pk)),
             papers.get((WITHDRAWAL, one.pk)),
-            day_in_words(last_day_to_withdraw(one)),
+            long_date(last_day_to_withdraw(one)),
             why_not_withdrawn(one),
         )
         for one in decisions

@@ -4,11 +4,11 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from cpts_portal.words import long_date
 from documents.models import OfficialDocument
 from documents.rendering import render_pdf
 from outbox.registry import handles
 from workflow import decision_mails as mails
-from workflow.clock import day_in_words
 from workflow.decision_states import DecisionState
 from workflow.decision_text import letter_context
 from workflow.kinds import kind_of
@@ -105,8 +105,8 @@ def withdrawal_context(decision: Decision) -> dict[str, Any]:
         "running": f"{text['number']}-R · Décision de retrait",
         "withdrawn": text["number"],
         "withdrawn_title": text["title"],
-        "decided_on": day_in_words(mails.local_day(content["decided_at"])),
-        "date": day_in_words(mails.local_day(content["withdrawn_at"])),
+        "decided_on": long_date(mails.local_day(content["decided_at"])),
+        "date": long_date(mails.local_day(content["withdrawn_at"])),
         "reasons": [line for line in content["reason"].splitlines() if line.strip()],
         "kind": kind_of(decision.case).short,
         "signature": {

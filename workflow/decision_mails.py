@@ -13,10 +13,9 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from accounts.models import Membership, Organisation, User
-from cpts_portal.words import file_size
+from cpts_portal.words import file_size, long_date
 from documents.models import OfficialDocument
 from procedures.decisions import Outcome
-from workflow.clock import day_in_words
 from workflow.decision_text import words_of
 from workflow.models import Approval, Case, CaseDesk, Decision, DecisionParty, TransitionLog
 from workflow.notices import Told, coordination_of, office_of, team_of, tell
@@ -329,4 +328,4 @@ def local_day(moment: str | datetime) -> date:
 
 
 def _day(moment: datetime | None) -> str:
-    return day_in_words(timezone.localdate(moment)) if moment else ""
+    return long_date(timezone.localdate(moment)) if moment else ""

@@ -15,11 +15,10 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from accounts.models import Organisation
-from cpts_portal.words import NBSP, day_and_hour
+from cpts_portal.words import NBSP, day_and_hour, long_date
 from documents.french import french_spaces
 from procedures.circuit import Decider
 from procedures.decisions import DecisionParameters, Outcome, Reason, decision_parameters
-from workflow.clock import day_in_words
 from workflow.consultations import circuit_of
 from workflow.models import Approval, Case, Decision
 
@@ -277,7 +276,7 @@ def letter_context(
         **text,
         "decides": "décident" if len(text["deciders"]) > 1 else "décide",
         "running": f"{text['number']} · {text['title']}",
-        "date": day_in_words(timezone.localdate(decided)) if decided else "",
+        "date": long_date(timezone.localdate(decided)) if decided else "",
         "signatures": list(signatures)
         or [{"organisation": one["name"], "blank": True} for one in text["deciders"]],
         "digest": digest_of_text,
@@ -311,7 +310,7 @@ def _lowered(label: str) -> str:
 
 
 def _day(moment: datetime | None) -> str:
-    return day_in_words(timezone.localdate(moment)) if moment else ""
+    return long_date(timezone.localdate(moment)) if moment else ""
 
 
 def _number(number: int) -> str:

@@ -4,8 +4,8 @@ A mail never holds the message: it may name people, and mail is read anywhere.
 """
 
 from django.urls import reverse
-from django.utils.formats import date_format
 
+from cpts_portal.words import day
 from outbox.registry import handles
 from workflow.models import Case, Message
 from workflow.models.messages import Side
@@ -35,7 +35,7 @@ def announce(case: Case, message: Message) -> None:
             "author": message.author,
             "sender": case.title if from_team else message.office.name,
             "answer_expected": message.answer_expected,
-            "answer_by": date_format(message.answer_by, "j F Y") if message.answer_by else "",
+            "answer_by": day(message.answer_by) if message.answer_by else "",
         },
         body=case.office if from_team else None,
         path=reverse("cases:messages", args=[case.public_id]),

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from django.utils.formats import date_format
 
 from accounts.models import Organisation, User
+from cpts_portal.words import day
 from workflow.clock_rules import clock_rule
 from workflow.kinds import child_of, kind_of
 from workflow.message_rules import may_manage_templates
@@ -96,7 +96,7 @@ def values_for(case: Case, user: User) -> dict[str, str]:
         "reference": case.reference or "",
         "titre": case.title,
         "referent": kind_of(case).referent(child_of(case)),
-        "date_depot": date_format(timezone.localtime(deposited), "j F Y") if deposited else "",
+        "date_depot": day(timezone.localdate(deposited)) if deposited else "",
         "date_limite": _deadline(case),
         "bureau": user.acting.organisation.name if user.acting else "",
         "agent": user.get_full_name(),
@@ -113,7 +113,7 @@ def _deadline(case: Case) -> str:
     except LookupError:
         return ""
     deadline = clock_of(case).deadline
-    return date_format(deadline, "j F Y") if deadline else ""
+    return day(deadline) if deadline else ""
 
 
 def _shown(name: str) -> str:

@@ -8,12 +8,13 @@ from typing import Final
 from django.utils import timezone
 
 from accounts.models import User
+from cpts_portal.words import day
 from procedures.circuit import Circuit, Grid
 from workflow import opinion_rules as rules
 from workflow.board import ConsultationRow
 from workflow.models import Case, ConsultationNotice
 from workflow.opinion_states import ConsultationAction, ConsultationState, NoticeKind
-from workflow.opinion_words import POSITION_TONES, days_left, due_tone, long_day
+from workflow.opinion_words import POSITION_TONES, days_left, due_tone
 from workflow.states import CONSULTING_STATES
 
 State = ConsultationState
@@ -125,11 +126,11 @@ def _nobody(row: ConsultationRow) -> str:
 def _when(row: ConsultationRow, today: date) -> str:
     asked, opinion = row.consultation, row.opinion
     if opinion is not None and opinion.validated_at:
-        return f"le {long_day(timezone.localdate(opinion.validated_at))}"
+        return f"le {day(timezone.localdate(opinion.validated_at))}"
     if asked.state == State.REVOKED and asked.revoked_at:
-        return f"le {long_day(timezone.localdate(asked.revoked_at))}"
+        return f"le {day(timezone.localdate(asked.revoked_at))}"
     if asked.state in {State.REQUESTED, State.SILENT} and asked.due_on:
-        return f"{long_day(asked.due_on)}, {days_left(asked.due_on, today)}"
+        return f"{day(asked.due_on)}, {days_left(asked.due_on, today)}"
     return ""
 
 
@@ -151,8 +152,8 @@ def last_message(notices: Sequence[ConsultationNotice]) -> str:
     sent = sum(1 for one in same if one.result == "envoyé")
     people = f"{len(same)} personne{'s' if len(same) > 1 else ''}"
     result = "envoyé" if sent == len(same) else f"{sent} envoyé{'s' if sent > 1 else ''}"
-    day = long_day(timezone.localdate(last.at))
-    return f"{NoticeKind(last.kind).label}, le {day} : {result} ({people})"
+    sent_on = day(timezone.localdate(last.at))
+    return f"{NoticeKind(last.kind).label}, le {sent_on} : {result} ({people})"
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from django.db.models import Q
 from django.utils.dateparse import parse_date
 
 from accounts.models import User
-from cpts_portal.words import hour
-from documents.french import french_spaces, local_datetime, long_date, to_paragraphs
+from cpts_portal.words import hour, long_date
+from documents.french import french_spaces, local_datetime, to_paragraphs
 from outbox.registry import handles
 from workflow.models import Opinion, Snapshot, Synthesis
 from workflow.official import declare_readers, issue_once

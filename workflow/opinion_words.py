@@ -7,8 +7,8 @@ from typing import Final
 from uuid import UUID
 
 from django.utils import timezone
-from django.utils.formats import date_format
 
+from cpts_portal.words import day
 from procedures.circuit import Circuit, Criterion
 from workflow.models import Case, Consultation, Opinion
 from workflow.opinion_states import ConsultationState, Position
@@ -23,12 +23,6 @@ POSITION_TONES: Final[dict[str, str]] = {
 }
 # From so many days on, a deadline is said to be near.
 NEAR_DAYS: Final = 7
-
-
-def long_day(day: date) -> str:
-    """« 1er mars 2027 »."""
-    number = "1er" if day.day == 1 else str(day.day)
-    return f"{number} {date_format(day, 'F Y')}"
 
 
 def days_left(due_on: date, today: date) -> str:
@@ -54,10 +48,10 @@ def due_in_words(consultation: Consultation, today: date) -> str:
     """Until when an opinion is awaited, and how long that leaves, as a sentence."""
     if consultation.due_on is None:
         return "Une étape précédente doit se terminer avant que cet avis soit demandé."
-    day, left = long_day(consultation.due_on), days_left(consultation.due_on, today)
+    until, left = day(consultation.due_on), days_left(consultation.due_on, today)
     if consultation.state == ConsultationState.SILENT or consultation.due_on < today:
-        return f"L’avis était attendu jusqu’au {day} : {left}."
-    return f"L’avis est attendu jusqu’au {day}, ce jour compris : {left}."
+        return f"L’avis était attendu jusqu’au {until} : {left}."
+    return f"L’avis est attendu jusqu’au {until}, ce jour compris : {left}."
 
 
 @dataclass(frozen=True)
@@ -113,12 +107,12 @@ def show_opinion(
 def _given(opinion: Opinion, *, signed: bool) -> str:
     if opinion.validated_at is None:
         return ""
-    given = f"Rendu le {long_day(timezone.localdate(opinion.validated_at))}"
+    given = f"Rendu le {day(timezone.localdate(opinion.validated_at))}"
     if not signed:
         return f"{given}."
     by = f" par {opinion.validated_by}"
     if opinion.mandate:
-        by += f", par mandat valable jusqu’au {long_day(opinion.mandate.valid_to)}"
+        by += f", par mandat valable jusqu’au {day(opinion.mandate.valid_to)}"
     return f"{given}{by}."
 
 

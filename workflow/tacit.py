@@ -11,7 +11,8 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
-from workflow.clock import ClockState, Silence, UnreadableLedgerError, day_in_words
+from cpts_portal.words import long_date
+from workflow.clock import ClockState, Silence, UnreadableLedgerError
 from workflow.clock_rules import clock_rule
 from workflow.kinds import child_of
 from workflow.models import Case
@@ -41,7 +42,7 @@ def silence_has_answered(case: Case) -> list[str]:
         return []
     return [
         (
-            f"Le délai a pris fin le {day_in_words(clock.deadline)} : le silence a valu "
+            f"Le délai a pris fin le {long_date(clock.deadline)} : le silence a valu "
             "acceptation, plus aucune décision ne peut être prise. Le portail le constate dans la "
             "journée."
         )

@@ -12,7 +12,6 @@ from typing import Final
 
 from django.db.models import F
 from django.utils import timezone
-from django.utils.formats import date_format
 
 from accounts.models import User
 from cpts_portal import words
@@ -212,13 +211,13 @@ def clock(case: Case, reader: Reader) -> list[Line]:  # noqa: ARG001
     for event in events:
         label = _CLOCK[event.kind]
         if event.until:
-            label += f", jusqu’au {date_format(event.until, 'j F Y')} au plus tard"
+            label += f", jusqu’au {words.day(event.until)} au plus tard"
         at: datetime | date = event.effective_on
         if timezone.localdate(event.entered_at) == event.effective_on:
             at = event.entered_at
         if event.cancels_id is not None:
             at = event.entered_at
-            day = date_format(event.effective_on, "j F Y")
+            day = words.day(event.effective_on)
             label = f"Correction\u00a0: «\u00a0{label}\u00a0» ({day}) ne compte plus"
         # The portal's own reasons say again what the label says.
         reason = event.reason if event.entered_by_id else ""
@@ -238,7 +237,7 @@ def consultations(case: Case, reader: Reader) -> list[Line]:  # noqa: ARG001
     for log in logs:
         label = f"{ConsultationAction(log.action).label} – {log.body}"
         if log.due_on and log.action in _WITH_A_TERM:
-            label += f", pour le {date_format(log.due_on, 'j F Y')}"
+            label += f", pour le {words.day(log.due_on)}"
         inside = log.action in INSIDE_ACTIONS
         readers = {log.body_id} if inside else {log.body_id, log.synthesis_office} - {None}
         audience = Audience.AGENCIES if log.action in _TOLD_TO_AGENCIES else Audience.OFFICE
@@ -299,7 +298,7 @@ def complements(case: Case, reader: Reader) -> list[Line]:  # noqa: ARG001
     for log in logs:
         label = f"Compléments demandés\u00a0: {CompletionAction(log.action).label.lower()}"
         if log.due_on and log.action == CompletionAction.EXTENDED:
-            label += f" au {date_format(log.due_on, 'j F Y')}"
+            label += f" au {words.day(log.due_on)}"
         lines.append(Line(log.at, label, Audience.PARTIES, detail=log.comment))
     return lines
 

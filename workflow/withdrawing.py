@@ -7,11 +7,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from cpts_portal.words import long_date
 from outbox.services import publish
 from procedures.decisions import decision_parameters
 from workflow import decision_rules as rules
 from workflow.approving import full_name
-from workflow.clock import day_in_words
 from workflow.decisions import LONGEST_REASON, State, locked_child
 from workflow.legal_dates import add_months
 from workflow.models import Case, Decision
@@ -36,7 +36,7 @@ def why_not_withdrawn(decision: Decision, *, today: date | None = None) -> str:
         return ""
     return (
         "Une décision, même illégale, ne se retire que dans les quatre mois (CRPA, articles "
-        f"L. 242-1 et L. 243-3) : ce délai a pris fin le {day_in_words(last)}. La décision reste "
+        f"L. 242-1 et L. 243-3) : ce délai a pris fin le {long_date(last)}. La décision reste "
         "acquise."
     )
 

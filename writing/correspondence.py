@@ -10,8 +10,8 @@ from django.conf import settings
 from django.utils.dateparse import parse_date
 from django.utils.text import capfirst
 
-from cpts_portal.words import NBSP, hour
-from documents.french import french_spaces, local_datetime, long_date
+from cpts_portal.words import NBSP, hour, long_date
+from documents.french import french_spaces, local_datetime
 from procedures.circuit import Silence
 from procedures.schema import Procedure
 from writing.kinds import written

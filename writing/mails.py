@@ -6,8 +6,8 @@ from typing import Any
 
 from accounts.models import Membership, Organisation, User
 from accounts.organisations import regional_agency
-from cpts_portal.words import figure, file_size
-from documents.french import local_datetime, long_date
+from cpts_portal.words import figure, file_size, long_date
+from documents.french import local_datetime
 from procedures.circuit import Silence
 from workflow.models import CaseDocument, TransitionLog
 from workflow.notices import Told, team_of, tell

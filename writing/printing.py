@@ -17,8 +17,8 @@ from django.utils.dateparse import parse_date
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
-from cpts_portal.words import NBSP, figure, file_size, hour
-from documents.french import Lines, french_spaces, local_datetime, long_date, to_paragraphs
+from cpts_portal.words import NBSP, figure, file_size, hour, long_date
+from documents.french import Lines, french_spaces, local_datetime, to_paragraphs
 from procedures.schema import FieldKind, Procedure
 from territories.maps import TerritoryMap
 from writing.kinds import written

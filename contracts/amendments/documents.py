@@ -22,8 +22,8 @@ from contracts.terms import (
     ContractTerms,
     difference,
 )
-from cpts_portal.words import NBSP, euros
-from documents.french import french_spaces, long_date
+from cpts_portal.words import NBSP, euros, long_date
+from documents.french import french_spaces
 from procedures.rates import Share
 from workflow.models import CaseDocument, Snapshot
 from workflow.official import declare_readers, issue_once, whoever_sees_the_case

@@ -91,6 +91,7 @@ TEMPLATES = [
                 "notifications.context_processors.unread",
                 "cpts_portal.context_processors.portal",
             ],
+            "builtins": ["cpts_portal.templatetags.french_dates"],
         },
     },
 ]

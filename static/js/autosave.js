@@ -102,6 +102,10 @@ const clock = (when) => {
   return `${moment.getHours()}\u00a0h\u00a0${String(moment.getMinutes()).padStart(2, "0")}`;
 };
 
+// « 1er novembre 2026 »: browsers write « 1 novembre ».
+const day = (when) =>
+  new Date(when).toLocaleDateString("fr-FR", { dateStyle: "long" }).replace(/^1 /, "1er ");
+
 // --- One field --------------------------------------------------------------------------
 
 class FieldSaver {
@@ -431,7 +435,7 @@ async function sendElsewhere(key, entry) {
   } else if (status === 409 || status === 422) {
     const box = element("div", "fr-alert fr-alert--warning fr-mb-3w");
     box.setAttribute("role", "status");
-    const sentence = element("p", "", `Une saisie du ${new Date(entry.at).toLocaleString("fr-FR", { dateStyle: "long", timeStyle: "short" })} dans « ${entry.label} » n’a pas pu être enregistrée : ${lower(data?.message || "")} Elle est gardée ici : `);
+    const sentence = element("p", "", `Une saisie du ${day(entry.at)} à ${clock(entry.at)} dans « ${entry.label} » n’a pas pu être enregistrée : ${lower(data?.message || "")} Elle est gardée ici : `);
     const text = element("pre", "written-conflict__text", typeof entry.value === "string" ? entry.value : JSON.stringify(entry.value, null, 1));
     text.tabIndex = 0;
     const actions = element("div", "portal-actions");

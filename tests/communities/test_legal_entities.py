@@ -172,7 +172,7 @@ def test_frozen_data_reads_as_rows(community: Community) -> None:
         ("Numéro RNA", "W442000123"),
         ("Numéro SIRET", entity.siret_as_written),
         ("Siège", "12 rue de la Gare, 44000 Nantes"),
-        ("Depuis le", "1 mars 2024"),
+        ("Depuis le", "1er mars 2024"),
         ("Statuts", "statuts.pdf"),
     ]
     assert legal.rows_of(legal.as_data(None)) == []

@@ -149,7 +149,7 @@ def test_anyone_reads_a_contract_in_force_without_a_sum_or_a_name_of_a_person() 
     anyone = Client()
     page = anyone.get(reverse("communities:public", args=[public_id])).content.decode()
     assert "Le contrat" in page
-    assert "Prévention, à partir du 1 juillet 2023" in page
+    assert "Prévention, à partir du 1er juillet 2023" in page
     assert "€" not in page
     data = anyone.get(reverse("contract-data:one", args=[public_id])).json()
     assert (data["engagement"], data["signed_on"], data["signed_outside"]) == (

@@ -191,7 +191,7 @@ def test_a_contract_is_written_section_by_section_agreed_and_frozen_without_scri
     assert [one.sentence for one in drafting.lacks_of(draft)] == []
     assert draft.says.bank.masked_iban == "FR76 •••• 0189"
     changes = text(owner.get(url("draft-versions", contract), {"de": "1", "a": "11"}))
-    assert "1 janvier 2027" in changes
+    assert "1er janvier 2027" in changes
     assert "Article 13" in text(owner.get(url("draft-text", contract)))
     for client in (owner, ars, cpam):
         client.post(url("draft-agree", contract), {"revision": str(draft.revision)})

@@ -312,7 +312,7 @@ def test_a_file_is_read_shown_and_written_once(contract: Contract, payer: User) 
         "Ligne 7 : « Jardin » n’est pas une mission",
         "Ligne 7 : « x » n’est pas une année",
         "Ligne 8 : le montant dépasse 10 000 000 €",
-        "Ligne 9 : le contrat a été signé le 1 juillet 2023",
+        "Ligne 9 : le contrat a été signé le 1er juillet 2023",
         "Ligne 9 : la référence manque",
         "Ligne 10 : ce paiement dépasse de",
         "Ligne 11 : la référence « VIEUX » est déjà celle d’un paiement de 100 €",

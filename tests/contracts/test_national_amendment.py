@@ -140,7 +140,7 @@ def test_rates_reach_what_a_signed_amendment_will_change_later(deliver_outbox: D
     deliver_outbox()
 
     assert total(contract) == planned + 2 * 5_000 + Decimal("2479.45")
-    with pytest.raises(engaging.ScheduleRefusedError, match="prend déjà effet le 1 juillet 2027"):
+    with pytest.raises(engaging.ScheduleRefusedError, match="prend déjà effet le 1er juillet 2027"):
         engaging.amend_contract(contract, effective_on=raised.FROM, signed_on=today, by=by)
 
 

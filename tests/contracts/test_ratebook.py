@@ -145,8 +145,8 @@ def test_days_without_rates_are_said(tables: list[RateTable], administrator: Use
 
     assert [one.replace("\u00a0", " ") for one in ratebook.holes()] == [
         (
-            "Aucun tarif du 1 janvier 2025 au 31 janvier 2025 : un contrat qui couvre ces jours ne "
-            "peut pas être signé. Préparez une table pour eux."
+            "Aucun tarif du 1er janvier 2025 au 31 janvier 2025 : un contrat qui couvre ces jours "
+            "ne peut pas être signé. Préparez une table pour eux."
         ),
         "Aucun tarif après le 31 décembre 2026 : préparez la table suivante.",
     ]

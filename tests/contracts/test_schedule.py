@@ -232,7 +232,7 @@ def test_a_hole_between_two_rates_is_said_and_pays_nothing_for_its_year() -> Non
 
     assert [one.replace("\u00a0", " ") for one in schedule.problems] == [
         (
-            "Fonctionnement, taille 3 : aucun tarif publié du 1 janvier 2025 au 31 janvier 2025. "
+            "Fonctionnement, taille 3 : aucun tarif publié du 1er janvier 2025 au 31 janvier 2025. "
             "Le montant est à confirmer par l’administrateur national."
         )
     ]
@@ -246,7 +246,7 @@ def test_two_rates_for_the_same_days_are_said_and_pay_nothing_for_their_year() -
         )
     )
 
-    assert "deux tarifs valent du 1 janvier 2025 au 31 janvier 2025" in schedule.problems[0]
+    assert "deux tarifs valent du 1er janvier 2025 au 31 janvier 2025" in schedule.problems[0]
     assert [one.year for one in schedule.lines if one.share == Share.OPERATING] == [1, 3, 4, 5]
 
 

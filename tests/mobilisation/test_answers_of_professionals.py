@@ -4,8 +4,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 
+from cpts_portal.words import day
 from mobilisation import answering, links, services
 from mobilisation.models import Reply
 from outbox.services import deliver_pending
@@ -42,7 +42,7 @@ def test_a_questionnaire_asks_nothing_before_it_is_open_nor_after() -> None:
     closed = polling.send(one)
     assert closed.status_code == 410
     # The day it was closed, not the later one that was planned.
-    today = date_format(timezone.localdate(), "j F Y")
+    today = day(timezone.localdate())
     assert f"jusqu’au {today}." in closed.content.decode()
     assert not Reply.objects.exists()
 

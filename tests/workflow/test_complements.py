@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Organisation
+from cpts_portal.words import long_date
 from documents.models import Attachment
 from letters.models import LetterOfIntent
 from procedures import registry
@@ -34,7 +35,6 @@ from tests.workflow.completing import (
     reviewed,
     write,
 )
-from workflow.clock import day_in_words
 from workflow.complement_answers import save_note
 from workflow.complement_asking import discard, save_item, save_request, send, start_request
 from workflow.complement_ending import cancel, close_case, extend, lift
@@ -470,7 +470,7 @@ def test_the_new_version_has_its_letter_and_its_receipt_and_the_first_ones_stay(
 
 
 def _day(day: date) -> str:
-    return day_in_words(day)
+    return long_date(day)
 
 
 # --- Time --------------------------------------------------------------------------------

@@ -8,9 +8,9 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
-from django.utils.formats import date_format
 
 from accounts.models import Membership, User
+from cpts_portal.words import day
 from documents.services import store_attachment
 from letters.models import LetterOfIntent
 from tests import factories
@@ -237,7 +237,7 @@ def test_a_text_of_the_office_is_inserted_after_what_was_written(
     assert answer.headers["Location"] == f"{url(letter)}#ecrire"
     page = client.get(url(letter))
     form = page.context["form"]
-    deadline = date_format(clock_of(letter).deadline, "j F Y")
+    deadline = day(clock_of(letter).deadline)
     assert (form["subject"].value(), form["text"].value()) == (
         f"Dossier {letter.reference}",
         f"Bonjour.\n\nBonjour Claire Fabre,\n\n« {letter.title} » : avant le {deadline}.",

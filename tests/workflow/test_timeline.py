@@ -8,9 +8,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 
 from accounts.models import User
+from cpts_portal.words import day
 from letters.labels import TRANSITION_AUDIENCES, TRANSITION_LABELS
 from letters.models import LetterOfIntent
 from tests import factories
@@ -62,7 +62,7 @@ def test_each_reader_reads_the_story_meant_for_them() -> None:
     deposited, received = (f"Lettre {word} {owner}" for word in ("déposée par", "reçue de"))
     asked = "Avis demandés"
     due = asking.request_to(letter, body).due_on
-    term = f"pour le {date_format(due, 'j F Y')}"
+    term = f"pour le {day(due)}"
     request, request_to_other = (f"Avis demandé – {one.name}, {term}" for one in (body, other))
     inside = [f"Projet d’avis soumis à validation – {body.name}"]
     inside.append(f"Projet d’avis renvoyé au rédacteur – {body.name}")
@@ -127,8 +127,8 @@ def test_the_team_and_the_offices_read_the_ledger_of_the_clock_and_the_bodies_do
     correct_clock_event(
         mistake, actor=asking.coordinator(), reason="Reçu la veille.", replacement=right
     )
-    began, day = "Le délai de réponse a commencé", date_format(today, "j F Y")
-    correction = f"Correction\u00a0: «\u00a0{began}\u00a0» ({day}) ne compte plus"
+    began = "Le délai de réponse a commencé"
+    correction = f"Correction\u00a0: «\u00a0{began}\u00a0» ({day(today)}) ne compte plus"
 
     def told(person: User) -> list[tuple[str, str]]:
         lines = reversed(read_timeline(letter, person))
@@ -179,8 +179,7 @@ def test_more_time_for_complements_is_told_to_the_team_and_its_office() -> None:
     request = completing.asked(letter, completing.item("contact_email"))
     agent = completing.agent(letter)
     extend(request, user=agent, due_on=asking.in_days(30), comment="SECRET")
-    day = date_format(asking.in_days(30), "j F Y")
-    label = f"Compléments demandés\u00a0: date limite reportée au {day}"
+    label = f"Compléments demandés\u00a0: date limite reportée au {day(asking.in_days(30))}"
     agency = asking.member(cases.body("ars", "32"), "agent")
     told = {
         who: [

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Organisation
 from communities.models import TeamMember
+from cpts_portal.words import long_date
 from documents.services import issue_document
 from letters.models import LetterOfIntent
 from letters.writing import LETTER
@@ -16,7 +17,6 @@ from procedures import registry
 from procedures.schema import ProcedureKind
 from tests import factories
 from tests.letters import cases
-from workflow.clock import day_in_words
 from workflow.models import CaseDocument, Snapshot
 from workflow.readers import Audience
 from workflow.timeline import Line
@@ -150,7 +150,7 @@ def test_a_deposited_page_holds_every_heading_answer_and_commune(client: Client)
     assert "À venir\u00a0: L’association se crée." in page
     assert "Signé\u00a0: <strong>Claire Fabre</strong>, à Lavaur." in page
     silence = depositing.silence_date(letter)
-    assert day_in_words(silence) in page
+    assert long_date(silence) in page
 
 
 def test_documents_are_said_to_be_in_preparation_then_offered(client: Client) -> None:

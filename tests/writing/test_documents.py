@@ -10,8 +10,8 @@ from django.urls import reverse
 from page import ValidationProfile, validate_pdf_bytes
 from pypdf import PdfReader
 
-from cpts_portal.words import file_size
-from documents.french import french_spaces, long_date, to_paragraphs
+from cpts_portal.words import file_size, long_date
+from documents.french import french_spaces, to_paragraphs
 from documents.models import OfficialDocument
 from letters.models import LetterOfIntent
 from territories.contours import load_contours

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.http import PersonRequest
 from cpts_portal.forms import PortalForm
+from cpts_portal.words import long_date
 from workflow import complement_answers, complement_asking, complement_ending, complements
 from workflow import complement_rules as rules
-from workflow.clock import day_in_words
 from workflow.complement_forms import (
     ExtendCompletionForm,
     ItemForm,
@@ -335,7 +335,7 @@ def send(request: PersonRequest, case: uuid.UUID, number: int) -> HttpResponse:
         effect=complements.effect_on_clock(
             shown, blocking=any(item.blocking for item in items), due_on=draft.due_on
         ),
-        text=f"Réponse demandée jusqu’au {day_in_words(draft.due_on)}, ce jour compris."
+        text=f"Réponse demandée jusqu’au {long_date(draft.due_on)}, ce jour compris."
         if draft.due_on
         else "",
         label="Envoyer à l’équipe",
@@ -379,9 +379,7 @@ def extend(request: PersonRequest, case: uuid.UUID, number: int) -> HttpResponse
         done="La date limite est reportée. L’équipe en est avertie.",
         form=form,
         title="Reporter la date limite",
-        text=f"La réponse est attendue jusqu’au {day_in_words(asked.due_on)}."
-        if asked.due_on
-        else "",
+        text=f"La réponse est attendue jusqu’au {long_date(asked.due_on)}." if asked.due_on else "",
         label="Reporter la date",
     )
 
