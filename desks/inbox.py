@@ -56,11 +56,12 @@ from desks.lines import (
 )
 from territories.normalise import normalise
 from workflow.desk_tools import remember_view
+from workflow.excerpts import excerpts
 from workflow.kinds import declared_kinds, kind_named
 from workflow.models import Case, CaseDesk, InboxTab
 from workflow.models.messages import Side
 from workflow.readers import Reader, StateLabel
-from workflow.search import MAX_RESULTS, Asked, Within, excerpts, find, read_search
+from workflow.search import MAX_RESULTS, Asked, Within, find, read_search
 
 PAGE_SIZE: Final = 25
 # A result says where the words stand in it: its row is longer, to read and to make.
@@ -264,8 +265,16 @@ def choices_of(query: QueryDict, options: DeskOptions) -> tuple[InboxChoices, bo
 
 
 def keep_view(user: User, choices: InboxChoices, options: DeskOptions) -> None:
-    """Remember this view for the next visit, if it is another; what was searched is left out."""
-    query = choices.as_query(search="")
+    """Remember this view for the next visit, if it is another.
+
+    A search is a question of the moment: who comes back finds the list they had before it, with
+    the columns chosen since.
+    """
+    query = choices.as_query()
+    if choices.search:
+        if choices.columns == (options.last_columns or DEFAULT_COLUMNS):
+            return
+        query = options.last_query or ""
     if (query, choices.columns) != (options.last_query, options.last_columns):
         remember_view(user, query, choices.columns)
 

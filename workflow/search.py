@@ -8,19 +8,15 @@ here, so that nothing of it can be guessed from a result.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Final, NamedTuple
 
-from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.search import SearchHeadline, SearchQuery
 from django.db import connection
-from django.db.models import F, TextField, Value
-from django.db.models.functions import Substr
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.db.models import F
 
 from cpts_portal.memo import Memo
 from territories.normalise import normalise
-from workflow.models import Case, SearchDocument, Snapshot
+from workflow.models import Case, Snapshot
 
 # Beyond these a search is to be made narrower; they also bound what one search costs.
 MAX_RESULTS: Final = 100
@@ -30,11 +26,7 @@ COMMON_BEYOND: Final = 4
 _MAX_WORDS: Final = 8
 # Half of what PostgreSQL takes: twenty fields of five pages each.
 _LONGEST_BODY: Final = 400_000
-# How much of the answers an excerpt is looked for in.
-_EXCERPT_FROM: Final = 8_000
 _WORD: Final = re.compile(r"\w+")
-# Around each word found in an excerpt: no answer holds them.
-_HIT, _END = "\x02", "\x03"
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f]")
 
 
@@ -160,15 +152,6 @@ def read_search(typed: str) -> Asked:
     )
 
 
-class _Query(SearchQuery):
-    """The `tsquery` of some words: each of them must be there, in one of its forms."""
-
-    def __init__(self, words: Sequence[str], ending: str = "") -> None:
-        super().__init__(Value(list(words), output_field=ArrayField(TextField())))
-        self.function = "search_query"
-        self.set_source_expressions([*self.get_source_expressions(), Value(ending)])
-
-
 @dataclass(frozen=True)
 class Found:
     """The cases found, best first; `has_more` when only some of them are kept."""
@@ -200,9 +183,7 @@ def find(asked: Asked, within: Within) -> Found:
     """
     if asked.is_empty:
         return Found([], has_more=False)
-    # A choice that has become the slower one finds the same cases.
-    key = (asked, COMMON_BEYOND, MAX_RESULTS)
-    names, texts = _READ.get(key, lambda: _read(asked))
+    names, texts = map(_together, read_words(asked))
     statement, values = _statement(names, texts, within)
     run = _planned_once if within.is_whole else _planned_for_these_words
     named, said = run(statement, values)
@@ -220,9 +201,6 @@ class _Words(NamedTuple):
     is_common: bool
 
 
-_READ: Final[Memo[tuple[_Words, _Words]]] = Memo(
-    limit=1_000_000, weigh=lambda read: sum(len(words.query) for words in read)
-)
 # A name is worth what it names: the title, a commune, somebody. An answer that has the words is
 # worth another: the newest come first, as everybody expects of a list that cannot be explained.
 # When names are enough to fill what is kept, no answer is read.
@@ -295,25 +273,87 @@ def _statement(names: _Words, texts: _Words, within: Within) -> tuple[str, list[
     return _FOUND.format(query=query, **arms), values
 
 
-def _read(asked: Asked) -> tuple[_Words, _Words]:
-    """The words as the database reads them, and whether so many cases hold them that reading
-    the newest finds enough of them sooner.
-
-    As the planner estimates it. Reading finds what it wants in as many lines as there are cases
-    for one that is found; the index gives all that hold the words, each a little quicker.
+class Word(NamedTuple):
+    """One word as the database reads it: its `tsquery`, empty for « la »; and how many cases of
+    how many hold it, as the planner estimates it.
     """
-    asks = "SELECT search_query(%s::text[], ':*')::text, search_query(%s::text[], '')::text"
-    [queries] = _planned_for_these_words(asks, [list(asked.names), list(asked.texts)])
-    everywhere = "SELECT FROM workflow_searchdocument"
-    arms = [f"{everywhere} WHERE {vector} @@ %s::tsquery" for vector in ("names", "texts")]
-    arms.append(everywhere)
-    rows = _planned_for_these_words(f"EXPLAIN (FORMAT JSON) {' UNION ALL '.join(arms)}", queries)
-    *found, everything = [plan["Plan Rows"] for plan in rows[0][0][0]["Plan"]["Plans"]]
+
+    query: str
+    held: float
+    everywhere: float
+
+    @property
+    def roots(self) -> list[str]:
+        """What is looked for: words that are it, or begin as it does."""
+        return _ROOT.findall(self.query)
+
+
+_ROOT: Final = re.compile(r"'([^']+)'")
+# What is asked of each vector: the beginnings of its words, or whole ones.
+_ENDINGS: Final = {"names": ":*", "texts": ""}
+# An estimate that has become wrong makes a search slower, and finds the same.
+_KNOWN: Final[Memo[Word]] = Memo(limit=4_000_000, weigh=lambda word: len(word.query))
+
+
+def read_words(asked: Asked) -> tuple[list[Word], list[Word]]:
+    """The words of the names and those of the texts; two queries if this process never read one."""
     names, texts = (
-        _Words(query, is_common=count * count > COMMON_BEYOND * MAX_RESULTS * everything)
-        for query, count in zip(queries, found, strict=True)
+        [(vector, word) for word in getattr(asked, vector)] for vector in ("names", "texts")
     )
-    return names, texts
+    made: dict[tuple[str, str], Word] = {}
+
+    def read(key: tuple[str, str]) -> Word:
+        if not made:
+            made.update(_read([*names, *texts]))
+        return made[key]
+
+    def known(keys: list[tuple[str, str]]) -> list[Word]:
+        return [_KNOWN.get(key, lambda key=key: read(key)) for key in keys]  # type: ignore[misc]
+
+    return known(names), known(texts)
+
+
+def _read(wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Word]:
+    """Each of these words, with the vector it is asked of."""
+    words = [word for _vector, word in wanted]
+    endings = [_ENDINGS[vector] for vector, _word in wanted]
+    queries = [
+        query
+        for (query,) in _planned_for_these_words(
+            "SELECT search_query(ARRAY[word], ending)::text"
+            " FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY asked (word, ending, place)"
+            " ORDER BY place",
+            [words, endings],
+        )
+    ]
+    everything = "SELECT FROM workflow_searchdocument"
+    arms = [f"{everything} WHERE {vector} @@ %s::tsquery" for vector, _word in wanted]
+    rows = _planned_for_these_words(
+        f"EXPLAIN (FORMAT JSON) {' UNION ALL '.join([*arms, everything])}", queries
+    )
+    *held, everywhere = [plan["Plan Rows"] for plan in rows[0][0][0]["Plan"]["Plans"]]
+    return {
+        key: Word(query, count, everywhere)
+        for key, query, count in zip(wanted, queries, held, strict=True)
+    }
+
+
+def _together(words: Sequence[Word]) -> _Words:
+    """All of them at once, and whether so many cases hold them that reading the newest finds
+    enough of them sooner.
+
+    Reading finds what it wants in as many lines as there are cases for one that is found; the
+    index gives all that hold the words, each a little quicker.
+    """
+    said = [word for word in words if word.query]
+    if not said:
+        return _Words("", is_common=False)
+    everywhere = said[0].everywhere
+    held = everywhere * prod(word.held / word.everywhere for word in said)
+    return _Words(
+        " & ".join(f"({word.query})" for word in said),
+        is_common=held * held > COMMON_BEYOND * MAX_RESULTS * everywhere,
+    )
 
 
 def _planned_once(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -334,52 +374,3 @@ def _planned_for_these_words(statement: str, values: Sequence[Any]) -> list[tupl
         finally:
             cursor.connection.prepare_threshold = prepared_after
         return cursor.fetchall()
-
-
-def excerpts(cases: Sequence[tuple[int, int]], asked: Asked) -> dict[int, SafeString]:
-    """Where the words stand in the communes, the team or the answers of some cases.
-
-    `cases` are their numbers and versions. One query for those that were not cut lately: what
-    a version says of some words never changes, and to cut it is dearer than to find it.
-    """
-    if asked.is_empty:
-        return {}
-    made: dict[int, str] = {}
-
-    def cut(case_id: int) -> SafeString:
-        if not made:
-            made.update(_cut([pk for pk, _version in cases], asked))
-        text = made.get(case_id, "")
-        return highlighted(text) if _HIT in text else SafeString()
-
-    found = {
-        pk: _EXCERPTS.get((pk, version, asked), lambda pk=pk: cut(pk))  # type: ignore[misc]
-        for pk, version in cases
-    }
-    return {pk: excerpt for pk, excerpt in found.items() if excerpt}
-
-
-_EXCERPTS: Final[Memo[SafeString]] = Memo(limit=4_000_000, weigh=len)
-
-
-def _cut(case_ids: Sequence[int], asked: Asked) -> list[tuple[int, str]]:
-    headline = SearchHeadline(
-        Substr("body", 1, _EXCERPT_FROM),
-        _Query(asked.names, ":*") | _Query(asked.texts),
-        config="portal_french",
-        start_sel=_HIT,
-        stop_sel=_END,
-        max_fragments=1,
-        max_words=18,
-        min_words=8,
-    )
-    return list(SearchDocument.objects.filter(pk__in=case_ids).values_list("pk", headline))
-
-
-def highlighted(text: str) -> SafeString:
-    """The text, escaped, with each word found in a `<mark>`."""
-    first, *others = text.split(_HIT)
-    pieces = (other.partition(_END) for other in others)
-    return format_html("{}", first) + format_html_join(
-        "", "<mark>{}</mark>{}", ((hit, rest) for hit, _, rest in pieces)
-    )

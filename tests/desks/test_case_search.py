@@ -11,8 +11,9 @@ from desks.inbox import Neighbours, neighbours
 from tests import factories
 from tests.desks.factories import deposited_letter, draft_letter, inform
 from tests.letters import cases
+from workflow.excerpts import excerpt
 from workflow.models import Case, SearchDocument
-from workflow.search import highlighted, index_again, read_search
+from workflow.search import index_again, read_search
 
 pytestmark = pytest.mark.django_db
 
@@ -124,7 +125,43 @@ def test_an_excerpt_shows_the_words_and_nothing_else(desk: Client, office: Organ
     page = desk.get("/bureau/", {"q": "infirmieres"}).content.decode()
     assert "<mark>infirmières</mark>" in page
     assert "<b>" not in page
-    assert highlighted("a <i> \x02b&\x03 c") == "a &lt;i&gt; <mark>b&amp;</mark> c"
+    assert "Des &lt;b&gt;<mark>" in page
+
+
+_LONG = "La maison de santé ouvre. " * 20
+
+
+@pytest.mark.parametrize(
+    ("text", "body", "shown"),
+    [
+        ("infirmiere", "Des INFIRMIERS, une infirmière.", "Des |INFIRMIERS|, une |infirmière|."),
+        ("l’infirmier", "Avec l’infirmière.", "Avec l’|infirmière|."),
+        ("cœur", "Du cœur et du Coeur.", "Du |cœur| et du |Coeur|."),
+        ("coeur", "Du CŒUR.", "Du |CŒUR|."),
+        ("fréquences", "La fréquence.", "La |fréquence|."),
+        ("soin soins", "Les soins.", "Les |soins|."),
+        ("vac", "La vaccination, le bivouac.", "La |vaccination|, le bivouac."),
+        ("81140", "Lavaur (81140).", "Lavaur (|81140|)."),
+        ("St", "Saint-Sulpice, St-Jean, stage.", "|Saint|-Sulpice, |St|-Jean, stage."),
+        ("la santé", "La santé.", "La |santé|."),
+        ("a&b <b>", "<i>a&b</i>", "&lt;i&gt;|a|&amp;|b|&lt;/i&gt;"),
+        ("absent", "Rien de tel.", ""),
+        ("la", "La ville.", ""),
+        # The line that holds most of the words, cut between two of them.
+        (
+            "infirmière dentiste",
+            f"Une infirmière. {_LONG}Un dentiste, une infirmière. {_LONG}",
+            "ouvre. La maison de santé ouvre. Un |dentiste|, une |infirmière|. "
+            + "La maison de santé ouvre. " * 3
+            + "La maison de",
+        ),
+        ("interminable", "interminable" * 40, "|" + "interminable" * 40 + "|"),
+        ("baleine", "x" * 8_000 + " baleine", ""),
+    ],
+)
+def test_an_excerpt_is_the_line_with_most_of_the_words(text: str, body: str, shown: str) -> None:
+    marked = excerpt(body, read_search(text))
+    assert marked.replace("<mark>", "|").replace("</mark>", "|") == shown
 
 
 def test_a_search_that_finds_too_much_says_so(

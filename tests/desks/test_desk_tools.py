@@ -430,10 +430,19 @@ def test_the_last_view_comes_back_and_an_address_wins_over_it(
     assert (titles(shared), shared.context["is_last_view"]) == (["Grande", "Petite"], False)
 
 
-def test_what_was_searched_is_not_kept(desk: Client, office: Organisation, agent: User) -> None:
+def test_a_search_is_not_kept_but_the_columns_chosen_meanwhile_are(
+    desk: Client, office: Organisation, agent: User
+) -> None:
     deposited_letter(office, name="CPTS Albi")
-    assert shown(desk, q="albi", taille="T2") == ["CPTS Albi"]
-    assert SavedView.objects.get(user=agent).query == "onglet=tous&taille=T2"
+    assert shown(desk, q="albi") == ["CPTS Albi"]
+    assert not SavedView.objects.filter(user=agent).exists()
+    assert shown(desk, taille="T2") == ["CPTS Albi"]
+    assert shown(desk, q="albi", onglet="tous") == ["CPTS Albi"]
+    view = SavedView.objects.get(user=agent)
+    assert view.query == "onglet=tous&taille=T2"
+    assert shown(desk, q="albi", colonnes="etat") == ["CPTS Albi"]
+    view.refresh_from_db()
+    assert (view.query, view.columns) == ("onglet=tous&taille=T2", ["etat"])
 
 
 def test_columns_are_chosen_and_kept_through_a_shared_address(
