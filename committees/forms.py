@@ -9,47 +9,24 @@ from committees.agenda import LONGEST_TITLE, MOST_QUESTIONS, Ready
 from committees.models import Attendee, Item
 from committees.quorum import TAKING_PART
 from committees.sessions import LONGEST_PLACE, LONGEST_REASON, Deliberation
-from cpts_portal.forms import PortalForm, dress
+from cpts_portal.forms import DayField, HourField, PortalForm, dress
 from workflow.opinion_forms import LongText
 from workflow.opinion_states import Position
 from workflow.opinions import LONGEST_RESERVE, LONGEST_TEXT, MOST_RESERVES
 
 Presence = Attendee.Presence
-_DATE_ERRORS: Final = {
-    "required": "Écrivez la date.",
-    "invalid": "Cette date ne peut pas être lue : écrivez 15/03/2027.",
-}
 # A committee as a whole has no tie with a case: a member who has one does not vote.
 _POSITIONS: Final = [
     (one.value, one.label) for one in Position if one != Position.CONFLICT_OF_INTEREST
 ]
 
 
-def day_field(label: str) -> forms.DateField:
-    return forms.DateField(
-        label=label,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages=_DATE_ERRORS,
-    )
-
-
-def hour_field(label: str, example: str) -> forms.TimeField:
-    return forms.TimeField(
-        label=label,
-        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-        error_messages={
-            "required": "Écrivez l’heure.",
-            "invalid": f"Cette heure ne peut pas être lue : écrivez {example}.",
-        },
-    )
-
-
 class WhenForm(PortalForm):
     """When and where a session is held."""
 
-    day = day_field("Date")
-    starts = hour_field("Début", "14:00")
-    ends = hour_field("Fin", "17:00")
+    day = DayField("Date")
+    starts = HourField("Début", "14:00")
+    ends = HourField("Fin", "17:00")
     place = LongText(
         longest=LONGEST_PLACE,
         rows=2,
@@ -138,11 +115,11 @@ class SeatForm(PortalForm):
     email = forms.EmailField(
         label="Adresse électronique", error_messages={"required": "Écrivez l’adresse."}
     )
-    since = day_field("Siège depuis le")
+    since = DayField("Siège depuis le")
 
 
 class EndSeatForm(PortalForm):
-    until = day_field("Dernier jour du siège")
+    until = DayField("Dernier jour du siège")
 
 
 class AttendanceForm(PortalForm):

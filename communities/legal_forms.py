@@ -5,22 +5,7 @@ from django.utils import timezone
 
 from communities.models import LegalEntity
 from communities.numbers import bare, rna_problem, siret_problem
-from cpts_portal.forms import PortalForm
-
-_DAY = {"type": "date"}
-_DATE_ERRORS = {
-    "required": "Écrivez la date.",
-    "invalid": "Cette date ne peut pas être lue : écrivez 15/03/2027.",
-}
-
-
-def day_field(label: str, **options: Any) -> forms.DateField:
-    return forms.DateField(
-        label=label,
-        widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d"),
-        error_messages=_DATE_ERRORS,
-        **options,
-    )
+from cpts_portal.forms import DayField, PortalForm
 
 
 class LegalEntityForm(PortalForm):
@@ -78,10 +63,10 @@ class LegalEntityForm(PortalForm):
         max_length=100,
         error_messages={"required": "Écrivez la commune du siège."},
     )
-    valid_from = day_field(
+    valid_from = DayField(
         "Porte la CPTS à partir du", help_text="Le jour de sa création, ou celui du changement."
     )
-    valid_to = day_field(
+    valid_to = DayField(
         "Jusqu’au",
         required=False,
         help_text="Laissez vide tant qu’elle porte la CPTS.",
@@ -153,4 +138,4 @@ def _initial(entity: LegalEntity | None) -> dict[str, Any]:
 
 
 class ClosingForm(PortalForm):
-    on = day_field("Dernier jour")
+    on = DayField("Dernier jour")

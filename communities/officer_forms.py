@@ -3,9 +3,8 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from communities.legal_forms import day_field
 from communities.models import Community, Officer
-from cpts_portal.forms import PortalForm
+from cpts_portal.forms import DayField, PortalForm
 
 
 class OfficerForm(PortalForm):
@@ -22,7 +21,7 @@ class OfficerForm(PortalForm):
         help_text="Pour que l’agence et l’assurance maladie puissent écrire à cette personne.",
         error_messages={"invalid": "Ce courriel est incomplet : écrivez nom@exemple.fr."},
     )
-    on = day_field("En fonction depuis le", help_text="Au plus tard aujourd’hui.")
+    on = DayField("En fonction depuis le", help_text="Au plus tard aujourd’hui.")
 
     def __init__(self, *args: Any, current: Officer | None = None, **kwargs: Any) -> None:
         kwargs.setdefault("initial", {"on": timezone.localdate()})
@@ -44,7 +43,7 @@ class RenamingForm(PortalForm):
         max_length=200,
         error_messages={"required": "Écrivez le nouvel intitulé de la CPTS."},
     )
-    on = day_field(
+    on = DayField(
         "À partir du", help_text="Le jour où l’association l’a décidé, au plus tard aujourd’hui."
     )
 

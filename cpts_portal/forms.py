@@ -1,7 +1,7 @@
 """How every form of the portal is drawn: label, hint and error tied to the control."""
 
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.core.validators import EmailValidator
@@ -12,6 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from cpts_portal.memo import Memo
+from cpts_portal.words import NBSP
 
 _INPUTS = frozenset(
     f"django/forms/widgets/{kind}.html"
@@ -166,6 +167,40 @@ def dress(field: forms.Field) -> None:
     vars(field)["group_class"] = group
     if template and not getattr(field, "template_name", None):
         vars(field)["template_name"] = template
+
+
+_NO_DAY: Final = f"La date manque, et elle est nécessaire{NBSP}: écrivez-la, comme 15/03/2027."
+_UNREADABLE_DAY: Final = (
+    f"Cette date ne peut pas être lue{NBSP}: elle n’existe pas, ou elle est écrite autrement. "
+    "Écrivez le jour, le mois et l’année, comme 15/03/2027."
+)
+
+
+class DayField(forms.DateField):
+    """A day, chosen in the browser's calendar or typed; kept as a date.
+
+    `missing` is what is said when it is needed and empty. Which days are allowed is a rule of the
+    service that takes it.
+    """
+
+    def __init__(self, label: str, *, missing: str = "", **options: Any) -> None:
+        options.setdefault("widget", forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+        messages = {"required": missing or _NO_DAY, "invalid": _UNREADABLE_DAY}
+        super().__init__(label=label, error_messages=messages, **options)
+
+
+class HourField(forms.TimeField):
+    """A time of day, hours and minutes. `example`: one that is likely there, « 18:30 »."""
+
+    def __init__(self, label: str, example: str) -> None:
+        messages = {
+            "required": f"L’heure manque, et elle est nécessaire{NBSP}: "
+            f"écrivez-la, comme {example}.",
+            "invalid": f"Cette heure ne peut pas être lue{NBSP}: "
+            f"écrivez les heures et les minutes, comme {example}.",
+        }
+        widget = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+        super().__init__(label=label, widget=widget, error_messages=messages)
 
 
 class PortalForm(PortalFormMixin, forms.Form):

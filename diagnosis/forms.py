@@ -8,7 +8,7 @@ from django import forms
 from django.utils import timezone
 
 from accounts.models import Organisation
-from cpts_portal.forms import PortalForm
+from cpts_portal.forms import DayField, PortalForm
 from diagnosis.asking import (
     ACCEPT_LABEL,
     EXTENSIONS,
@@ -22,16 +22,12 @@ from diagnosis.models import Addition, Indicator, Topic, WeightKind
 from workflow.opinion_forms import LongText
 
 
-def coming_day(label: str, *, required: bool, help_text: str) -> forms.DateField:
-    return forms.DateField(
-        label=label,
+def coming_day(label: str, *, required: bool, help_text: str) -> DayField:
+    return DayField(
+        label,
         required=required,
         help_text=help_text,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={
-            "required": "Choisissez un jour : l’organisme saura quand répondre.",
-            "invalid": "Cette date ne peut pas être lue : écrivez 15/03/2027.",
-        },
+        missing="Choisissez un jour : l’organisme saura quand répondre.",
     )
 
 

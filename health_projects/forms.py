@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from cpts_portal.forms import PortalForm
+from cpts_portal.forms import DayField, PortalForm
 from procedures.schema import Procedure
 
 
@@ -64,14 +64,10 @@ class SilenceWithdrawalForm(PortalForm):
             "être retirée."
         },
     )
-    heard_on = forms.DateField(
-        label="Observations demandées à la CPTS le",
+    heard_on = DayField(
+        "Observations demandées à la CPTS le",
         help_text="Au plus tard hier : elle doit avoir pu répondre.",
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={
-            "required": "Écrivez le jour où la CPTS a été invitée à présenter ses observations.",
-            "invalid": "Cette date ne peut pas être lue : écrivez 15/03/2027.",
-        },
+        missing="Écrivez le jour où la CPTS a été invitée à présenter ses observations.",
     )
     observations = forms.CharField(
         label="Ce que la CPTS a répondu",

@@ -2,7 +2,7 @@ from typing import Any, Final, cast
 
 from django import forms
 
-from cpts_portal.forms import PortalForm
+from cpts_portal.forms import DayField, PortalForm
 from health_projects.models import ActionSheet, SheetActor
 from health_projects.models.sheets import LONGEST_TEXT, TEXTS
 from health_projects.sheet_writing import MOST_ACTORS, Actor, Choices
@@ -10,7 +10,6 @@ from health_projects.sheets import Data
 from procedures.project import ProjectRules
 
 _DAY: Final = {"type": "date"}
-_DATE_ERROR: Final = {"invalid": "Cette date ne peut pas être lue : écrivez 15/03/2027."}
 # What the browser proposes for a name: drawn once beside the form.
 MEMBERS_LIST: Final = "membres-de-la-cpts"
 
@@ -27,15 +26,6 @@ def _text(label: str, help_text: str, *, rows: int = 4) -> forms.CharField:
             "max_length": f"Ce texte dépasse {LONGEST_TEXT} caractères (il en compte "
             "%(show_value)d) : résumez-le ici, et joignez le détail en annexe."
         },
-    )
-
-
-def _day(label: str) -> forms.DateField:
-    return forms.DateField(
-        label=label,
-        required=False,
-        widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d"),
-        error_messages=_DATE_ERROR,
     )
 
 
@@ -86,8 +76,8 @@ class SheetForm(PortalForm):
         "Coordinateur",
         help_text="Un membre de la CPTS : tapez les premières lettres de son nom.",
     )
-    starts_on = _day("Début prévu")
-    ends_on = _day("Fin prévue")
+    starts_on = DayField("Début prévu", required=False)
+    ends_on = DayField("Fin prévue", required=False)
     calendar = _text("Calendrier", "Les étapes et leurs échéances.", rows=3)
     evaluation = _text(
         "Critères d’évaluation", "À quoi vous verrez que l’action réussit : indicateurs, seuils."

@@ -5,26 +5,11 @@ from django.utils import timezone
 
 from accounts import rpps
 from communities.models import Community
-from cpts_portal.forms import PortalForm
+from cpts_portal.forms import DayField, PortalForm, dress
 from members import finess
 from members.codes import PROFESSIONS, STRUCTURES
 from members.importing import find_commune
 from members.models import Member
-
-_DAY = {"type": "date"}
-_DATE_ERRORS = {
-    "required": "Écrivez la date.",
-    "invalid": "Cette date ne peut pas être lue : écrivez 15/03/2027.",
-}
-
-
-def day_field(label: str, **options: Any) -> forms.DateField:
-    return forms.DateField(
-        label=label,
-        widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d"),
-        error_messages=_DATE_ERRORS,
-        **options,
-    )
 
 
 class MemberForm(PortalForm):
@@ -47,7 +32,7 @@ class MemberForm(PortalForm):
         max_length=150,
         help_text="Son nom, son code postal ou son code INSEE.",
     )
-    joined_on = day_field("Membre depuis le")
+    joined_on = DayField("Membre depuis le")
 
     def __init__(
         self,
@@ -66,8 +51,6 @@ class MemberForm(PortalForm):
                 required=False,
             )
             self.order_fields(["confirmed"])
-            from cpts_portal.forms import dress  # noqa: PLC0415
-
             dress(self.fields["confirmed"])
 
     @staticmethod
@@ -186,7 +169,7 @@ FORMS: dict[str, type[MemberForm]] = {
 
 
 class DepartureForm(PortalForm):
-    on = day_field("Date du départ")
+    on = DayField("Date du départ")
     reason = forms.CharField(label="Motif", required=False, max_length=300)
 
 

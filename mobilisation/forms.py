@@ -6,8 +6,7 @@ from django.utils import timezone
 
 from accounts.models import Organisation
 from communities.models import Community
-from cpts_portal.forms import PortalForm, dress
-from members.forms import day_field
+from cpts_portal.forms import DayField, PortalForm, dress
 from mobilisation.answering import LONGEST_TEXT, find_place
 from mobilisation.links import LONGEST, SHORTEST, new_mark, read_mark
 from mobilisation.models import WILLING, Interest, Questionnaire, Reply
@@ -41,7 +40,7 @@ class QuestionnaireForm(PortalForm):
         help_text="Elle relit le questionnaire et donne son accord avant qu’il ne parte.",
         error_messages={"required": "Choisissez l’URPS dans la liste."},
     )
-    closes_on = day_field("Dernier jour pour répondre", help_text="Inclus.")
+    closes_on = DayField("Dernier jour pour répondre", help_text="Inclus.")
     message = forms.CharField(
         label="Mot de l’équipe",
         required=False,
@@ -205,7 +204,7 @@ def _number_field(label: str) -> forms.IntegerField:
 class GatheringForm(PortalForm):
     """A meeting that was held, as the letter asks it."""
 
-    held_on = day_field("Date")
+    held_on = DayField("Date")
     place = forms.CharField(
         label="Lieu", max_length=200, help_text="Par exemple : Lavaur, salle du Pastel."
     )
@@ -238,7 +237,7 @@ class RefusalForm(PortalForm):
 
 
 class ClosingForm(PortalForm):
-    closes_on = day_field("Dernier jour pour répondre", help_text="Inclus.")
+    closes_on = DayField("Dernier jour pour répondre", help_text="Inclus.")
 
 
 # --- What a professional fills in -----------------------------------------------------------------

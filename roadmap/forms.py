@@ -8,7 +8,7 @@ from django import forms
 from django.utils import timezone
 
 from accounts.models import Organisation
-from cpts_portal.forms import PortalForm
+from cpts_portal.forms import DayField, HourField, PortalForm
 from roadmap.models import HelpRequest
 from roadmap.services import LONGEST_TEXT
 from workflow.opinion_forms import LongText
@@ -75,30 +75,9 @@ class MeetingForm(_WithOrganisation):
     subject = forms.CharField(
         label="Objet", max_length=150, error_messages={"required": "Écrivez l’objet."}
     )
-    day = forms.DateField(
-        label="Date",
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={
-            "required": "Choisissez la date.",
-            "invalid": "Cette date ne peut pas être lue : écrivez 15/03/2027.",
-        },
-    )
-    starts = forms.TimeField(
-        label="Début",
-        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-        error_messages={
-            "required": "Écrivez l’heure du début.",
-            "invalid": "Cette heure ne peut pas être lue : écrivez 18:30.",
-        },
-    )
-    ends = forms.TimeField(
-        label="Fin",
-        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-        error_messages={
-            "required": "Écrivez l’heure de la fin.",
-            "invalid": "Cette heure ne peut pas être lue : écrivez 20:00.",
-        },
-    )
+    day = DayField("Date")
+    starts = HourField("Début", "18:30")
+    ends = HourField("Fin", "20:00")
     place = forms.CharField(
         label="Lieu",
         max_length=300,

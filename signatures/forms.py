@@ -4,8 +4,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from cpts_portal.forms import PortalForm
-from members.forms import day_field
+from cpts_portal.forms import DayField, PortalForm
 from members.models import Member
 from signatures.campaigns import LONGEST_MESSAGE
 from signatures.models import Campaign, Invitation
@@ -22,7 +21,7 @@ class PrepareForm(PortalForm):
         empty_label=None,
         error_messages={"required": "Choisissez le dossier à signer."},
     )
-    closes_on = day_field(
+    closes_on = DayField(
         "Dernier jour pour signer",
         help_text="Inclus. Vous pourrez le reculer tant que la campagne est ouverte.",
     )
@@ -42,7 +41,7 @@ class PrepareForm(PortalForm):
 
 
 class ClosingForm(PortalForm):
-    closes_on = day_field("Dernier jour pour signer")
+    closes_on = DayField("Dernier jour pour signer")
 
 
 class ReasonForm(PortalForm):
@@ -60,7 +59,7 @@ class AddressForm(PortalForm):
 
 
 class PostponeForm(PortalForm):
-    until = day_field("Ne pas relancer avant le")
+    until = DayField("Ne pas relancer avant le")
 
 
 class StopForm(PortalForm):
@@ -93,7 +92,7 @@ class DelegationForm(PortalForm):
         "plus.",
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )
-    decided_on = day_field("Date de l’acte")
+    decided_on = DayField("Date de l’acte")
     act = forms.FileField(
         label="Acte de délégation",
         help_text="PDF, JPEG ou PNG, 10 Mo au plus.",

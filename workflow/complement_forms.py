@@ -6,7 +6,7 @@ from typing import Any, cast
 from django import forms
 from django.utils import timezone
 
-from cpts_portal.forms import PortalForm
+from cpts_portal.forms import DayField, PortalForm
 from workflow.complement_asking import Asked
 from workflow.complements import LONGEST_TEXT
 from workflow.kinds import Target
@@ -14,22 +14,14 @@ from workflow.models import CompletionItem
 from workflow.opinion_forms import LongText
 
 
-def _day(label: str, help_text: str) -> forms.DateField:
-    return forms.DateField(
-        label=label,
-        help_text=help_text,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={
-            "required": "Donnez une date limite.",
-            "invalid": "Cette date ne peut pas être lue : écrivez-la comme 15/03/2027.",
-        },
-    )
+def _last_day(label: str, help_text: str) -> DayField:
+    return DayField(label, help_text=help_text, missing="Donnez une date limite.")
 
 
 class RequestForm(PortalForm):
     """What goes with all the items: the last day, and a word to the team."""
 
-    due_on = _day(
+    due_on = _last_day(
         "Dernier jour pour répondre",
         "Ce jour compris. L’équipe pourra encore répondre après, et vous pourrez le reporter.",
     )
@@ -95,7 +87,9 @@ class ItemForm(PortalForm):
 class ExtendCompletionForm(PortalForm):
     """A later last day."""
 
-    due_on = _day("Nouveau dernier jour pour répondre", "Après la date actuelle, ce jour compris.")
+    due_on = _last_day(
+        "Nouveau dernier jour pour répondre", "Après la date actuelle, ce jour compris."
+    )
     comment = LongText(longest=LONGEST_TEXT, rows=3, label="Un mot à l’équipe", required=False)
 
     def __init__(self, *args: Any, due_on: date | None = None, **kwargs: Any) -> None:

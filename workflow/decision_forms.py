@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from accounts.models import Membership, Organisation
-from cpts_portal.forms import PortalForm
+from cpts_portal.forms import DayField, PortalForm
 from procedures.decisions import Nature, Outcome, decision_parameters
 from territories.models import Department
 from workflow.approving import LONGEST_CAPACITY
@@ -211,16 +211,10 @@ class DelegationForm(PortalForm):
         empty_label="Tous les départements",
         required=False,
     )
-    valid_from = forms.DateField(
-        label="À partir du",
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"invalid": "Cette date ne peut pas être lue. Écrivez-la comme 15/03/2027."},
-    )
-    valid_to = forms.DateField(
-        label="Jusqu’au",
+    valid_from = DayField("À partir du")
+    valid_to = DayField(
+        "Jusqu’au",
         help_text="Ce jour compris.",
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"invalid": "Cette date ne peut pas être lue. Écrivez-la comme 15/03/2027."},
     )
 
     def __init__(self, *args: Any, organisation: Organisation, **kwargs: Any) -> None:

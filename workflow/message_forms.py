@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from cpts_portal.forms import PortalForm
+from cpts_portal.forms import DayField, PortalForm
 from workflow import message_templates
 from workflow.messages import LONGEST_SUBJECT, Written, date_problems, text_problems
 
@@ -33,11 +33,9 @@ class MessageForm(PortalForm):
         required=False,
         help_text="Elle est rappelée à l’autre partie jusqu’à ce qu’elle réponde.",
     )
-    answer_by = forms.DateField(
-        label="Réponse souhaitée avant la fin du",
+    answer_by = DayField(
+        "Réponse souhaitée avant la fin du",
         required=False,
-        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
-        error_messages={"invalid": "Cette date n’existe pas. Écrivez-la comme ceci : 15/03/2026."},
     )
     submission = forms.UUIDField(widget=forms.HiddenInput, required=False)
 

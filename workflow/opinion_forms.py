@@ -9,7 +9,7 @@ from django.forms.boundfield import BoundField
 from django.utils.html import format_html
 
 from accounts.models import User
-from cpts_portal.forms import PortalForm, dress
+from cpts_portal.forms import DayField, PortalForm, dress
 from procedures.circuit import Criterion, Grid
 from procedures.grids import COMMENT_MAX_LENGTH, read_marks
 from workflow.consultations import LONGEST_COMMENT
@@ -228,25 +228,13 @@ class ConflictForm(PortalForm):
         return data
 
 
-def _day(label: str, help_text: str, required: str) -> forms.DateField:
-    return forms.DateField(
-        label=label,
-        help_text=help_text,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={
-            "required": required,
-            "invalid": "Cette date ne peut pas être lue. Écrivez-la comme 15/03/2027.",
-        },
-    )
-
-
 class ExtendForm(PortalForm):
     """A later deadline for a body."""
 
-    due_on = _day(
+    due_on = DayField(
         "Nouvelle date limite",
-        "Le dernier jour pour répondre, compris. Exemple : 15/03/2027.",
-        "Indiquez la nouvelle date limite.",
+        help_text="Le dernier jour pour répondre, compris. Exemple : 15/03/2027.",
+        missing="Indiquez la nouvelle date limite.",
     )
     comment = LongText(
         longest=LONGEST_COMMENT,
@@ -259,10 +247,10 @@ class ExtendForm(PortalForm):
 class AskAgainForm(PortalForm):
     """A new opinion, by a date and for a reason."""
 
-    due_on = _day(
+    due_on = DayField(
         "Attendu jusqu’au",
-        "Le dernier jour pour répondre, compris. Exemple : 15/03/2027.",
-        "Indiquez jusqu’à quand le nouvel avis est attendu.",
+        help_text="Le dernier jour pour répondre, compris. Exemple : 15/03/2027.",
+        missing="Indiquez jusqu’à quand le nouvel avis est attendu.",
     )
     comment = LongText(
         longest=LONGEST_COMMENT,
@@ -310,13 +298,15 @@ class MandateForm(PortalForm):
             "une de la liste.",
         },
     )
-    valid_from = _day(
-        "À partir du", "Premier jour du mandat, compris.", "Indiquez le premier jour du mandat."
+    valid_from = DayField(
+        "À partir du",
+        help_text="Premier jour du mandat, compris.",
+        missing="Indiquez le premier jour du mandat.",
     )
-    valid_to = _day(
+    valid_to = DayField(
         "Jusqu’au",
-        "Dernier jour, compris : un an au plus.",
-        "Indiquez le dernier jour du mandat.",
+        help_text="Dernier jour, compris : un an au plus.",
+        missing="Indiquez le dernier jour du mandat.",
     )
 
     def __init__(self, *args: Any, members: Any, **kwargs: Any) -> None:

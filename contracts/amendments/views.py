@@ -30,7 +30,7 @@ from contracts.funding.ratebook import mission_labels
 from contracts.models import Contract, Draft
 from contracts.terms import PARTY_LABELS, SECTIONS, Row, lines_of
 from contracts.versions import version_on
-from cpts_portal.forms import PortalForm
+from cpts_portal.forms import DayField, PortalForm
 from cpts_portal.paging import read_page
 from cpts_portal.transactions import writes_when_posted
 from workflow.models import CaseDocument
@@ -62,14 +62,7 @@ class PrepareForm(PortalForm):
         help_text="Seules les parties cochées se modifient ; les autres restent celles du contrat.",
         error_messages={"required": "Cochez au moins une partie du contrat."},
     )
-    effective_on = forms.DateField(
-        label="Prend effet le",
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={
-            "required": "Écrivez la date.",
-            "invalid": "Cette date ne peut pas être lue : écrivez 15/03/2027.",
-        },
-    )
+    effective_on = DayField("Prend effet le")
 
 
 class ReasonForm(PortalForm):

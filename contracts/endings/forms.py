@@ -8,21 +8,7 @@ from communities.models import Community
 from contracts.endings import ending
 from contracts.models import RenewalAnswer, Reorganisation, Termination
 from contracts.terms import CPTS
-from cpts_portal.forms import PortalForm
-
-_DATE_ERRORS = {
-    "required": "Écrivez la date.",
-    "invalid": "Cette date ne peut pas être lue : écrivez 15/03/2027.",
-}
-
-
-def _day(label: str, help_text: str = "") -> forms.DateField:
-    return forms.DateField(
-        label=label,
-        help_text=help_text,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages=_DATE_ERRORS,
-    )
+from cpts_portal.forms import DayField, PortalForm
 
 
 def _text(label: str, longest: int, help_text: str = "", rows: int = 6) -> forms.CharField:
@@ -62,7 +48,7 @@ class TerminationForm(PortalForm):
         ending.LONGEST_TEXT,
         "Les faits et les articles du contrat. N’écrivez rien sur un patient.",
     )
-    ends_on = _day("Dernier jour du contrat")
+    ends_on = DayField("Dernier jour du contrat")
 
     def __init__(self, *args: Any, party: str, earliest: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -80,7 +66,9 @@ class ObservationForm(PortalForm):
 
 
 class DecisionForm(PortalForm):
-    ends_on = _day("Dernier jour du contrat", "Le jour notifié, ou un jour qui le suit.")
+    ends_on = DayField(
+        "Dernier jour du contrat", help_text="Le jour notifié, ou un jour qui le suit."
+    )
     decision = _text("Décision", ending.LONGEST_TEXT, "Ce qui la motive, et ce que vous répondez.")
 
 
@@ -108,8 +96,8 @@ class ReorganisationForm(PortalForm):
         help_text="Une CPTS qui continue garde son contrat. Personne pour une dissolution.",
         widget=forms.CheckboxSelectMultiple,
     )
-    effective_on = _day(
-        "Prend effet le", "Les contrats des CPTS qui s’arrêtent finissent la veille."
+    effective_on = DayField(
+        "Prend effet le", help_text="Les contrats des CPTS qui s’arrêtent finissent la veille."
     )
     act = _text("Acte qui le décide", 300, "Sa nature, sa date, qui l’a pris.", 2)
 

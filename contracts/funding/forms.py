@@ -9,23 +9,18 @@ from contracts.funding.fields import AmountField
 from contracts.funding.ratebook import mission_labels
 from contracts.funding.schedule import years_of
 from contracts.models import Contract, Indemnity
-from cpts_portal.forms import PortalForm
+from cpts_portal.forms import DayField, PortalForm
 from members.models import Member
 
-_DATE_ERRORS = {
-    "required": "Écrivez la date du paiement.",
-    "invalid": "Cette date ne peut pas être lue : écrivez 15/03/2027.",
-}
 _ANY = ("auto", "Ce qui est dû depuis le plus longtemps")
 
 
 class PaymentForm(PortalForm):
     """A payment of one contract."""
 
-    paid_on = forms.DateField(
-        label="Date du paiement",
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages=_DATE_ERRORS,
+    paid_on = DayField(
+        "Date du paiement",
+        missing="Écrivez la date du paiement.",
     )
     amount = AmountField(label="Montant en euros", help_text="Par exemple 1250,50.")
     reference = forms.CharField(
@@ -66,10 +61,9 @@ class IndemnityForm(PortalForm):
         label="Professionnel", queryset=Member.objects.none(), empty_label="Choisissez"
     )
     kind = forms.ChoiceField(label="Nature", choices=Indemnity.Kind.choices)
-    paid_on = forms.DateField(
-        label="Date du versement",
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages=_DATE_ERRORS | {"required": "Écrivez la date du versement."},
+    paid_on = DayField(
+        "Date du versement",
+        missing="Écrivez la date du versement.",
     )
     amount = AmountField(label="Montant en euros", help_text="Par exemple 250,50.")
 

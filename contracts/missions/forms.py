@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from contracts.dialogue.proofs import ACCEPT_LABEL, EXTENSIONS
-from cpts_portal.forms import PortalForm
+from cpts_portal.forms import DayField, PortalForm
 from cpts_portal.words import NBSP
 
 _NO_PATIENT = (
@@ -42,14 +42,7 @@ class ProofForm(PortalForm):
 class CrisisForm(PortalForm):
     """A serious health crisis, as the agency recognises it."""
 
-    on = forms.DateField(
-        label="Reconnue le",
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={
-            "required": "Écrivez la date.",
-            "invalid": "Cette date ne peut pas être lue : écrivez 15/03/2027.",
-        },
-    )
+    on = DayField("Reconnue le")
     name = forms.CharField(
         label="Crise", max_length=200, help_text="Par exemple « Épidémie de bronchiolite »."
     )
@@ -58,14 +51,7 @@ class CrisisForm(PortalForm):
 class StepForm(ProofForm):
     """A mission that started, or is wholly in place."""
 
-    on = forms.DateField(
-        label="Depuis le",
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={
-            "required": "Écrivez la date.",
-            "invalid": "Cette date ne peut pas être lue : écrivez 15/03/2027.",
-        },
-    )
+    on = DayField("Depuis le")
     evidence = forms.CharField(
         label="Ce qui le montre",
         help_text="Une phrase : ce qui a été fait, ou l’endroit où la preuve se trouve.",

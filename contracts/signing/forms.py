@@ -8,8 +8,7 @@ from django import forms
 from contracts.models import SigningRound
 from contracts.signing import rounds, signers
 from contracts.signing.rounds import LONGEST_REASON
-from cpts_portal.forms import PortalForm
-from members.forms import day_field
+from cpts_portal.forms import DayField, PortalForm
 from signatures.forms import CodeForm
 
 _REFUSING: Final = "Si vous refusez, dites pourquoi"
@@ -53,7 +52,7 @@ class AgentAnswerForm(PortalForm):
 class PaperForm(PortalForm):
     """The document signed by hand."""
 
-    signed_on = day_field(
+    signed_on = DayField(
         "Date de la dernière signature",
         help_text="La dernière des dates écrites à la main sur le document.",
     )

@@ -1,3 +1,5 @@
+from datetime import date, time
+
 import pytest
 from django import forms
 from django.core.paginator import Paginator
@@ -6,7 +8,7 @@ from django.template.loader import render_to_string
 from django.test import RequestFactory
 from pytest_django.asserts import assertHTMLEqual
 
-from cpts_portal.forms import PortalForm, PortalRenderer
+from cpts_portal.forms import DayField, HourField, PortalForm, PortalRenderer
 
 
 class Sample(PortalForm):
@@ -99,3 +101,54 @@ def test_plain_controls_are_what_django_draws(widget, value):
         for renderer in (PortalRenderer, TemplatesSetting)
     )
     assertHTMLEqual(ours, theirs)
+
+
+UNREADABLE = (
+    "Cette date ne peut pas être lue\u00a0: elle n’existe pas, ou elle est écrite autrement. "
+    "Écrivez le jour, le mois et l’année, comme 15/03/2027."
+)
+UNREADABLE_HOUR = (
+    "Cette heure ne peut pas être lue\u00a0: écrivez les heures et les minutes, comme 18:30."
+)
+
+
+class Planned(PortalForm):
+    day = DayField("Date")
+    paid_on = DayField("Date du paiement", missing="Écrivez la date du paiement.")
+    seen_on = DayField("Vue le", required=False)
+    starts = HourField("Début", "18:30")
+
+
+def test_a_day_and_an_hour_are_read_as_the_browser_or_a_hand_writes_them():
+    typed = {"day": "2027-03-01", "paid_on": "15/03/2027", "seen_on": "", "starts": "18:05"}
+    form = Planned(typed)
+    assert form.is_valid()
+    assert form.cleaned_data == {
+        "day": date(2027, 3, 1),
+        "paid_on": date(2027, 3, 15),
+        "seen_on": None,
+        "starts": time(18, 5),
+    }
+    shown = str(Planned(initial={"day": date(2027, 3, 1)})["day"])
+    assert 'type="date" value="2027-03-01"' in shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (
+            {},
+            [
+                "La date manque, et elle est nécessaire\u00a0: écrivez-la, comme 15/03/2027.",
+                "Écrivez la date du paiement.",
+                "L’heure manque, et elle est nécessaire\u00a0: écrivez-la, comme 18:30.",
+            ],
+        ),
+        (
+            {"day": "31/02/2027", "paid_on": "demain", "seen_on": "3 mars", "starts": "25:00"},
+            [UNREADABLE, UNREADABLE, UNREADABLE, UNREADABLE_HOUR],
+        ),
+    ],
+)
+def test_a_day_that_is_missing_or_unreadable_is_said_with_what_to_write(typed, said):
+    assert [message for _anchor, _label, message in Planned(typed).error_links()] == said

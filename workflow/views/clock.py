@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.http import PersonRequest
-from cpts_portal.forms import PortalForm
+from cpts_portal.forms import DayField, PortalForm
 from workflow import clock_words, rules
 from workflow.clock import Event, EventKind
 from workflow.clock_rules import clock_rule
@@ -19,8 +19,6 @@ from workflow.models import Case, ClockEvent
 from workflow.readers import Reader, reader_of
 from workflow.services import LONGEST_REASON, ActionRefusedError, clock_of, correct_clock_event
 from workflow.views.access import case_context, visible_case
-
-_DAY = {"type": "date"}
 
 
 class CorrectionForm(PortalForm):
@@ -33,19 +31,15 @@ class CorrectionForm(PortalForm):
         widget=forms.Textarea(attrs={"rows": 4}),
         error_messages={"required": "Écrivez la raison de la correction."},
     )
-    effective_on = forms.DateField(
-        label="La bonne date, s’il a eu lieu un autre jour",
+    effective_on = DayField(
+        "La bonne date, s’il a eu lieu un autre jour",
         help_text="Laissez vide si l’évènement n’a pas eu lieu. Exemple : 15/03/2027.",
         required=False,
-        widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d"),
-        error_messages={"invalid": "Cette date ne peut pas être lue : écrivez 15/03/2027."},
     )
-    until = forms.DateField(
-        label="La bonne date limite donnée à l’équipe",
+    until = DayField(
+        "La bonne date limite donnée à l’équipe",
         help_text="Si elle ne change pas, laissez vide.",
         required=False,
-        widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d"),
-        error_messages={"invalid": "Cette date ne peut pas être lue : écrivez 15/03/2027."},
     )
 
     def __init__(self, *args: Any, event: ClockEvent, **kwargs: Any) -> None:

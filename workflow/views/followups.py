@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.http import PersonRequest
-from cpts_portal.forms import PortalForm
+from cpts_portal.forms import DayField, HourField, PortalForm
 from documents.downloads import send_attachment
 from documents.services import FileRefusedError
 from workflow import followup_rules as rules
@@ -26,20 +26,6 @@ from workflow.opinion_forms import LongText
 from workflow.readers import reader_of
 from workflow.services import ActionRefusedError
 from workflow.views.access import case_context, visible_case
-
-_DAY: Final = {"type": "date"}
-_DATE_ERRORS: Final = {
-    "required": "Écrivez la date.",
-    "invalid": "Cette date ne peut pas être lue : écrivez 15/03/2027.",
-}
-
-
-def _day(label: str) -> forms.DateField:
-    return forms.DateField(
-        label=label,
-        widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d"),
-        error_messages=_DATE_ERRORS,
-    )
 
 
 class ReserveForm(PortalForm):
@@ -71,7 +57,7 @@ class GrantForm(PortalForm):
             "min_value": "Le montant est plus grand que zéro.",
         },
     )
-    granted_on = _day("Accordée le")
+    granted_on = DayField("Accordée le")
     deviation = LongText(
         longest=grants.LONGEST_TEXT,
         rows=2,
@@ -86,7 +72,7 @@ class GrantForm(PortalForm):
 
 
 class PaymentForm(PortalForm):
-    paid_on = _day("Versée le")
+    paid_on = DayField("Versée le")
 
 
 class CancelForm(PortalForm):
@@ -96,17 +82,9 @@ class CancelForm(PortalForm):
 class MeetingForm(PortalForm):
     """When and where the meeting takes place, and who is invited."""
 
-    day = _day("Date")
-    starts = forms.TimeField(
-        label="Début",
-        widget=forms.TimeInput(attrs={"type": "time"}),
-        error_messages={"required": "Écrivez l’heure.", "invalid": "Écrivez l’heure : 20:30."},
-    )
-    ends = forms.TimeField(
-        label="Fin",
-        widget=forms.TimeInput(attrs={"type": "time"}),
-        error_messages={"required": "Écrivez l’heure.", "invalid": "Écrivez l’heure : 22:00."},
-    )
+    day = DayField("Date")
+    starts = HourField("Début", "20:30")
+    ends = HourField("Fin", "22:00")
     place = LongText(
         longest=meetings.LONGEST_PLACE,
         rows=2,
@@ -124,7 +102,7 @@ class MeetingForm(PortalForm):
 
 
 class HeldForm(PortalForm):
-    held_on = _day("Tenue le")
+    held_on = DayField("Tenue le")
     minutes = forms.FileField(
         label="Compte rendu",
         help_text="PDF, DOCX ou ODT, 10 Mo au plus.",

@@ -12,7 +12,7 @@ from django.utils.text import capfirst
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
-from cpts_portal.forms import PortalForm
+from cpts_portal.forms import DayField, PortalForm
 from cpts_portal.transactions import writes_when_posted
 from workflow.services import ActionRefusedError, AlreadyDoneError, IncompleteError
 from writing import content_markup, depositing, rules
@@ -61,14 +61,10 @@ class DepositForm(PortalForm):
 class PostingForm(PortalForm):
     """The day the paper version left."""
 
-    posted_on = forms.DateField(
-        label="Postée le",
+    posted_on = DayField(
+        "Postée le",
         help_text="Le jour où vous avez posté la version papier. Exemple : 15/03/2027.",
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={
-            "required": "Indiquez le jour où vous avez posté la version papier.",
-            "invalid": "Cette date ne peut pas être lue. Écrivez-la comme 15/03/2027.",
-        },
+        missing="Indiquez le jour où vous avez posté la version papier.",
     )
 
 

@@ -12,21 +12,17 @@ from contracts.models import Draft
 from contracts.terms import (
     ContractTerms,
 )
-from cpts_portal.forms import PortalForm
+from cpts_portal.forms import DayField, PortalForm
 from cpts_portal.memo import Memo
 from cpts_portal.words import NBSP
 
 _drawn: Final = Memo[SafeString](limit=2_000_000, weigh=len)
 
 
-def date_field(label: str, **given: Any) -> forms.DateField:
-    return forms.DateField(
-        label=label,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={
-            "required": f"Écrivez la date{NBSP}: {label[:1].lower()}{label[1:]}.",
-            "invalid": "Cette date ne peut pas être lue : écrivez 15/03/2027.",
-        },
+def date_field(label: str, **given: Any) -> DayField:
+    return DayField(
+        label,
+        missing=f"Écrivez la date{NBSP}: {label[:1].lower()}{label[1:]}.",
         **given,
     )
 
