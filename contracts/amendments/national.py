@@ -21,12 +21,21 @@ from django.utils import timezone
 from accounts.models import Membership, Organisation, User
 from contracts import rules
 from contracts.amendments import sending
+from contracts.amendments.following import when_given_up, when_in_force
 from contracts.amendments.signing import rounds_of
 from contracts.funding import engaging, ratebook, totals
 from contracts.funding.schedule import Line, amend, compute_schedule, with_rates
 from contracts.funding.storing import line_from_row, rates_as_data, rates_from_data
-from contracts.models import Contract, Draft, NationalAmendment, NationalAmendmentItem, RateTable
+from contracts.models import (
+    Contract,
+    ContractVersion,
+    Draft,
+    NationalAmendment,
+    NationalAmendmentItem,
+    RateTable,
+)
 from contracts.signing.signers import left_of
+from contracts.terms import PARTY_LABELS
 from cpts_portal.words import NBSP, day, euros
 from notifications.services import About, notify
 from outbox.registry import handles
@@ -268,6 +277,33 @@ def _amend(
     )
     item.outcome = Outcome.APPLIED
     publish("contracts.tell_national", key=str(item.pk), item_id=item.pk)
+
+
+# --- What became of the amendment of a contract ---------------------------------------------------
+
+
+def _note_signed(draft: Draft, version: ContractVersion) -> None:
+    NationalAmendmentItem.objects.filter(draft=draft).update(
+        outcome=Outcome.APPLIED, version=version
+    )
+
+
+def _note_given_up(draft: Draft, party: str, reason: str) -> None:
+    """An exception: of a party that would not have it, or of a contract that has ended."""
+    why, detail = Reason.ENDED, reason
+    if party:
+        why = Reason.DROPPED
+        detail = (
+            f"{PARTY_LABELS[party]}{NBSP}: «{NBSP}{reason}{NBSP}». Reprendre les exceptions "
+            "en enverrait un autre."
+        )
+    NationalAmendmentItem.objects.filter(draft=draft).update(
+        outcome=Outcome.EXCEPTION, reason=why, detail=detail
+    )
+
+
+when_in_force(_note_signed)
+when_given_up(_note_given_up)
 
 
 # --- One contract ---------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from contracts import describing, rules
+from contracts.amendments import following
 from contracts.amendments.amending import (
     OF_MONEY,
     PURPOSE,
@@ -32,23 +33,22 @@ from contracts.models import (
     Contract,
     Draft,
     DraftVersion,
-    NationalAmendmentItem,
     SigningRound,
 )
 from contracts.signing.purposes import blocked_when, when_refused, when_signed
 from contracts.signing.rounds import cancel_round, open_round
-from contracts.terms import (
-    PARTY_LABELS,
-)
 from contracts.versions import last_version
 from cpts_portal.words import NBSP
 from outbox.registry import handles
 from outbox.services import publish
 from workflow.claims import claim_by_contract
+from workflow.effects import records
+from workflow.models import TransitionLog
 from workflow.services import ActionRefusedError, AlreadyDoneError, IncompleteError
 from workflow.states import CaseState
 
 LONGEST_REASON: Final = 2_000
+ENDED_FIRST: Final = "Le contrat a pris fin avant que cet avenant soit signé de tous."
 
 
 @transaction.atomic
@@ -145,9 +145,7 @@ def put_in_force(signing_round: SigningRound, *, by: User | None) -> None:
         commune_count=len({one.code for one in says.communes}),
     )
     Draft.objects.filter(pk=draft.pk).update(state=State.SIGNED)
-    NationalAmendmentItem.objects.filter(draft=draft).update(
-        outcome=NationalAmendmentItem.Outcome.APPLIED, version=last_version(contract)
-    )
+    following.tell_in_force(draft, contract.versions.latest("number"))
     publish("contracts.amendment_signed", key=str(draft.pk), draft_id=draft.pk)
 
 
@@ -203,13 +201,20 @@ def drop(draft: Draft, *, by: User, reason: str) -> None:
         party=party,
         by=by,
     )
-    NationalAmendmentItem.objects.filter(draft=draft).update(
-        outcome=NationalAmendmentItem.Outcome.EXCEPTION,
-        reason=NationalAmendmentItem.Reason.DROPPED,
-        detail=f"{PARTY_LABELS[party]}{NBSP}: «{NBSP}{reason}{NBSP}». Reprendre les exceptions "
-        "en enverrait un autre.",
-    )
+    following.tell_given_up(draft, party, reason)
     publish("contracts.amendment_dropped", key=str(draft.pk), draft_id=draft.pk)
+
+
+@records(engaging.KIND, "close")
+def drop_what_is_left(contract: Contract, *, log: TransitionLog, actor: User | None) -> None:
+    """A contract that has ended leaves nothing to amend: nobody negotiates or signs any more."""
+    for draft in contract.drafts.under_way().filter(purpose=Draft.Purpose.AMENDMENT):
+        for one in rounds_of(draft):
+            if one.is_open:
+                cancel_round(one, reason=ENDED_FIRST, by=actor)
+        draft.state, draft.updated_at = State.DROPPED, log.at
+        draft.save(update_fields=["state", "updated_at"])
+        following.tell_given_up(draft, "", ENDED_FIRST)
 
 
 def _reason(reason: str, wanted: str) -> str:

@@ -578,10 +578,6 @@ def expire(today: date) -> int:
                 perform(contract, "close", actor=None, comment=f"Dernier jour passé{NBSP}: {how}.")
             except AlreadyDoneError:
                 continue
-            # What was being negotiated has no contract left to change.
-            contract.drafts.filter(purpose=Draft.Purpose.AMENDMENT, state=Draft.State.OPEN).update(
-                state=Draft.State.DROPPED, updated_at=timezone.now()
-            )
             if _is_gone(contract, today):
                 let_go(contract.community)
             publish("contracts.contract_ended", key=str(contract.pk), contract_id=contract.pk)

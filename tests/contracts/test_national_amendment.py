@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from contracts.amendments import amending, national, signing
 from contracts.amendments.national_urls import urlpatterns
+from contracts.endings import ending
 from contracts.funding import balances, engaging
 from contracts.funding.schedule import Terms, amend, compute_schedule, five_years, with_rates
 from contracts.models import Contract, NationalAmendment, NationalAmendmentItem, ScheduleLine
@@ -232,6 +233,38 @@ def test_an_amendment_taken_back_then_given_up_is_an_exception_that_may_be_sent_
     deliver_outbox()
     assert [one.state for one in amending.amendments_of(contract)] == ["to_sign", "dropped"]
     assert amendment.items.get().outcome == "to_sign"
+
+
+@pytest.mark.django_db
+def test_a_contract_that_ends_takes_with_it_the_amendment_nobody_has_signed(
+    deliver_outbox: Deliver,
+) -> None:
+    waiting, negotiated = signed.contract(), signed.contract()
+    raised.with_signers([waiting, negotiated])
+    amendment = raised.prepared(by := raised.administrator(), way="to_sign")
+    deliver_outbox()
+    national.start(amendment, by=by)
+    deliver_outbox()
+    sent = {one.contract_id: one.draft for one in amendment.items.select_related("draft")}
+    taken = sent[negotiated.pk]
+    assert taken
+    signing.take_back(taken, by=negotiated.community.created_by, reason="À relire")
+
+    assert waiting.ends_on == negotiated.ends_on
+    assert waiting.ends_on
+    assert ending.expire(waiting.ends_on + timedelta(days=1)) == 2
+    why = "Le contrat a pris fin avant que cet avenant soit signé de tous."
+    items = amendment.items.select_related("draft", "contract")
+    assert {
+        one.contract_id: (one.outcome, one.reason, one.detail, one.draft and one.draft.state)
+        for one in items
+    } == dict.fromkeys((waiting.pk, negotiated.pk), ("exception", "ended", why, "dropped"))
+    assert [
+        (one.state, one.end_reason) for one in waiting.signing_rounds.filter(purpose="amendment")
+    ] == [("cancelled", why)]
+    national.try_exceptions_again(amendment, by=by)
+    deliver_outbox()
+    assert {one.reason for one in items.all()} == {"ended"}
 
 
 @pytest.mark.django_db
