@@ -1,6 +1,6 @@
 """Where a CPTS stands: each step with its state, who helps, and what comes next."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -37,7 +37,10 @@ class Helper:
 
 @dataclass(frozen=True)
 class Line:
-    """A step for one CPTS. `said` tells how it is known to be done; `ticked` by hand."""
+    """A step for one CPTS. `said` tells how it is known to be done; `ticked` by hand.
+
+    `milestone`: done for the portal itself, so that what comes before it is behind.
+    """
 
     step: Step
     done: bool
@@ -47,6 +50,7 @@ class Line:
     helper: Helper
     link: tuple[str, str] | None
     is_next: bool = False
+    milestone: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,11 +103,18 @@ def read_board(community: Community, *, of_team: bool, may_tick: bool) -> Board:
 
 
 def board_of(lines: list[Line]) -> Board:
-    """Put the lines in their phases, and mark the first that is not done."""
-    following = next((line for line in lines if not line.done), None)
-    marked = [
-        Line(**{**vars(line), "is_next": True}) if line is following else line for line in lines
-    ]
+    """Put the lines in their phases, and mark the one to do next.
+
+    It is the first that is not done after the last milestone, else the first of all: a CPTS whose
+    letter is deposited is not sent back to learn what a CPTS is. What only a case could say, and
+    lies behind a milestone, was done elsewhere: a contract older than the portal has no letter.
+    """
+    last = max((rank for rank, line in enumerate(lines) if line.milestone), default=-1)
+    lines = [_behind(line) if rank < last else line for rank, line in enumerate(lines)]
+    following = next((line for line in lines[last + 1 :] if not line.done), None) or next(
+        (line for line in lines if not line.done), None
+    )
+    marked = [replace(line, is_next=True) if line is following else line for line in lines]
     stages = [
         Stage(phase.value, label, [line for line in marked if line.step.phase == phase])
         for phase, label in PHASES.items()
@@ -114,6 +125,13 @@ def board_of(lines: list[Line]) -> Board:
         done=sum(line.done for line in lines),
         total=len(lines),
     )
+
+
+def _behind(line: Line) -> Line:
+    derivation = DERIVATIONS.get(line.step.derived)
+    if line.done or derivation is None or not (derivation.strict and derivation.milestone):
+        return line
+    return replace(line, done=True, said="Passée : une étape plus avancée est faite")
 
 
 _HELPERS: Final = Composed(
@@ -147,11 +165,17 @@ def read_helpers(region_code: str, department_code: str) -> dict[str, Helper]:
 
 
 def _link(step: Step, community: Community, facts: Facts) -> tuple[str, str] | None:
-    return page_of(step.page, community.public_id, letter=facts.letter, project=facts.project)
+    return page_of(
+        step.page,
+        community.public_id,
+        letter=facts.letter,
+        project=facts.project,
+        contract=facts.contract,
+    )
 
 
 def _named(name: str) -> str:
-    """« Le Guichet CPTS Occitanie »: an organisation at the head of a sentence."""
+    """« Le Guichet CPTS Occitanie »: an organisation at the head of a sentence."""
     said = the_body(name)
     return f"{said[:1].upper()}{said[1:]}"
 
@@ -179,6 +203,7 @@ def _line(
         may_tick=may_tick and not strict and (ticked or not said),
         helper=helper,
         link=link,
+        milestone=derivation is not None and derivation.milestone and bool(said) and not ticked,
     )
 
 

@@ -31,15 +31,21 @@ class Facts:
     # Whether its text was frozen for its members to sign.
     project_frozen: bool
     project_deposited_on: date | None
+    # The latest contract, whatever its state: none is opened before a project is validated.
+    contract: UUID | None
     contract_on: date | None
 
 
 @dataclass(frozen=True)
 class Derivation:
-    """How a step is known to be done. `strict`: only a case says so, nobody ticks it."""
+    """How a step is known to be done. `strict`: only a case says so, nobody ticks it.
+
+    `milestone`: once it is done, what comes before it is behind.
+    """
 
     said: Callable[[Facts], str]
     strict: bool = False
+    milestone: bool = False
 
 
 _FACTS: Final = """
@@ -63,6 +69,9 @@ _FACTS: Final = """
            letter.public_id, coalesce(letter.state, ''), letter.deposited_at::date,
            project.public_id, coalesce(project.state, ''), project.reference IS NOT NULL,
            project.deposited_at::date,
+           (SELECT last.public_id FROM workflow_case AS last
+             WHERE last.community_id = community.id AND last.kind = 'contract'
+             ORDER BY last.id DESC LIMIT 1),
            (SELECT min(contract.signed_on) FROM contracts_contract AS contract
               JOIN workflow_case AS signed ON signed.id = contract.case_ptr_id
              WHERE signed.community_id = community.id)
@@ -113,22 +122,30 @@ DERIVATIONS: Final[dict[str, Derivation]] = {
     "diagnosis": Derivation(lambda facts: _on(facts.diagnosis_on, "Demandé")),
     "association": Derivation(lambda facts: "Association enregistrée" * bool(facts.association_on)),
     "letter_deposited": Derivation(
-        lambda facts: _on(facts.letter_deposited_on, "Déposée"), strict=True
+        lambda facts: _on(facts.letter_deposited_on, "Déposée"), strict=True, milestone=True
     ),
     "letter_examined": Derivation(
-        lambda facts: "Avis rendus" * (facts.letter_state not in _BEFORE_ANSWERS), strict=True
+        lambda facts: "Avis rendus" * (facts.letter_state not in _BEFORE_ANSWERS),
+        strict=True,
+        milestone=True,
     ),
     "letter_accepted": Derivation(
-        lambda facts: "Lettre acceptée" * (facts.letter_state in _ACCEPTED), strict=True
+        lambda facts: "Lettre acceptée" * (facts.letter_state in _ACCEPTED),
+        strict=True,
+        milestone=True,
     ),
     "project_written": Derivation(
-        lambda facts: "Figé pour être signé" * facts.project_frozen, strict=True
+        lambda facts: "Figé pour être signé" * facts.project_frozen, strict=True, milestone=True
     ),
     "project_deposited": Derivation(
-        lambda facts: _on(facts.project_deposited_on, "Déposé"), strict=True
+        lambda facts: _on(facts.project_deposited_on, "Déposé"), strict=True, milestone=True
     ),
     "project_validated": Derivation(
-        lambda facts: "Projet validé" * (facts.project_state in _ACCEPTED), strict=True
+        lambda facts: (
+            "Projet validé" * (facts.project_state in _ACCEPTED or facts.contract is not None)
+        ),
+        strict=True,
+        milestone=True,
     ),
-    "contract_signed": Derivation(lambda facts: _on(facts.contract_on, "Signé")),
+    "contract_signed": Derivation(lambda facts: _on(facts.contract_on, "Signé"), milestone=True),
 }

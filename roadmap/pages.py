@@ -14,19 +14,26 @@ PAGES: Final[dict[str, tuple[str, str]]] = {
     "mobilisation": ("mobilisation:list", "Ouvrir le questionnaire"),
     "members": ("members:list", "Ouvrir les membres"),
     "project": ("projects:detail", "Ouvrir le projet de santé"),
+    "contract": ("contract-desk:contract", "Ouvrir le contrat"),
 }
 
 
 # The pages of one case, which may not be there yet.
-OF_A_CASE: Final = frozenset({"letter", "project"})
+OF_A_CASE: Final = frozenset({"letter", "project", "contract"})
 
 
 def page_of(
-    name: str, community: UUID, *, letter: UUID | None, project: UUID | None
+    name: str,
+    community: UUID,
+    *,
+    letter: UUID | None,
+    project: UUID | None,
+    contract: UUID | None,
 ) -> tuple[str, str] | None:
     """The words and the address of a page; None when there is none, or no such case yet."""
     if name not in PAGES:
         return None
     view, words = PAGES[name]
-    about = {"letter": letter, "project": project}.get(name) if name in OF_A_CASE else community
+    case = {"letter": letter, "project": project, "contract": contract}.get(name)
+    about = case if name in OF_A_CASE else community
     return (words, address(view, about)) if about else None

@@ -26,6 +26,7 @@ from roadmap.reading import FOLDER, read_folder, roadmap_of
 from roadmap.services import RoadmapError
 from roadmap.urls import urlpatterns
 from tests import factories
+from tests.contracts import signed
 from tests.diagnosis import drawing
 from tests.letters import cases
 
@@ -138,7 +139,8 @@ def test_steps_are_known_from_what_was_done_and_ticked_where_they_cannot() -> No
     }
     board = read_board(community, of_team=True, may_tick=True)
     assert board.next is not None
-    assert (board.next.step.key, board.done, board.total) == ("inform", 5, 20)
+    # The letter is deposited: what was left before it is open still, and is not what comes next.
+    assert (board.next.step.key, board.done, board.total) == ("opinions", 5, 20)
 
     services.untick(community, "learn", by=owner)
     assert "learn" not in done(community)
@@ -152,6 +154,32 @@ def test_steps_are_known_from_what_was_done_and_ticked_where_they_cannot() -> No
         services.tick(community, "unknown", by=owner)
     with pytest.raises(PermissionDenied):
         services.tick(community, "engage", by=factories.team_member(community, role="reader").user)
+
+
+@pytest.mark.django_db
+def test_a_contract_that_is_signed_leaves_letter_and_project_behind_even_without_a_case() -> None:
+    case = signed.contract()
+    board = read_board(case.community, of_team=True, may_tick=True)
+    lines = {line.step.key: line for stage in board.stages for line in stage.lines}
+
+    behind = "Passée\u00a0: une étape plus avancée est faite"
+    assert {
+        key: line.said.split(" le ")[0]
+        for key, line in lines.items()
+        if line.step.phase != "preproject"
+    } == {
+        **dict.fromkeys(("association", "cerfa", "coordinator", "indicators"), ""),
+        **dict.fromkeys(("letter", "opinions", "funding"), behind),
+        **dict.fromkeys(("write_project", "deposit_project"), behind),
+        "validated": "Projet validé",
+        "contract": "Signé",
+        **dict.fromkeys(("start", "missions", "adapt"), ""),
+    }
+    assert board.next == lines["start"]
+    assert lines["missions"].link == (
+        "Ouvrir le contrat",
+        reverse("contract-desk:contract", args=[case.public_id]),
+    )
 
 
 @pytest.mark.django_db
