@@ -4,7 +4,7 @@ Written in Python rather than in templates: a step holds up to a thousand cells,
 must stay within twice the cost of an empty one. Whatever a person wrote goes through `_e`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape as _e
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from cpts_portal.words import figure
 
 if TYPE_CHECKING:
+    from procedures.schema import Column
     from writing.forms import Cell, Control, Row
     from writing.steps import Step
 
@@ -188,7 +189,8 @@ def _table(control: "Control", address: str) -> str:
             '<button class="fr-btn fr-btn--secondary fr-btn--sm" type="submit" name="table"'
             f' value="add:{key}" data-action="add">Ajouter une ligne</button>'
         )
-    rows = "\n".join(_row(control, row) for row in control.rows)
+    overs = [_over(column) for column in control.columns]
+    rows = "\n".join(_row(control, row, overs) for row in control.rows)
     export = " ".join(
         f'<a class="fr-link" href="{address}{key}/export.{extension}">{name}'
         f'<span class="fr-sr-only">, {label}</span></a>'
@@ -208,7 +210,7 @@ def _table(control: "Control", address: str) -> str:
     )
 
 
-def _row(control: "Control", row: "Row") -> str:
+def _row(control: "Control", row: "Row", overs: Sequence[str]) -> str:
     if control.fixed:
         aid = f' <span class="fr-hint-text">{_e(row.help)}</span>' if row.help else ""
         free = _cell(row.free) if row.free else ""
@@ -218,12 +220,19 @@ def _row(control: "Control", row: "Row") -> str:
         head = f'<span class="written-row-word">Ligne </span><span data-number>{row.number}</span>'
         actions = _row_buttons(control.key, row)
     cells = "".join(
-        f'<td data-label="{_e(cell.label)}">{_cell(cell)}</td>' if cell else "<td></td>"
-        for cell in row.cells
+        f'<td data-label="{over}">{_cell(cell)}</td>' if cell else "<td></td>"
+        for over, cell in zip(overs, row.cells, strict=True)
     )
     return (
         f'<tr data-row="{row.key}" id="{row.id}"><th scope="row">{head}</th>{cells}{actions}</tr>'
     )
+
+
+def _over(column: "Column") -> str:
+    """What stands over a cell on a phone, where the head of its column is not seen."""
+    star = " *" if column.required else ""
+    example = f" (exemple : {_e(column.example)})" if column.example else ""
+    return f"{_e(column.label)}{star}{example}"
 
 
 def _row_buttons(key: str, row: "Row") -> str:
