@@ -85,8 +85,11 @@ def read_projects(user: User, page: str | None) -> tuple[list[Project], Page[Any
 def _contract(case: Case, user: User) -> Project:
     """A contract leads to its one page, that says the rest."""
     state = kind_of(case).state_label(case.state, Reader.LEAD)
-    written = case.state in {CaseState.DRAFT, CaseState.TO_SIGN}
-    label = "Voir le projet de contrat" if written else "Mon contrat"
+    labels = {
+        CaseState.DRAFT.value: "Voir le projet de contrat",
+        CaseState.TO_SIGN.value: "Voir le contrat à signer",
+    }
+    label = labels.get(case.state, "Mon contrat")
     return Project(
         case=case,
         label="Contrat",

@@ -173,8 +173,8 @@ def _cut_intercommunalities(codes: set[str], places: Mapping[str, Place]) -> lis
             Check(
                 Kind.INTERCOMMUNALITY,
                 f"{name} est coupée en deux{NBSP}: {len(outside)} de ses {len(members[siren])} "
-                f"communes ({people(sum(count for _, _, count in outside))}) sont hors du "
-                f"territoire{NBSP}: {shown}",
+                f"communes ({people(sum(count for _, _, count in outside))}) "
+                f"{'est' if len(outside) == 1 else 'sont'} hors du territoire{NBSP}: {shown}",
                 is_warning=False,
             )
         )
