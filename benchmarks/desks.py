@@ -77,6 +77,13 @@ PAGES: dict[str, Asked] = {
     "liste filtrée du Tarn": Asked(
         "agence", "/bureau/?onglet=decides&departement=81&taille=T1&tri=population"
     ),
+    "liste d’un onglet par état": Asked("agence", "/bureau/?onglet=decides&tri=etat"),
+    "liste d’un état par référence": Asked(
+        "guichet", "/bureau/?onglet=tous&etat=accepted&tri=reference"
+    ),
+    "liste d’une taille par population": Asked(
+        "guichet", "/bureau/?onglet=tous&taille=T1&tri=-population"
+    ),
     "liste, échéance dépassée": Asked("agence", "/bureau/?onglet=tous&echeance=depassee"),
     "liste par nom": Asked("guichet", "/bureau/?onglet=tous&tri=cpts"),
     "liste à signer": Asked("signataire", "/bureau/?onglet=a-signer"),

@@ -36,31 +36,69 @@ from workflow.models import InboxTab
 _ALONG_TABS: Final = "l.tab, l.state, l.size_class, l.instructor_id, l.deadline_on"
 _ALONG_DEPOSITS: Final = "l.deposited_at, l.case_id"
 _ALONG_DEADLINES: Final = "l.deadline_on, l.case_id"
-# What every condition begins with, and every index.
-_OF_DESK: Final = "l.organisation_id = %s AND l.department_code = %s"
-_INDEXED_IN_A_TAB: Final = frozenset({"depot", "echeance"})
+# Days, states and references go together: followed through the whole desk, the order of one may
+# begin by half of it that is not under the tab, or in the state, that is asked.
+_IN_TIME: Final = frozenset({"reference", "depot", "echeance", "etat"})
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition on `l`, and the orders that an index gives the lines in that meet it."""
+
+    says: str
+    orders: frozenset[str] = frozenset()
+
+
+# What every list begins with, and every index.
+_OF_DESK: Final = Condition("l.organisation_id = %s AND l.department_code = %s", ORDERS)
 
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Some lines of a desk: a condition on `l`, with its values."""
+    """Some lines of a desk: conditions on `l`, with their values."""
 
-    where: str
+    conditions: tuple[Condition, ...]
     values: tuple[Any, ...]
     # The list they are of, as `SearchDocument.lists` names it, and whether they are all of it.
     name: str
     is_whole: bool = False
     # The order they are quickest counted in; empty: the planner knows better.
     along: str = _ALONG_TABS
-    # The orders an index gives these lines in and no other, as the address names them.
-    indexed: frozenset[str] = frozenset()
 
-    def and_(self, condition: str, *values: Any, along: str | None = None) -> "Lines":
-        return Lines(
-            f"{self.where} AND {condition}",
-            self.values + values,
-            self.name,
+    @property
+    def where(self) -> str:
+        return " AND ".join(condition.says for condition in self.conditions)
+
+    def and_(
+        self,
+        condition: str,
+        *values: Any,
+        along: str | None = None,
+        orders: frozenset[str] = frozenset(),
+    ) -> "Lines":
+        return replace(
+            self,
+            conditions=(*self.conditions, Condition(condition, orders)),
+            values=self.values + values,
+            is_whole=False,
             along=self.along if along is None else along,
+        )
+
+    def are_indexed(self, column: str) -> bool:
+        """Whether an index gives them, and no other, in the order of this column."""
+        return len(self.conditions) <= 2 and column in self.conditions[-1].orders
+
+    def led_by(self, column: str) -> str:
+        """What an index in the order of this column begins with, and the rest kept out of it.
+
+        « CASE » keeps the planner to that index: it would leave it for a filter it believes is
+        narrow.
+        """
+        leads = [one for one in self.conditions[1:] if column in one.orders]
+        kept = {self.conditions[0], *leads[-1:]}
+        return " AND ".join(
+            one.says if one in kept else f"CASE WHEN {one.says} THEN true ELSE false END"
+            for one in self.conditions
         )
 
 
@@ -69,15 +107,16 @@ def lines_of(user: User, choices: InboxChoices) -> Lines:
     acting = acting_of(user)
     code, other = acting.department_id or "", choices.department
     lines = Lines(
-        _OF_DESK,
+        (_OF_DESK,),
         # The lines of the département asked for, rather than those of the whole desk.
         (acting.organisation_id, code or other),
         f"{acting.organisation_id}:{code or other}",
         is_whole=True,
-        indexed=ORDERS,
     )
     if code and other and other != code:
         lines = lines.and_("%s = ANY (l.departments)", other)
+    if choices.kind:
+        lines = lines.and_("l.case_kind = %s", choices.kind, orders=frozenset({"depot"}))
     lines = _narrowed(_under(lines, choices.tab, user), choices)
     if choices.label:
         lines = lines.and_(
@@ -105,8 +144,7 @@ def lines_of(user: User, choices: InboxChoices) -> Lines:
 def _under(lines: Lines, tab: str, user: User) -> Lines:
     stored = TABS_BY_KEY[tab].stored
     if stored is not None:
-        indexed = lines.indexed & _INDEXED_IN_A_TAB
-        return replace(lines.and_("l.tab = %s", stored.value), indexed=indexed)
+        return lines.and_("l.tab = %s", stored.value, orders=_IN_TIME)
     if tab == MINE_TAB:
         return lines.and_(
             "l.instructor_id = %s AND l.tab <> %s",
@@ -114,27 +152,26 @@ def _under(lines: Lines, tab: str, user: User) -> Lines:
             along=_ALONG_DEPOSITS,
         )
     if tab == SIGN_TAB:
-        return lines.and_("l.to_sign", along=_ALONG_DEPOSITS)
+        return lines.and_("l.to_sign", along=_ALONG_DEPOSITS, orders=frozenset({"depot"}))
     return lines
 
 
 def _narrowed(lines: Lines, choices: InboxChoices) -> Lines:
     """By what the lines themselves say."""
-    if choices.kind:
-        lines = lines.and_("l.case_kind = %s", choices.kind)
     if choices.state:
-        lines = lines.and_("l.state = %s", choices.state)
+        lines = lines.and_("l.state = %s", choices.state, orders=_IN_TIME)
     if choices.size:
-        lines = lines.and_("l.size_class = %s", choices.size)
-    today = timezone.localdate()
-    match choices.deadline:
-        case "proche":
-            near = today + timedelta(days=NEAR_DAYS)
-            return lines.and_(
-                "l.deadline_on BETWEEN %s AND %s", today, near, along=_ALONG_DEADLINES
-            )
-        case "depassee":
-            return lines.and_("l.deadline_on < %s", today, along=_ALONG_DEADLINES)
+        lines = lines.and_("l.size_class = %s", choices.size, orders=frozenset({"population"}))
+    if choices.deadline:
+        today = timezone.localdate()
+        near = today + timedelta(days=NEAR_DAYS)
+        is_past = choices.deadline == "depassee"
+        lines = lines.and_(
+            "l.deadline_on < %s" if is_past else "l.deadline_on BETWEEN %s AND %s",
+            *([today] if is_past else [today, near]),
+            along=_ALONG_DEADLINES,
+            orders=frozenset({"echeance"}),
+        )
     return lines
 
 
@@ -213,55 +250,50 @@ def read_cells(
 
     All are counted up to `counted`; None: nothing was counted, or no line was there. One query.
     """
-    by, page = order_of(order), f"LIMIT {count}{_from(start)}"
-    if order.removeprefix("-") in lines.indexed or not lines.along:
-        where, values = lines.where, lines.values
-        total = "NULL::bigint"
+    column, by = order.removeprefix("-"), order_of(order)
+    page = f"LIMIT {count}{_from(start)}"
+    values, total = lines.values, "NULL::bigint"
+    if lines.along and not lines.are_indexed(column):
+        values *= 3
+        statement = _few_or_many(lines, column, by, page, counted)
+    else:
+        where = _hidden(lines.where) if lines.along else lines.where
         if counted:
             total, values = f"({_count(lines, counted)})", values * 2
-        if order.removeprefix("-") in lines.indexed:
-            where = _hidden(where)
         picked = f"SELECT l.* FROM workflow_inboxline l WHERE {where} ORDER BY {by} {page}"
         statement = f"SELECT {total}, {_COLUMNS} FROM ({picked}) l{_BESIDE} ORDER BY {by}"
-    else:
-        values = lines.values * 3
-        is_tied = order.removeprefix("-") in _TIED_TO_TABS
-        statement = _few_or_many(lines, by, page, counted, is_tied=is_tied)
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         rows = cursor.fetchall()
     return [Cells._make((*row[1:], 0, "")) for row in rows], rows[0][0] if rows else None
 
 
-# Up to how many lines are read whole then sorted; of more, an index in their order is followed.
-_FEW: Final = 500
+# Up to how many lines are read whole then sorted; of more, an index in their order is followed:
+# among a hundred thousand, it meets a page of these in as many lines.
+_FEW: Final = 1_500
+# Lines narrowed by their deadline are at one end of any order that goes with time: all are read.
+_ALL: Final = 1_000_000
 
 
-# The days and the state go with the tab: their order, followed through the whole desk, may begin by
-# half of it that is under other tabs.
-_TIED_TO_TABS: Final = frozenset({"depot", "echeance", "etat"})
-
-
-def _few_or_many(lines: Lines, by: str, page: str, counted: int, *, is_tied: bool) -> str:
+def _few_or_many(lines: Lines, column: str, by: str, page: str, counted: int) -> str:
     """A page of lines that are filtered, in an order no index gives them in.
 
     Few are gathered along the index they are counted by, and sorted; among many, the index of the
     order soon meets enough of them. PostgreSQL, that guesses how many there are, sometimes followed
-    an order through the whole desk for a tab that was empty: here they are counted first. « CASE »
-    keeps it to the index of the order, which it would leave for a filter it believes is narrow.
+    an order through the whole desk for a tab that was empty: here they are counted first.
     """
     where = _hidden(lines.where)
-    narrowed = _hidden(lines.where.removeprefix(f"{_OF_DESK} AND "))
-    loosely = f"{_hidden(_OF_DESK)} AND CASE WHEN {narrowed} THEN true ELSE false END"
-    number = _count(replace(lines, where=where), max(counted, _FEW + 1))
-    total = "(SELECT number FROM counted)" if counted else "NULL::bigint"
-    few, many = f"(SELECT number FROM counted) <= {_FEW}", f"(SELECT number FROM counted) > {_FEW}"
+    are_far = lines.along == _ALONG_DEADLINES and column in _IN_TIME - {"echeance"}
+    few = _ALL if are_far else _FEW
+    total = f"(SELECT least(number, {counted}) FROM counted)" if counted else "NULL::bigint"
+    number = _count(lines, max(counted, _FEW + 1))
     return (
-        f"WITH counted AS MATERIALIZED (SELECT ({number}) AS number), picked AS ("
-        f"(SELECT * FROM (SELECT l.* FROM workflow_inboxline l WHERE {where} AND {few}"
-        f" ORDER BY {lines.along} LIMIT {_FEW}) l ORDER BY {by} {page})"
-        f" UNION ALL (SELECT l.* FROM workflow_inboxline l WHERE"
-        f" {where if is_tied else loosely} AND {many} ORDER BY {by} {page}))"
+        f"WITH counted AS MATERIALIZED (SELECT ({_hidden(number)}) AS number), picked AS ("
+        f"(SELECT * FROM (SELECT l.* FROM workflow_inboxline l WHERE {where}"
+        f" AND (SELECT number FROM counted) <= {few} ORDER BY {lines.along} LIMIT {few}) l"
+        f" ORDER BY {by} {page})"
+        f" UNION ALL (SELECT l.* FROM workflow_inboxline l WHERE {_hidden(lines.led_by(column))}"
+        f" AND (SELECT number FROM counted) > {few} ORDER BY {by} {page}))"
         f" SELECT {total}, {_COLUMNS} FROM picked l{_BESIDE} ORDER BY {by}"
     )
 

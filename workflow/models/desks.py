@@ -116,7 +116,23 @@ class InboxLine(models.Model):
                 name="inbox_state_deposited",
             ),
             models.Index(
+                fields=["organisation", "department_code", "state", "deadline_on", "case"],
+                name="inbox_state_deadline",
+            ),
+            models.Index(
+                fields=["organisation", "department_code", "state", "reference"],
+                name="inbox_state_reference",
+            ),
+            models.Index(
+                fields=["organisation", "department_code", "tab", "state", "deposited_at", "case"],
+                name="inbox_tab_state_deposited",
+            ),
+            models.Index(
                 fields=["organisation", "department_code", "reference"], name="inbox_reference"
+            ),
+            models.Index(
+                fields=["organisation", "department_code", "tab", "reference"],
+                name="inbox_tab_reference",
             ),
             models.Index(
                 fields=["organisation", "department_code", "title_key", "case"],
@@ -125,6 +141,10 @@ class InboxLine(models.Model):
             models.Index(
                 fields=["organisation", "department_code", "population", "case"],
                 name="inbox_population",
+            ),
+            models.Index(
+                fields=["organisation", "department_code", "size_class", "population", "case"],
+                name="inbox_size_population",
             ),
             models.Index(
                 fields=["organisation", "department_code", "departments", "case"],
