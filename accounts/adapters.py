@@ -61,7 +61,7 @@ class AccountAdapter(DefaultAccountAdapter):
         typed = request.POST.get("email", "").strip().lower()
         return stashed if stashed and stashed.lower() == typed else None
 
-    def get_password_change_redirect_url(self, request: HttpRequest) -> str:  # noqa: ARG002
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:  # noqa: ARG002 - as allauth calls it
         return reverse("accounts:profile")
 
 

@@ -6,7 +6,7 @@ class AccountsConfig(AppConfig):
     verbose_name = "Comptes"
 
     def ready(self) -> None:
-        from accounts import (  # noqa: PLC0415 - their signal receivers need the models
-            passwords,  # noqa: F401
-            roles,  # noqa: F401
+        from accounts import (
+            passwords,
+            roles,
         )

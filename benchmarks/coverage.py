@@ -140,8 +140,8 @@ def _outlines() -> list[Line]:
     if not source:
         print("  contours : sans CONTOURS_SOURCE, ils ne sont pas pesés.")
         return []
-    from territories.contours import load_contours  # noqa: PLC0415 - needs the geometry library
-    from territories.models import DepartmentOutline  # noqa: PLC0415
+    from territories.contours import load_contours
+    from territories.models import DepartmentOutline
 
     load_contours(source)
     drawn = DepartmentOutline.objects.filter(department__region=REGION)

@@ -4,6 +4,7 @@ The requests go to a real gunicorn over the loopback, one after the other.
 """
 
 import http.client
+import io
 import os
 import socket
 import subprocess
@@ -103,7 +104,7 @@ def autosave(_rounds: int) -> list[Line]:
 
 def _data() -> tuple[User, User, LetterOfIntent, LetterOfIntent]:
     """A lead with a full draft and its deposited twin; an agent with a long inbox."""
-    call_command("load_organisations", verbosity=0, stdout=open(os.devnull, "w"))  # noqa: SIM115, PTH123
+    call_command("load_organisations", verbosity=0, stdout=io.StringIO())
     lead = factories.user()
     draft = import_file(SCENARIO, owner_email=lead.email).letter
     deposited = import_file(SCENARIO, owner_email=lead.email, force=True, deposit=True).letter

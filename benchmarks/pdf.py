@@ -50,15 +50,15 @@ def pdf(_rounds: int) -> list[Line]:
 
 def _letter_html() -> str:
     """The page of the longest scenario's letter, as the worker gives it to the renderer."""
-    from django.core.management import call_command  # noqa: PLC0415
+    from django.core.management import call_command
 
-    from accounts.models import User  # noqa: PLC0415
-    from benchmarks.pages import SCENARIO  # noqa: PLC0415
-    from letters.json_import import import_file  # noqa: PLC0415
-    from tests import factories  # noqa: PLC0415
-    from workflow.models import Snapshot  # noqa: PLC0415
-    from writing.content import procedure_of  # noqa: PLC0415
-    from writing.printing import form_context  # noqa: PLC0415
+    from accounts.models import User
+    from benchmarks.pages import SCENARIO
+    from letters.json_import import import_file
+    from tests import factories
+    from workflow.models import Snapshot
+    from writing.content import procedure_of
+    from writing.printing import form_context
 
     with Path(os.devnull).open("w") as nowhere:
         call_command("load_organisations", verbosity=0, stdout=nowhere)
@@ -160,7 +160,7 @@ def _printer(browser: Any, folder: Path) -> Any:
 
 
 def _main(what: str, *sources: str) -> dict[str, float]:
-    import django  # noqa: PLC0415
+    import django
 
     django.setup()
     paths = [Path(source) for source in sources]
@@ -168,7 +168,7 @@ def _main(what: str, *sources: str) -> dict[str, float]:
         warm_up()
         interleaved({"ours": _layout(paths[0])}, rounds=3)
         return {"memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415
+    from playwright.sync_api import sync_playwright
 
     memory = _Memory()
     with sync_playwright() as playwright:

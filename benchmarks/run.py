@@ -23,10 +23,10 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.settings"
 # The tests' own server is measured: the data of `make run` stay out of it.
 os.environ.pop("DATABASE_URL", None)
 
-import django  # noqa: E402 - the settings are chosen first
+import django
 
-from devstack.paths import TEST_POSTGRES, VAR  # noqa: E402
-from devstack.postgres import Postgres  # noqa: E402
+from devstack.paths import TEST_POSTGRES, VAR
+from devstack.postgres import Postgres
 
 DATABASE = "bench_cpts"
 
@@ -57,11 +57,11 @@ def _measure(server: Postgres, parts: list[str], rounds: int) -> None:
         connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
     server.ensure_database(DATABASE)
     django.setup()
-    from django.core.management import call_command  # noqa: PLC0415
-    from django.db import connections  # noqa: PLC0415
+    from django.core.management import call_command
+    from django.db import connections
 
-    from benchmarks.measure import table  # noqa: PLC0415
-    from territories import loading  # noqa: PLC0415
+    from benchmarks.measure import table
+    from territories import loading
 
     say("Base de données…")
     call_command("migrate", verbosity=0)
@@ -91,80 +91,80 @@ def say(line: str) -> None:
 
 
 def _load(_rounds: int) -> "list[Line]":
-    from benchmarks import territories  # noqa: PLC0415
+    from benchmarks import territories
 
     return territories.load(5)
 
 
 def _search(rounds: int) -> "list[Line]":
-    from benchmarks import territories  # noqa: PLC0415
+    from benchmarks import territories
 
     return territories.search(rounds)
 
 
 def _pages(rounds: int) -> "list[Line]":
-    from benchmarks import pages  # noqa: PLC0415
+    from benchmarks import pages
 
     return pages.pages(rounds)
 
 
 def _autosave(rounds: int) -> "list[Line]":
-    from benchmarks import pages  # noqa: PLC0415
+    from benchmarks import pages
 
     return pages.autosave(rounds)
 
 
 def _pdf(rounds: int) -> "list[Line]":
-    from benchmarks import pdf  # noqa: PLC0415
+    from benchmarks import pdf
 
     return pdf.pdf(rounds)
 
 
 def _desks(rounds: int) -> "list[Line]":
-    from benchmarks import desks  # noqa: PLC0415
+    from benchmarks import desks
 
     return desks.desks(rounds)
 
 
 def _overlap(rounds: int) -> "list[Line]":
-    from benchmarks import overlap  # noqa: PLC0415
+    from benchmarks import overlap
 
     return overlap.overlap(rounds)
 
 
 def _coverage(rounds: int) -> "list[Line]":
-    from benchmarks import coverage  # noqa: PLC0415
+    from benchmarks import coverage
 
     return coverage.coverage_of_a_region(rounds)
 
 
 def _signatures(rounds: int) -> "list[Line]":
-    from benchmarks import signatures  # noqa: PLC0415
+    from benchmarks import signatures
 
     return signatures.signatures(rounds)
 
 
 def _questionnaires(rounds: int) -> "list[Line]":
-    from benchmarks import questionnaires  # noqa: PLC0415
+    from benchmarks import questionnaires
 
     return questionnaires.questionnaires(rounds)
 
 
 def _contracts(rounds: int) -> "list[Line]":
-    from benchmarks import contracts  # noqa: PLC0415
+    from benchmarks import contracts
 
     return contracts.contracts_of_a_region(rounds)
 
 
 def _projects(rounds: int) -> "list[Line]":
-    from benchmarks import projects  # noqa: PLC0415
+    from benchmarks import projects
 
     return projects.health_projects(rounds)
 
 
 # The load empties the tables: it comes before the letters are written.
 def _existing(rounds: int) -> "list[Line]":
-    from benchmarks import existing  # noqa: PLC0415
+    from benchmarks import existing
 
     return existing.existing_cpts(rounds)
 

@@ -144,7 +144,7 @@ def _floor(port: int, person: User) -> Callable[[], None]:
     if not hasattr(_floor, "ask"):
         client = Client()
         client.force_login(person)
-        from benchmarks.pages import request_as  # noqa: PLC0415
+        from benchmarks.pages import request_as
 
         vars(_floor)["ask"] = request_as(port, "/bench/", client.cookies["sessionid"].value)
     ask: Callable[[], None] = vars(_floor)["ask"]

@@ -7,4 +7,4 @@ class CommitteesConfig(AppConfig):
 
     def ready(self) -> None:
         # It registers the handlers of the outbox.
-        from committees import papers  # noqa: F401, PLC0415
+        from committees import papers

@@ -91,7 +91,7 @@ class RateTableAdmin(admin.ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         return ratebook.with_unsure(super().get_queryset(request))
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - as Django calls it
         # A table begins as a copy of another.
         return False
 

@@ -8,31 +8,31 @@ class ContractsConfig(AppConfig):
     def ready(self) -> None:
         # Some say what goes with a transition or a signature, register handlers of the outbox, or
         # readers of documents.
-        from communities.stages import declare_public_parts  # noqa: PLC0415
-        from contracts import labels  # noqa: PLC0415
-        from contracts.amendments import mails as amending_mails  # noqa: F401, PLC0415
-        from contracts.amendments import national  # noqa: F401, PLC0415
-        from contracts.amendments import signing as amendment_signing  # noqa: F401, PLC0415
-        from contracts.dialogue import (  # noqa: F401, PLC0415
+        from communities.stages import declare_public_parts
+        from contracts import labels
+        from contracts.amendments import mails as amending_mails
+        from contracts.amendments import national
+        from contracts.amendments import signing as amendment_signing
+        from contracts.dialogue import (
             agreeing,
             declaring,
             minutes,
             reviewing,
             telling,
         )
-        from contracts.drafts import concluding, freezing, news  # noqa: F401, PLC0415
-        from contracts.endings import mails as ending_mails  # noqa: F401, PLC0415
-        from contracts.existing import applying  # noqa: F401, PLC0415 - it registers a handler
-        from contracts.funding import crises, ratebook  # noqa: F401, PLC0415
-        from contracts.missions import calendar  # noqa: F401, PLC0415
-        from contracts.models import Contract  # noqa: PLC0415
-        from contracts.public.facts import public_contract  # noqa: PLC0415
-        from contracts.signing import evidence, providers  # noqa: F401, PLC0415
-        from contracts.signing import telling as signing_mails  # noqa: F401, PLC0415
-        from procedures.rates import read_published_with  # noqa: PLC0415
-        from workflow.coverage import Status, declare_coverage  # noqa: PLC0415
-        from workflow.kinds import CaseKind, declare_kind  # noqa: PLC0415
-        from workflow.models import Case  # noqa: PLC0415
+        from contracts.drafts import concluding, freezing, news
+        from contracts.endings import mails as ending_mails
+        from contracts.existing import applying
+        from contracts.funding import crises, ratebook
+        from contracts.missions import calendar
+        from contracts.models import Contract
+        from contracts.public.facts import public_contract
+        from contracts.signing import evidence, providers
+        from contracts.signing import telling as signing_mails
+        from procedures.rates import read_published_with
+        from workflow.coverage import Status, declare_coverage
+        from workflow.kinds import CaseKind, declare_kind
+        from workflow.models import Case
 
         declare_public_parts(public_contract)
         read_published_with(ratebook.published_rates)

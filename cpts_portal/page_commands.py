@@ -27,7 +27,7 @@ class PagesCommand(BaseCommand):
             help="n’écrit rien ; échoue si une page n’est pas à jour",
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
+    def handle(self, *args: Any, **options: Any) -> None:
         """Write or check the pages. Raises CommandError when `--check` finds a stale one."""
         kind = type(self)
         stale = kind.stale_pages()

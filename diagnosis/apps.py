@@ -7,4 +7,4 @@ class DiagnosisConfig(AppConfig):
 
     def ready(self) -> None:
         # It says what another year of communes means for the figures.
-        from diagnosis import loading  # noqa: F401, PLC0415
+        from diagnosis import loading

@@ -8,16 +8,16 @@ class HealthProjectsConfig(AppConfig):
     verbose_name = "Projets de santé"
 
     def ready(self) -> None:
-        from health_projects.models import HealthProject  # noqa: PLC0415
-        from health_projects.signing import SIGNED_DOCUMENT, earlier_cases  # noqa: PLC0415
-        from health_projects.writing import WRITTEN  # noqa: PLC0415
-        from writing.declaring import declare_written  # noqa: PLC0415
+        from health_projects.models import HealthProject
+        from health_projects.signing import SIGNED_DOCUMENT, earlier_cases
+        from health_projects.writing import WRITTEN
+        from writing.declaring import declare_written
 
         declare_written(WRITTEN)
         # They register what is a project's own for each act, after what every form does.
-        from communities.legal import on_statutes, warn_before_change  # noqa: PLC0415
-        from communities.stages import declare_public_papers  # noqa: PLC0415
-        from health_projects import (  # noqa: F401, PLC0415
+        from communities.legal import on_statutes, warn_before_change
+        from communities.stages import declare_public_papers
+        from health_projects import (
             changes,
             completing,
             costs,
@@ -32,10 +32,10 @@ class HealthProjectsConfig(AppConfig):
             timeline,
             unmaking,
         )
-        from signatures.signable import Signable, declare_signable  # noqa: PLC0415
-        from workflow.coverage import Status, declare_coverage  # noqa: PLC0415
-        from workflow.kinds import CaseKind, declare_kind  # noqa: PLC0415
-        from writing import completing as answers  # noqa: PLC0415
+        from signatures.signable import Signable, declare_signable
+        from workflow.coverage import Status, declare_coverage
+        from workflow.kinds import CaseKind, declare_kind
+        from writing import completing as answers
 
         _declare_parts()
         warn_before_change(costs.entity_warning)
@@ -75,9 +75,9 @@ class HealthProjectsConfig(AppConfig):
 
 def _declare_parts() -> None:
     """What is frozen and printed beside the form, in the order of the document."""
-    from health_projects import coherence, entity, parts, people, sheets  # noqa: PLC0415
-    from health_projects.content import Part, declare_part  # noqa: PLC0415
-    from health_projects.documents import PrintedPart, declare_printed_part  # noqa: PLC0415
+    from health_projects import coherence, entity, parts, people, sheets
+    from health_projects.content import Part, declare_part
+    from health_projects.documents import PrintedPart, declare_printed_part
 
     for key, content, show in (
         ("sheets", sheets.sheets_to_freeze, parts.printed_sheets),

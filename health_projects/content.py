@@ -89,10 +89,9 @@ def _kept(
         fields = []
         for field in section["fields"]:
             part = _PART_OF.get(field["kind"])
-            if part and field["key"] in completed:
+            is_kept = part and field["key"] not in completed
+            if part and not is_kept:
                 kept.pop(part, None)
-            elif part:
-                field = deposited.get(field["key"], field)  # noqa: PLW2901
-            fields.append(field)
+            fields.append(deposited.get(field["key"], field) if is_kept else field)
         sections.append({**section, "fields": fields})
     return {**kept, "sections": sections}

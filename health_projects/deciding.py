@@ -67,7 +67,7 @@ declare_words(KIND, WORDS)
 
 
 @prepares(KIND, "accept")
-def date_the_validation(project: HealthProject, **_data: Any) -> dict[str, Any]:  # noqa: ARG001
+def date_the_validation(_project: HealthProject, **_data: Any) -> dict[str, Any]:
     return {"validated_on": timezone.localdate()}
 
 
@@ -87,7 +87,7 @@ def settle_opposition(project: HealthProject, *, log: TransitionLog, actor: User
 
 
 @records(KIND, "withdraw_decision")
-def take_recognition_back(project: HealthProject, *, log: TransitionLog, actor: User) -> None:  # noqa: ARG001
+def take_recognition_back(project: HealthProject, **_given: Any) -> None:
     """What this decision had opened is closed again."""
     last = project.decisions.order_by("-rank").first()
     if last is not None:
@@ -115,7 +115,7 @@ def date_the_silence(project: HealthProject, **_data: Any) -> dict[str, Any]:
 
 
 @records(KIND, "accept_tacitly")
-def settle_by_silence(project: HealthProject, *, log: TransitionLog, actor: None) -> None:  # noqa: ARG001
+def settle_by_silence(project: HealthProject, *, log: TransitionLog, **_given: Any) -> None:
     """The clock stops on the day silence had its effect; what was under way has no object left."""
     end_clock(project, actor=None, reason=_SILENCE, on=project.validated_on)
     revoke_all(project, reason=_SILENCE)

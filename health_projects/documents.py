@@ -74,12 +74,12 @@ for _kind in KINDS:
 class PrintedPart:
     """How a part of the frozen content is printed: a template of `pdf/`, and what it shows.
 
-    `show(value, is_public)` prepares what the template goes through; None prints nothing.
+    `show(value, is_public=…)` prepares what the template goes through; None prints nothing.
     """
 
     key: str
     template: str
-    show: Callable[[Any, bool], Any]
+    show: Callable[..., Any]
 
 
 _parts: dict[str, PrintedPart] = {}
@@ -92,7 +92,7 @@ def declare_printed_part(part: PrintedPart) -> None:
 
 def _printed(content: Mapping[str, Any], *, is_public: bool) -> list[dict[str, Any]]:
     found = (
-        (part, part.show(content[part.key], is_public))
+        (part, part.show(content[part.key], is_public=is_public))
         for part in _parts.values()
         if part.key in content
     )

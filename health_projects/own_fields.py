@@ -53,10 +53,10 @@ def _several(count: int, one: str, many: str) -> str:
 class LegalEntityField:
     """The association that carries the CPTS today."""
 
-    def read(self, case: HealthProject, field: Field) -> LegalEntity | None:  # noqa: ARG002
+    def read(self, case: HealthProject, field: Field) -> LegalEntity | None:
         return legal.current_entity(case.community)
 
-    def missing(self, field: Field, held: LegalEntity | None) -> list[str]:  # noqa: ARG002
+    def missing(self, field: Field, held: LegalEntity | None) -> list[str]:
         return legal.missing_of(held)
 
     def is_touched(self, held: LegalEntity | None) -> bool:
@@ -65,7 +65,7 @@ class LegalEntityField:
     def in_step(
         self,
         case: HealthProject,
-        field: Field,  # noqa: ARG002
+        field: Field,
         held: LegalEntity | None,
         *,
         may_edit: bool,
@@ -85,7 +85,7 @@ class LegalEntityField:
 
     def as_data(
         self,
-        case: HealthProject,  # noqa: ARG002
+        case: HealthProject,
         field: Field,
         held: LegalEntity | None,
     ) -> dict[str, Any]:
@@ -95,7 +95,7 @@ class LegalEntityField:
     def shown(self, data: Mapping[str, Any]) -> str:
         return answer(data["label"], data["display"])
 
-    def printed(self, data: Mapping[str, Any]) -> list[Any]:  # noqa: ARG002
+    def printed(self, data: Mapping[str, Any]) -> list[Any]:
         """Nothing here: it is printed with the parts beside the form."""
         return []
 
@@ -125,10 +125,10 @@ _kept_lacks = Memo[tuple[str, ...]](limit=4_000_000, weigh=lambda said: sum(map(
 class SheetsField:
     """The action sheets."""
 
-    def read(self, case: HealthProject, field: Field) -> _Sheets:  # noqa: ARG002
+    def read(self, case: HealthProject, field: Field) -> _Sheets:
         return _Sheets(case, sheets.rules_of(case), sheets.brief_of(case))
 
-    def missing(self, field: Field, held: _Sheets) -> list[str]:  # noqa: ARG002
+    def missing(self, field: Field, held: _Sheets) -> list[str]:
         def read() -> tuple[str, ...]:
             found = sheet_missing.missing_in(held.rules, held.in_brief)
             return tuple(one.sentence for one in found)
@@ -142,7 +142,7 @@ class SheetsField:
     def in_step(
         self,
         case: HealthProject,
-        field: Field,  # noqa: ARG002
+        field: Field,
         held: _Sheets,
         *,
         may_edit: bool,
@@ -169,7 +169,7 @@ class SheetsField:
 
     def as_data(
         self,
-        case: HealthProject,  # noqa: ARG002
+        case: HealthProject,
         field: Field,
         held: _Sheets,
     ) -> dict[str, Any]:
@@ -192,7 +192,7 @@ class SheetsField:
         labels = format_html_join("", "<li>{}</li>", ((" ".join(row[0]["lines"]),) for row in rows))
         return format_html("<ol>{}</ol>", labels) if rows else "<p>Aucune fiche action.</p>"
 
-    def printed(self, data: Mapping[str, Any]) -> list[Any]:  # noqa: ARG002
+    def printed(self, data: Mapping[str, Any]) -> list[Any]:
         """Nothing here: they are printed with the parts beside the form."""
         return []
 
@@ -240,7 +240,7 @@ _MEMBERS: Final = """
 class MembersField:
     """The members of the CPTS, and the actors that the sheets add to them."""
 
-    def read(self, case: HealthProject, field: Field) -> _Members:  # noqa: ARG002
+    def read(self, case: HealthProject, field: Field) -> _Members:
         with connection.cursor() as cursor:
             cursor.execute(_MEMBERS, {"project": case.pk, "community": case.community_id})
             rows = cursor.fetchall()
@@ -249,7 +249,7 @@ class MembersField:
         named = bool(rows) and rows[0][4]
         return _Members(counts_in(tallies), actors.categories_in(tallies), named)
 
-    def missing(self, field: Field, held: _Members) -> list[str]:  # noqa: ARG002
+    def missing(self, field: Field, held: _Members) -> list[str]:
         return actors.problems(held.categories, names_a_structure=held.names_a_structure)
 
     def is_touched(self, held: _Members) -> bool:
@@ -258,7 +258,7 @@ class MembersField:
     def in_step(
         self,
         case: HealthProject,
-        field: Field,  # noqa: ARG002
+        field: Field,
         held: _Members,
         *,
         may_edit: bool,
@@ -276,7 +276,7 @@ class MembersField:
 
     def as_data(
         self,
-        case: HealthProject,  # noqa: ARG002
+        case: HealthProject,
         field: Field,
         held: _Members,
     ) -> dict[str, Any]:
@@ -287,7 +287,7 @@ class MembersField:
     def shown(self, data: Mapping[str, Any]) -> str:
         return answer(data["label"], data["display"])
 
-    def printed(self, data: Mapping[str, Any]) -> list[Any]:  # noqa: ARG002
+    def printed(self, data: Mapping[str, Any]) -> list[Any]:
         """Nothing here: they are printed with the parts beside the form."""
         return []
 

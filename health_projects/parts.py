@@ -11,7 +11,7 @@ from health_projects import coherence, entity, sheet_showing, sheets
 from health_projects.matrix import MatrixRow
 
 
-def printed_sheets(value: Sequence[sheets.Data], is_public: bool) -> Any:  # noqa: FBT001
+def printed_sheets(value: Sequence[sheets.Data], *, is_public: bool) -> Any:
     """What the PDF prints of frozen sheets; without the name of any person in the public copy."""
     if not value:
         return None
@@ -39,12 +39,12 @@ def _covered(value: Sequence[sheets.Data]) -> list[MatrixRow]:
     ]
 
 
-def printed_entity(value: Mapping[str, Any], is_public: bool) -> Any:  # noqa: FBT001, ARG001
+def printed_entity(value: Mapping[str, Any], **_given: Any) -> Any:
     """What the PDF prints of the frozen association: nothing of it is a person's."""
     return entity.show(value) or None
 
 
-def printed_coherence(value: Sequence[Mapping[str, Any]], is_public: bool) -> Any:  # noqa: FBT001
+def printed_coherence(value: Sequence[Mapping[str, Any]], *, is_public: bool) -> Any:
     """What the PDF prints of the coherence: the team's column; its comments are its own."""
     lines = coherence.show(value)
     if is_public:

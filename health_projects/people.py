@@ -22,7 +22,7 @@ def members_as_data(project: "HealthProject") -> list[dict[str, Any]]:
     ]
 
 
-def printed_members(members: Sequence[Mapping[str, Any]], is_public: bool) -> Any:  # noqa: FBT001
+def printed_members(members: Sequence[Mapping[str, Any]], *, is_public: bool) -> Any:
     """What the PDF prints of them; the public copy counts professions and names structures."""
     if not members:
         return None

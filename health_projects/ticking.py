@@ -86,7 +86,7 @@ def _changed(
 def _territory(
     project: "HealthProject",
     content: "WrittenContent",
-    field: Field,  # noqa: ARG001
+    _field: Field,
     before: _Before,
 ) -> list[str]:
     def drawn(lines: Any) -> set[tuple[str, str]]:
@@ -100,9 +100,9 @@ def _territory(
 
 
 def _population(
-    project: "HealthProject",  # noqa: ARG001
+    _project: "HealthProject",
     content: "WrittenContent",
-    field: Field,  # noqa: ARG001
+    _field: Field,
     before: _Before,
 ) -> list[str]:
     declared = (before.part("summary") or {}).get("declared_population")
@@ -110,7 +110,7 @@ def _population(
 
 
 def _sheets(
-    project: "HealthProject",  # noqa: ARG001
+    _project: "HealthProject",
     content: "WrittenContent",
     field: Field,
     before: _Before,
@@ -120,7 +120,7 @@ def _sheets(
 
 
 def _entity(
-    project: "HealthProject",  # noqa: ARG001
+    _project: "HealthProject",
     content: "WrittenContent",
     field: Field,
     before: _Before,
@@ -130,8 +130,8 @@ def _entity(
 
 def _members(
     project: "HealthProject",
-    content: "WrittenContent",  # noqa: ARG001
-    field: Field,  # noqa: ARG001
+    _content: "WrittenContent",
+    _field: Field,
     before: _Before,
 ) -> list[str]:
     old = {one["member"] for one in before.part("members") or ()}
@@ -146,7 +146,7 @@ def _members(
 
 def _pieces(
     project: "HealthProject",
-    content: "WrittenContent",  # noqa: ARG001
+    _content: "WrittenContent",
     field: Field,
     before: _Before,
 ) -> list[str]:

@@ -29,7 +29,7 @@ def timeline(
 
 
 @tells(Case.Kind.HEALTH_PROJECT)
-def project_lines(case: Case, reader: Reader) -> list[Line]:  # noqa: ARG001
+def project_lines(case: Case, _reader: Reader) -> list[Line]:
     documents = CaseDocument.objects.filter(case_id=case.pk, kind__in=KINDS)
     project = HealthProject.objects.get(pk=case.pk)
     return [*_own_lines(project, documents.select_related("document")), *lines_of(project)]

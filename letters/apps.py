@@ -6,17 +6,17 @@ class LettersConfig(AppConfig):
     verbose_name = "Lettres d’intention"
 
     def ready(self) -> None:
-        from letters import labels, services  # noqa: PLC0415
-        from letters.models import LetterOfIntent  # noqa: PLC0415
-        from letters.writing import WRITTEN  # noqa: PLC0415
-        from workflow.coverage import Status, declare_coverage  # noqa: PLC0415
-        from workflow.kinds import CaseKind, declare_kind  # noqa: PLC0415
-        from writing import completing  # noqa: PLC0415
-        from writing.declaring import declare_written  # noqa: PLC0415
+        from letters import labels, services
+        from letters.models import LetterOfIntent
+        from letters.writing import WRITTEN
+        from workflow.coverage import Status, declare_coverage
+        from workflow.kinds import CaseKind, declare_kind
+        from writing import completing
+        from writing.declaring import declare_written
 
         declare_written(WRITTEN)
         # They register what goes with a decision, and the table of the docs.
-        from letters import deciding, permissions  # noqa: F401, PLC0415
+        from letters import deciding, permissions
 
         declare_coverage(services.KIND, filed=Status.FILED, decided=Status.ACCEPTED)
 

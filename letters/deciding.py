@@ -39,7 +39,7 @@ def settle_acceptance(letter: LetterOfIntent, *, log: TransitionLog, actor: User
 
 
 @records(KIND, "withdraw_decision")
-def close_what_it_opened(letter: LetterOfIntent, *, log: TransitionLog, actor: User) -> None:  # noqa: ARG001
+def close_what_it_opened(letter: LetterOfIntent, **_given: Any) -> None:
     """The health project is closed again, if this decision had opened it."""
     last = Decision.objects.filter(case_id=letter.pk).order_by("-rank").first()
     if last is not None:

@@ -7,4 +7,4 @@ class MobilisationConfig(AppConfig):
 
     def ready(self) -> None:
         # It registers the handlers of the outbox.
-        from mobilisation import carrying, telling  # noqa: F401, PLC0415
+        from mobilisation import carrying, telling

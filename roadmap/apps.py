@@ -10,7 +10,7 @@ class RoadmapConfig(AppConfig):
 
     def ready(self) -> None:
         """Read the steps; a wrong file stops the server, the worker and every command."""
-        from roadmap.reading import roadmaps  # noqa: PLC0415
+        from roadmap.reading import roadmaps
 
         try:
             roadmaps()

@@ -7,4 +7,4 @@ class SignaturesConfig(AppConfig):
 
     def ready(self) -> None:
         # They register handlers, readers of documents and what follows a departure.
-        from signatures import campaigns, paper, register, telling  # noqa: F401, PLC0415
+        from signatures import campaigns, paper, register, telling

@@ -100,10 +100,10 @@ _FOR_OFFICES: Final = frozenset({"", "attente", "signes", "refus"})
 
 def state_choices(asked: str, *, is_team: bool) -> SafeString:
     """The choices « Réponse », with what an address asks, which may be anything."""
-    return _states(asked if asked in FILTERS else "", is_team)
+    return _states(asked if asked in FILTERS else "", is_team=is_team)
 
 
 @cache
-def _states(chosen: str, is_team: bool) -> SafeString:  # noqa: FBT001
+def _states(chosen: str, *, is_team: bool) -> SafeString:
     known = {key: label for key, (label, _) in FILTERS.items() if is_team or key in _FOR_OFFICES}
     return SafeString(_options(known, chosen))

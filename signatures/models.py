@@ -125,7 +125,7 @@ class PersonalLink(models.Model):
     # The secret of the link is drawn from this and the portal's key; only its digest is stored.
     nonce = models.CharField(max_length=32, editable=False)
     # Null, not empty: several rows may have no link yet.
-    token_digest = models.CharField(max_length=64, unique=True, null=True, editable=False)  # noqa: DJ001
+    token_digest = models.CharField(max_length=64, unique=True, null=True, editable=False)  # noqa: DJ001 - see above
     # The code sent last: its digest, until when, how often it was tried, how many were sent.
     code_digest = models.CharField(max_length=64, blank=True, editable=False)
     code_sent_at = models.DateTimeField(null=True, blank=True, editable=False)

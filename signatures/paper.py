@@ -251,7 +251,7 @@ def page_image(page: PaperPage, *, resolution: int = RESOLUTIONS[0]) -> "Image":
             image = ImageOps.exif_transpose(opened).convert("L")
         image.thumbnail((WIDEST, WIDEST))
         return image
-    import pypdfium2  # noqa: PLC0415
+    import pypdfium2  # noqa: PLC0415 - the web process reads no page otherwise
 
     document = pypdfium2.PdfDocument(content)
     try:

@@ -249,7 +249,7 @@ def _load_table(cursor: Any, table: Table, *, first_load: bool) -> None:
     """Insert or update the rows; a row that is already the same is not written again."""
     if first_load:
         # A test or a fixture may have made a few rows by hand: those go through the update.
-        cursor.execute(f"SELECT NOT EXISTS (SELECT FROM {table.name})")  # noqa: S608
+        cursor.execute(f"SELECT NOT EXISTS (SELECT FROM {table.name})")  # noqa: S608 - a table the code names
         if cursor.fetchone()[0]:
             copy_rows(cursor, table.name, table.columns, table.rows)
             return

@@ -9,7 +9,7 @@ from django.db.models import Case, Count, IntegerField, Q, Value, When
 from territories.normalise import normalise
 
 if TYPE_CHECKING:
-    from territories.models import Commune, Intercommunality  # noqa: F401
+    from territories.models import Commune, Intercommunality  # noqa: F401 - named between quotes below
 
 MAX_RESULTS = 20
 # Beyond these, more words only make the same few communes fewer.

@@ -6,7 +6,7 @@ class WorkflowConfig(AppConfig):
     verbose_name = "Dossiers"
 
     def ready(self) -> None:
-        from workflow import (  # noqa: F401, PLC0415 - they register handlers
+        from workflow import (
             clock_alerts,
             decision_documents,
             followup_timeline,
@@ -18,9 +18,9 @@ class WorkflowConfig(AppConfig):
             reserves,
             years,
         )
-        from workflow.complements import blocking_requests  # noqa: PLC0415
-        from workflow.decision_missing import declare_obstacle  # noqa: PLC0415
-        from workflow.tacit import silence_has_answered  # noqa: PLC0415
+        from workflow.complements import blocking_requests
+        from workflow.decision_missing import declare_obstacle
+        from workflow.tacit import silence_has_answered
 
         declare_obstacle(blocking_requests)
         declare_obstacle(silence_has_answered)

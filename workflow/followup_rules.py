@@ -23,7 +23,7 @@ def may_answer_reserves(case: "Case", user: "User") -> bool:
     return user.acting is None and case.team_role(user) in {"owner", "editor"}
 
 
-def has_followups(case: "Case", user: "User", reader: Reader) -> bool:  # noqa: ARG001
+def has_followups(case: "Case", _user: "User", reader: Reader) -> bool:
     """The team and the offices once the case is accepted; the office in charge while it decides,
     since an aid may be granted with the decision. Never the bodies asked for an opinion."""
     if reader == Reader.OFFICE:

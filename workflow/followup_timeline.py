@@ -17,7 +17,7 @@ _DESKS = Audience.DESKS
 
 
 @tells()
-def reserves(case: Case, reader: Reader) -> list[Line]:  # noqa: ARG001
+def reserves(case: Case, _reader: Reader) -> list[Line]:
     """What a decision set as conditions, what the team answered, and what lifted each of them."""
     lines = []
     found = list(Reserve.objects.filter(case_id=case.pk).select_related("body"))
@@ -42,7 +42,7 @@ def reserves(case: Case, reader: Reader) -> list[Line]:  # noqa: ARG001
 
 
 @tells()
-def aids(case: Case, reader: Reader) -> list[Line]:  # noqa: ARG001
+def aids(case: Case, _reader: Reader) -> list[Line]:
     """What was granted and paid. Until the case is accepted, only the office knows of it."""
     audience = _DESKS if case.state in DECIDED else Audience.OFFICE
     lines = []
@@ -62,7 +62,7 @@ def aids(case: Case, reader: Reader) -> list[Line]:  # noqa: ARG001
 
 
 @tells()
-def information_meetings(case: Case, reader: Reader) -> list[Line]:  # noqa: ARG001
+def information_meetings(case: Case, _reader: Reader) -> list[Line]:
     """The last call of each meeting, then whether it was held; the guests are named nowhere."""
     lines = []
     for one in InformationMeeting.objects.filter(case_id=case.pk):
@@ -81,7 +81,7 @@ def information_meetings(case: Case, reader: Reader) -> list[Line]:  # noqa: ARG
 
 
 @tells()
-def arbitrations(case: Case, reader: Reader) -> list[Line]:  # noqa: ARG001
+def arbitrations(case: Case, _reader: Reader) -> list[Line]:
     """What was settled with another CPTS, without its name: it may be on another desk.
 
     The team reads of it in the decision. The office that wrote it reads it on both cases.

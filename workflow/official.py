@@ -36,7 +36,7 @@ def declare_readers(kind: str, readers: Readers) -> None:
     _readers[kind] = readers
 
 
-def whoever_sees_the_case(user: User) -> Q:  # noqa: ARG001
+def whoever_sees_the_case(_user: User) -> Q:
     """The readers of a document that holds nothing more than the case itself."""
     return Q()
 

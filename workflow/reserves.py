@@ -22,7 +22,7 @@ from workflow.typed import typed_text
 LONGEST_TEXT: Final = 5_000
 
 
-def open_reserves(case: Case, decision: Decision, *, actor: User | None) -> None:  # noqa: ARG001
+def open_reserves(case: Case, decision: Decision, **_given: Any) -> None:
     """Open the reserves of a decision that has just been taken. The caller holds the lock."""
     if decision.reserves and not decision.open_reserves.exists():
         Reserve.objects.bulk_create(

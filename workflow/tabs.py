@@ -32,14 +32,14 @@ class _Page:
     is_for: Callable[[Case, User, Reader], bool]
 
 
-def _has_opinions(case: Case, user: User, reader: Reader) -> bool:  # noqa: ARG001
+def _has_opinions(case: Case, _user: User, reader: Reader) -> bool:
     circuit = registry.get(case.procedure_key, case.procedure_version).circuit
     if reader == Reader.LEAD:
         return circuit.expects_opinions
     return bool(circuit.consultations)
 
 
-def _reads_requests(case: Case, user: User, reader: Reader) -> bool:  # noqa: ARG001
+def _reads_requests(_case: Case, user: User, reader: Reader) -> bool:
     """The team, the office in charge and the agencies: those who may read a request."""
     if reader in {Reader.LEAD, Reader.OFFICE}:
         return True

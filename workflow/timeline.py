@@ -124,9 +124,8 @@ def visible_lines(lines: Iterable[Line], viewer: Viewer) -> list[Line]:
         # A line inside a body is for that body, and for no audience.
         named = viewer.organisation_id is not None and viewer.organisation_id in line.organisations
         if named or (line.audience != Audience.BODY and line.audience in viewer.audiences):
-            if line.detail and line.detail_audience not in viewer.audiences:
-                line = replace(line, detail="")  # noqa: PLW2901
-            shown.append(line)
+            is_bare = line.detail and line.detail_audience not in viewer.audiences
+            shown.append(replace(line, detail="") if is_bare else line)
     return shown
 
 
@@ -204,7 +203,7 @@ _CLOCK: Final[dict[str, str]] = {
 
 
 @tells()
-def clock(case: Case, reader: Reader) -> list[Line]:  # noqa: ARG001
+def clock(case: Case, _reader: Reader) -> list[Line]:
     """The ledger of the clock, read by the team and the offices as its own page is."""
     events = ClockEvent.objects.filter(case_id=case.pk)
     lines = []
@@ -226,7 +225,7 @@ def clock(case: Case, reader: Reader) -> list[Line]:  # noqa: ARG001
 
 
 @tells()
-def consultations(case: Case, reader: Reader) -> list[Line]:  # noqa: ARG001
+def consultations(case: Case, _reader: Reader) -> list[Line]:
     """What bodies were asked and answered; what goes on inside one never leaves it."""
     logs = ConsultationLog.objects.filter(consultation__case_id=case.pk).annotate(
         body_id=F("consultation__body_id"),
@@ -278,7 +277,7 @@ _WITH_A_TERM: Final = frozenset(
 
 
 @tells()
-def communicated(case: Case, reader: Reader) -> list[Line]:  # noqa: ARG001
+def communicated(case: Case, _reader: Reader) -> list[Line]:
     """The opinions the office chose to communicate, from the day the synthesis left."""
     opinions = (
         Opinion.objects.current()
@@ -291,7 +290,7 @@ def communicated(case: Case, reader: Reader) -> list[Line]:  # noqa: ARG001
 
 
 @tells()
-def complements(case: Case, reader: Reader) -> list[Line]:  # noqa: ARG001
+def complements(case: Case, _reader: Reader) -> list[Line]:
     """What happened to the requests between their sending and their answer."""
     logs = CompletionLog.objects.filter(request__case_id=case.pk, action__in=_BETWEEN)
     lines = []
@@ -313,7 +312,7 @@ _BETWEEN: Final = (
 
 
 @tells()
-def messages(case: Case, reader: Reader) -> list[Line]:  # noqa: ARG001
+def messages(case: Case, _reader: Reader) -> list[Line]:
     """That somebody wrote, never what: the thread has its own page."""
     sent = Message.objects.filter(case_id=case.pk).select_related("author", "office")
     lines = []

@@ -7,4 +7,4 @@ class WritingConfig(AppConfig):
 
     def ready(self) -> None:
         # They register handlers.
-        from writing import consulting, tasks  # noqa: F401, PLC0415
+        from writing import consulting, tasks

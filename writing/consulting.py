@@ -37,7 +37,7 @@ def consult(*, case_id: int) -> None:
             perform(case, "start_consultation", actor=None)
 
 
-def ask_the_bodies(case: WrittenCase, *, log: TransitionLog, actor: None) -> None:  # noqa: ARG001
+def ask_the_bodies(case: WrittenCase, **_given: Any) -> None:
     open_plan(case)
 
 
@@ -56,7 +56,7 @@ def find_who_examines(case: WrittenCase, **_data: Any) -> dict[str, Any]:
     return {"office_id": office_for(case.region_id, code).pk}
 
 
-def hand_over(case: WrittenCase, *, log: TransitionLog, actor: User) -> None:  # noqa: ARG001
+def hand_over(case: WrittenCase, *, actor: User, **_given: Any) -> None:
     """Freeze the synthesis and change desks: who gathered the opinions keeps the case in view."""
     desks = CaseDesk.objects.filter(case_id=case.pk)
     former = desks.get(kind=CaseDesk.Kind.IN_CHARGE)
@@ -79,11 +79,11 @@ def hand_over(case: WrittenCase, *, log: TransitionLog, actor: User) -> None:  #
         )
 
 
-def close_opinions(case: WrittenCase, *, log: TransitionLog, actor: User) -> None:  # noqa: ARG001
+def close_opinions(case: WrittenCase, *, actor: User, **_given: Any) -> None:
     close_synthesis(case, office_id=cast(int, case.office_id), actor=actor)
 
 
-def settle_by_silence(case: WrittenCase, *, log: TransitionLog, actor: None) -> None:  # noqa: ARG001
+def settle_by_silence(case: WrittenCase, **_given: Any) -> None:
     """The clock stops, and opinions no longer asked for are not awaited."""
     end_clock(case, actor=None, reason="Le silence a valu acceptation.")
     revoke_all(case, reason="Le silence a valu acceptation.")

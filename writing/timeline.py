@@ -35,7 +35,7 @@ def timeline(
     return in_order(visible_lines(lines, brief_viewer(reader)))
 
 
-def own_lines(case: Case, reader: Reader) -> list[Line]:  # noqa: ARG001
+def own_lines(case: Case, _reader: Reader) -> list[Line]:
     documents = CaseDocument.objects.filter(case_id=case.pk, kind__in=declared_keys())
     written = cast(WrittenCase, child_of(case))
     return _own_lines(written, documents.select_related("document"))

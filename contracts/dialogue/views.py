@@ -413,7 +413,7 @@ def _filled_in(
     `words` say that they are saved, then that they are finished.
     """
     # A list: each form is to find its own errors, even after one that is wrong.
-    if request.method == "POST" and all([form.is_valid() for form in forms]):  # noqa: C419
+    if request.method == "POST" and all([form.is_valid() for form in forms]):  # noqa: C419 - each form finds its errors
         finish = request.POST.get("action") == "terminer"
         try:
             save(finish=finish)

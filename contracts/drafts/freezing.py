@@ -47,7 +47,7 @@ def _open_draft(contract: Contract) -> Draft | None:
 
 
 @prepares(KIND, "freeze_to_sign")
-def measure(contract: Contract, *, actor: User, **_data: Any) -> dict[str, Any]:  # noqa: ARG001
+def measure(contract: Contract, **_data: Any) -> dict[str, Any]:
     """What the contract takes from its draft, and its number."""
     draft = _open_draft(contract)
     if draft is None:
@@ -135,11 +135,11 @@ def give_up(contract: Contract, *, by: User, reason: str) -> TransitionLog:
 
 
 @prepares(KIND, "withdraw")
-def number_it(contract: Contract, *, actor: User, **_data: Any) -> dict[str, Any]:  # noqa: ARG001
+def number_it(contract: Contract, **_data: Any) -> dict[str, Any]:
     return {"reference": contract.reference or next_reference(PREFIX, contract.region_id)}
 
 
 @records(KIND, "withdraw")
-def drop_the_draft(contract: Contract, *, log: TransitionLog, actor: User) -> None:  # noqa: ARG001
+def drop_the_draft(contract: Contract, *, log: TransitionLog, **_given: Any) -> None:
     contract.drafts.filter(state__in=Draft.UNDER_WAY).update(state=Draft.State.DROPPED)
     publish("contracts.given_up", key=str(log.pk), log_id=log.pk)

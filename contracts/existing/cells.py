@@ -60,7 +60,7 @@ def read_day(text: str) -> tuple[date | None, str]:
         return found, f"«{NBSP}{text}{NBSP}» est un numéro de jour d’Excel, lu le {day(found)}."
     for shape in _SHAPES:
         try:
-            return _possible(datetime.strptime(text, shape).date(), text), ""  # noqa: DTZ007
+            return _possible(datetime.strptime(text, shape).date(), text), ""  # noqa: DTZ007 - a day has no zone
         except ValueError as wrong:
             if isinstance(wrong, CellError):
                 raise

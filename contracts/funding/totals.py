@@ -62,7 +62,7 @@ def settle_totals(contract: Contract) -> None:
     with connection.cursor() as cursor:
         for table, statement in (("contractyear", _TOTALS), ("contractdebt", _DEBTS)):
             cursor.execute(
-                f"DELETE FROM contracts_{table} WHERE contract_id = %(contract)s",  # noqa: S608
+                f"DELETE FROM contracts_{table} WHERE contract_id = %(contract)s",  # noqa: S608 - one of two names above
                 given,
             )
             cursor.execute(statement, given)

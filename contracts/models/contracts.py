@@ -93,7 +93,7 @@ class Contract(ContractWorkflow, Case):
         """What is missing before `transition`, as sentences."""
         if transition != "freeze_to_sign":
             return []
-        from contracts.drafts.drafting import missing_to_freeze  # noqa: PLC0415
+        from contracts.drafts.drafting import missing_to_freeze  # noqa: PLC0415 - it reads this model
 
         return missing_to_freeze(self)
 

@@ -4,7 +4,7 @@ from cpts_portal.settings.base import *
 from cpts_portal.settings.base import BASE_DIR, DATABASES, database, env
 from devstack import paths
 
-SECRET_KEY = "insecure-key-for-tests"  # noqa: S105
+SECRET_KEY = "insecure-key-for-tests"  # noqa: S105 - it protects nothing
 DEBUG = False
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

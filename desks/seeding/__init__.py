@@ -46,6 +46,6 @@ def _finish(cursor: Any) -> None:
     for model in NUMBERED:
         table = model._meta.db_table
         cursor.execute(
-            f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), "  # noqa: S608
+            f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), "  # noqa: S608 - the name of a model's table
             f"greatest((SELECT max(id) FROM {table}), 1))"
         )

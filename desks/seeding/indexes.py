@@ -77,6 +77,6 @@ def index_words(cursor: Any, pending: Sequence[tuple[int, dict[str, str]]]) -> N
                                     ORDER BY organisation_id, department_code) AS lists
                      FROM workflow_inbox_expected
                     WHERE case_id BETWEEN %s AND %s
-                    GROUP BY case_id, case_kind, deposited_at) listed USING (case_id)""",  # noqa: S608
+                    GROUP BY case_id, case_kind, deposited_at) listed USING (case_id)""",  # noqa: S608 - the name of a model's table
         [pending[0][0], pending[-1][0]],
     )

@@ -92,7 +92,7 @@ class Writer:
         """People who own the CPTS: one for a few of them."""
         wanted = max(1, self.count // _PER_LEAD)
         people = [
-            User(email=f"porteur-{number}@mesure.exemple.test", password="!",  # noqa: S106
+            User(email=f"porteur-{number}@mesure.exemple.test", password="!",  # noqa: S106 - one that opens nothing
                  first_name="Camille", last_name=f"Mesure {number}")
             for number in range(wanted)
         ]  # fmt: skip

@@ -61,10 +61,10 @@ class HealthProject(HealthProjectWorkflow, WrittenCase):
 
     def missing_for(self, transition: str) -> list[Missing]:
         """What is missing before `transition`, as sentences; those of a deposit name a field."""
-        from health_projects.signing import missing_to_freeze, missing_to_sign  # noqa: PLC0415
+        from health_projects.signing import missing_to_freeze, missing_to_sign  # noqa: PLC0415 - they read this model
 
         if transition == "withdraw_silence":
-            from health_projects.unmaking import why_not_withdrawn  # noqa: PLC0415
+            from health_projects.unmaking import why_not_withdrawn  # noqa: PLC0415 - they read this model
 
             return [Missing(one) for one in why_not_withdrawn(self)]
         if transition == "freeze_version":

@@ -256,7 +256,7 @@ class CountsMatchLists(TestCase):
     @settings(max_examples=8, deadline=None)
     @given(st.integers(0, 10_000))
     def test_whatever_is_on_the_desk(self, seed: int) -> None:
-        pick = random.Random(seed)  # noqa: S311
+        pick = random.Random(seed)  # noqa: S311 - no secret is drawn
         offices = [factories.organisation(Organisation.Kind.ARS) for _ in range(2)]
         people = [factories.membership(organisation_=one).user for one in offices]
         narrow = factories.membership(

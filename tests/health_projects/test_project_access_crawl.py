@@ -146,7 +146,7 @@ def everything_stored() -> dict[str, Any]:
     rows = {}
     with connection.cursor() as cursor:
         for table in _WATCHED:
-            cursor.execute(f"SELECT md5(string_agg(r::text, ',' ORDER BY r::text)) FROM {table} r")  # noqa: S608
+            cursor.execute(f"SELECT md5(string_agg(r::text, ',' ORDER BY r::text)) FROM {table} r")  # noqa: S608 - names the test gives
             rows[table] = cursor.fetchone()
     return rows
 

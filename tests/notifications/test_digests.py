@@ -148,7 +148,7 @@ def test_a_long_summary_names_fifty_lines_and_counts_the_rest():
 
 @given(
     st.sampled_from([DAILY, WEEKLY]),
-    st.datetimes(min_value=datetime(2024, 1, 1), max_value=datetime(2030, 1, 1)),  # noqa: DTZ001
+    st.datetimes(min_value=datetime(2024, 1, 1), max_value=datetime(2030, 1, 1)),  # noqa: DTZ001 - the test adds the zone
 )
 def test_the_day_announced_is_the_first_whose_summary_holds_it(cadence, moment):
     written = timezone.make_aware(moment.replace(hour=12))

@@ -78,7 +78,7 @@ def all_sent() -> bool:
 def test_a_stopped_broker_delays_ten_mails_and_loses_none(
     smtp_worker: Worker,
     broker: Valkey,
-    mail_catcher: MailCatcher,  # noqa: F811
+    mail_catcher: MailCatcher,  # noqa: F811 - the fixture imported above
 ) -> None:
     broker.stop()
     tell_ten()
@@ -96,7 +96,7 @@ def test_a_stopped_broker_delays_ten_mails_and_loses_none(
 
 def test_a_worker_killed_in_the_middle_of_ten_mails_leaves_each_of_them_once(
     smtp_worker: Worker,
-    mail_catcher: MailCatcher,  # noqa: F811
+    mail_catcher: MailCatcher,  # noqa: F811 - the fixture imported above
 ) -> None:
     mail_catcher.hold_at = 5
     tell_ten()
@@ -124,7 +124,7 @@ def test_a_worker_killed_in_the_middle_of_ten_mails_leaves_each_of_them_once(
 
 def test_a_server_that_refuses_one_of_ten_for_good_takes_the_nine_others(
     smtp_worker: Worker,
-    mail_catcher: MailCatcher,  # noqa: F811
+    mail_catcher: MailCatcher,  # noqa: F811 - the fixture imported above
 ) -> None:
     mail_catcher.refused = {TEN[3]: "550 5.1.1 User unknown", TEN[7]: "451 4.3.0 Try again later"}
     tell_ten()
@@ -152,7 +152,7 @@ def test_a_database_restarted_while_a_mail_leaves_has_nobody_mailed_twice(
     tmp_path: Path,
     broker: Valkey,
     other_server: Postgres,
-    mail_catcher: MailCatcher,  # noqa: F811
+    mail_catcher: MailCatcher,  # noqa: F811 - the fixture imported above
 ) -> None:
     worker = Worker(tmp_path, broker.url, smtp_port=mail_catcher.port)
     worker.environment["DATABASE_URL"] = other_server.url

@@ -539,8 +539,8 @@ def test_only_a_coordinator_withdraws_with_a_reason_and_in_time() -> None:
 @settings(deadline=None)
 @given(
     taken=st.datetimes(
-        min_value=datetime(2020, 1, 1),  # noqa: DTZ001
-        max_value=datetime(2040, 1, 1),  # noqa: DTZ001
+        min_value=datetime(2020, 1, 1),  # noqa: DTZ001 - the test adds the zone
+        max_value=datetime(2040, 1, 1),  # noqa: DTZ001 - the test adds the zone
     ),
     later=st.integers(0, 200),
 )

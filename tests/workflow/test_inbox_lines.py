@@ -51,7 +51,7 @@ def kept() -> list[tuple[Any, ...]]:
 def expected() -> list[tuple[Any, ...]]:
     """The same as `kept`, read from the cases and their desks."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(COLUMNS)} FROM workflow_inbox_expected")  # noqa: S608
+        cursor.execute(f"SELECT {', '.join(COLUMNS)} FROM workflow_inbox_expected")  # noqa: S608 - names the test gives
         return sorted(cursor.fetchall(), key=repr)
 
 

@@ -103,7 +103,7 @@ def answer(letter: Filed, action: str, person: User | None) -> str:
             perform(
                 copy.copy(letter), action, actor=person, comment="Motif.", **given.get(action, {})
             )
-            raise UndoError  # noqa: TRY301
+            raise UndoError  # noqa: TRY301 - it undoes what was performed
     except (UndoError, PermissionDenied, ActionRefusedError) as outcome:
         if isinstance(outcome, PermissionDenied):
             said = "no"

@@ -596,7 +596,7 @@ def everything_stored() -> dict[str, list[str]]:
     rows = {}
     with connection.cursor() as cursor:
         for table in _WATCHED:
-            cursor.execute(f"SELECT row::text FROM {table} row ORDER BY 1")  # noqa: S608
+            cursor.execute(f"SELECT row::text FROM {table} row ORDER BY 1")  # noqa: S608 - names the test gives
             rows[table] = [text for (text,) in cursor.fetchall()]
     return rows
 

@@ -202,7 +202,7 @@ class Case(models.Model):
             or ""
         )
 
-    def missing_for(self, transition: str) -> "list[Any]":  # noqa: ARG002
+    def missing_for(self, transition: str) -> "list[Any]":  # noqa: ARG002 - children read it
         """What is missing before `transition`: an empty list means go. Children say more."""
         return []
 

@@ -27,7 +27,7 @@ class Command(BaseCommand):
             help="donner raison aux fichiers sur ce que l’administration a écrit",
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
+    def handle(self, *args: Any, **options: Any) -> None:
         try:
             outcome = organisation_files.load(
                 options["folder"] or organisation_files.default_folder(),

@@ -11,7 +11,7 @@ class Command(BaseCommand):
         "qui a des tarifs les garde : l’administrateur national prépare les suivants."
     )
 
-    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
+    def handle(self, *args: Any, **options: Any) -> None:
         loaded = load_delivered_rates()
         if not loaded.tables:
             self.stdout.write("Le portail a déjà des tarifs : rien n’a changé.")

@@ -11,6 +11,6 @@ class Command(BaseCommand):
         "régions et de la France. Recommencer ne change rien."
     )
 
-    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
+    def handle(self, *args: Any, **options: Any) -> None:
         for sentence in load_shipped():
             self.stdout.write(sentence)

@@ -16,7 +16,7 @@ class Command(BaseCommand):
             help="n’écrit rien ; échoue si le fichier n’est pas à jour",
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
+    def handle(self, *args: Any, **options: Any) -> None:
         """Write or check the schema. Raises CommandError when `--check` finds it stale."""
         text = schema_text()
         current = SCHEMA_FILE.read_text(encoding="utf-8") if SCHEMA_FILE.exists() else ""

@@ -41,7 +41,7 @@ class Command(BaseCommand):
             help="importe même si ce responsable a déjà une CPTS de ce nom dans la région",
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
+    def handle(self, *args: Any, **options: Any) -> None:
         """Import, then say what was made. Raises CommandError when nothing was imported."""
         try:
             imported = import_file(

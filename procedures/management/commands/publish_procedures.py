@@ -8,7 +8,7 @@ from procedures.publication import PublishedFileChangedError, publish
 class Command(BaseCommand):
     help = "Publie les procédures : leur fichier ne pourra plus changer."
 
-    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
+    def handle(self, *args: Any, **options: Any) -> None:
         """Record the new files. Raises CommandError when a published one was edited."""
         try:
             added = publish()

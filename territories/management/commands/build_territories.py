@@ -28,7 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--cog-year", type=int, help="année du code officiel géographique")
         parser.add_argument("--population-year", type=int, help="année de la population légale")
 
-    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
+    def handle(self, *args: Any, **options: Any) -> None:
         try:
             files = building.build(
                 options["source"],

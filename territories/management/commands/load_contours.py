@@ -20,7 +20,7 @@ class Command(BaseCommand):
             help="recharger, même si ces fichiers sont déjà en vigueur",
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
+    def handle(self, *args: Any, **options: Any) -> None:
         try:
             load_contours(options["source"], force=options["force"], report=self._say)
         except ContourError as error:

@@ -35,7 +35,7 @@ class Command(BaseCommand):
             "--yes", action="store_true", help="appliquer un changement sans le demander"
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
+    def handle(self, *args: Any, **options: Any) -> None:
         try:
             self._load(options)
         except ReferenceDataError as error:
