@@ -21,6 +21,9 @@ ARS: Final = "ars"
 CPAM: Final = "cpam"
 PARTY_LABELS: Final[Mapping[str, str]] = {CPTS: "CPTS", ARS: "ARS", CPAM: "CPAM"}
 
+# How the line of a commune begins; its code follows.
+COMMUNE: Final = "Commune "
+
 ACI: Final = "aci"
 CPOM: Final = "cpom"
 # Who signs: an older CPOM is between the agency and the association that carries the project.
@@ -448,7 +451,7 @@ def _territory_lines(terms: ContractTerms, _missions: Mapping[str, str]) -> list
         lines.append(("Année de la population", str(terms.population_year)))
     if terms.population_source:
         lines.append(("Source de la population", terms.population_source))
-    return lines + [(f"Commune {one.code}", one.label) for one in terms.communes]
+    return lines + [(f"{COMMUNE}{one.code}", one.label) for one in terms.communes]
 
 
 def _size_lines(terms: ContractTerms, _missions: Mapping[str, str]) -> list[tuple[str, str]]:

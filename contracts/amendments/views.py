@@ -23,6 +23,7 @@ from contracts.drafts.drafting import StaleDraftError
 from contracts.drafts.forms import form_of, read_form
 from contracts.drafts.forms.base import SectionForm
 from contracts.drafts.forms.indicators import IndicatorForm, library_entries
+from contracts.drafts.markup import lines_markup
 from contracts.drafts.measures import measured
 from contracts.drafts.negotiation import ShownProposal, shown_proposals
 from contracts.drafts.saving import save_or_propose, theirs_of
@@ -114,7 +115,7 @@ def history(request: PersonRequest, public_id: UUID) -> HttpResponse:
     labels = mission_labels()
     terms = version.says if version else None
     sections = [
-        (label, lines)
+        (label, lines_markup(lines))
         for key, label in SECTIONS.items()
         if terms is not None and (lines := lines_of(terms, key, labels))
     ]
@@ -256,7 +257,7 @@ def section(request: PersonRequest, public_id: UUID, pk: int, section: str) -> H
         "form": form,
         "refresh": refresh[1] if refresh else "",
         "theirs": theirs,
-        "lines": lines_of(draft.says, section, labels),
+        "lines": lines_markup(lines_of(draft.says, section, labels)),
         "measured": measured(draft.says, labels) if section == "indicators" else (),
         "proposals": _proposals(draft, request.user, section),
         "in_amendment": True,

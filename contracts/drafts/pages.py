@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from accounts.models import User
 from contracts import rules
 from contracts.drafts.drafting import Agreement, agreements_of, lacks_of
-from contracts.drafts.markup import lines_markup
+from contracts.drafts.markup import lines_markup, together
 from contracts.funding.ratebook import mission_labels
 from contracts.models import Contract, Draft, DraftProposal, DraftThread
 from contracts.terms import CPOM, SECTIONS, ContractTerms, lines_of
@@ -142,7 +142,7 @@ def read_board(contract: Contract, draft: Draft, user: User) -> Board:
     agreements = tuple(agreements_of(draft))
     sections = []
     for key in sections_of(terms):
-        lines = lines_of(terms, key, labels)
+        lines = together(lines_of(terms, key, labels))
         sections.append(
             ShownSection(
                 key,

@@ -13,6 +13,7 @@ from contracts.drafts import drafting, negotiation
 from contracts.drafts import urls as draft_urls
 from contracts.drafts.forms import SECTION_FORMS
 from contracts.drafts.forms.indicators import read_target, typed_target
+from contracts.drafts.markup import together
 from contracts.models import Contract
 from contracts.terms import SECTIONS
 from tests import factories
@@ -315,3 +316,15 @@ def test_the_shared_pages_and_lists_stand_a_contract_under_negotiation() -> None
     desk = text(browser(people.payer).get(reverse("desks:inbox") + "?onglet=tous"))
     assert (contract.title in desk, "En négociation" in desk) == (True, True)
     assert browser(people.owner).get(reverse("desks:home")).status_code == 200
+
+
+def test_the_communes_of_a_contract_are_read_on_one_line() -> None:
+    lines = [
+        ("Nombre de communes", "2"),
+        ("Commune 81139", "Lautrec (81139)"),
+        ("Commune 81222", "Réalmont (81222)"),
+    ]
+    assert together(lines) == [
+        ("Nombre de communes", "2"),
+        ("Communes", "Lautrec (81139), Réalmont (81222)"),
+    ]
