@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.db.models import Prefetch
 
-from contracts.dialogue.indicators import percent
+from contracts.dialogue.indicators import Measure, percent
 from contracts.funding.wording import mission_name
 from contracts.models import (
     DialogueLine,
@@ -21,6 +21,18 @@ from contracts.models import (
 from contracts.terms import PARTY_LABELS
 from cpts_portal.composed import Composed, ComposedObjects, Given
 from cpts_portal.words import NBSP
+
+
+class Review(NamedTuple):
+    """What a party said of an indicator: there are two of each, and objects are dear."""
+
+    party: str
+    position: str
+    value: Decimal | None
+    reason: str
+
+
+_POSITIONS: Final = {key: label.lower() for key, label in LineReview.Position.choices}
 
 
 @dataclass(frozen=True)
@@ -59,8 +71,10 @@ class ShownMission:
 
 
 _LINES: Final = ComposedObjects(lambda: DialogueLine.objects.filter(dialogue_id=Given("dialogue")))
-_REVIEWS: Final = ComposedObjects(
-    lambda: LineReview.objects.filter(line__dialogue_id=Given("dialogue"))
+_REVIEWS: Final = Composed(
+    lambda: LineReview.objects.filter(line__dialogue_id=Given("dialogue")).values_list(
+        "line_id", "party", "position", "value", "reason"
+    )
 )
 _PROOFS: Final = ComposedObjects(
     lambda: DialogueProof.objects.filter(line__dialogue_id=Given("dialogue")).select_related(
@@ -72,9 +86,9 @@ _PROOFS: Final = ComposedObjects(
 def read_shown(dialogue: YearlyDialogue) -> tuple[list[DialogueLine], list[ShownLine]]:
     """The lines, and the same in words with their reviews and proofs: three queries."""
     given = dialogue.pk
-    reviews: dict[int, list[LineReview]] = {}
-    for review in _REVIEWS.objects(dialogue=given):
-        reviews.setdefault(review.line_id, []).append(review)
+    reviews: dict[int, list[Review]] = {}
+    for line_id, *review in _REVIEWS.rows(dialogue=given):
+        reviews.setdefault(line_id, []).append(Review(*review))
     proofs: dict[int, list[DialogueProof]] = {}
     for proof in _PROOFS.objects(dialogue=given):
         proofs.setdefault(proof.line_id, []).append(proof)
@@ -90,23 +104,24 @@ def read_lines(dialogue: YearlyDialogue) -> list[DialogueLine]:
 
 def shown_line(line: DialogueLine) -> ShownLine:
     """One line, whose reviews and proofs were read with it."""
-    return _shown(line, list(line.reviews.all()), list(line.proofs.all()))
+    reviews = [Review(one.party, one.position, one.value, one.reason) for one in line.reviews.all()]
+    return _shown(line, reviews, list(line.proofs.all()))
 
 
 def _shown(
-    line: DialogueLine, reviews: Sequence[LineReview], proofs: list[DialogueProof]
+    line: DialogueLine, reviews: Sequence[Review], proofs: list[DialogueProof]
 ) -> ShownLine:
     declared, agreed = line.measured(line.value), line.measured(line.agreed_value)
     is_agreed = line.agreed_value is not None or line.set_rate is not None
     return ShownLine(
         line,
         declared.said(line.baseline),
-        target_words(line),
+        _target_words(line, declared),
         declared.said(line.value),
         declared.deltas,
         [_review(line, one) for one in reviews],
         agreed.said(line.agreed_value),
-        percent(line.agreed_rate) if is_agreed else "",
+        percent(agreed.rate if line.set_rate is None else line.set_rate) if is_agreed else "",
         proofs,
         declared.said(line.last),
     )
@@ -114,7 +129,10 @@ def _shown(
 
 def target_words(line: DialogueLine) -> str:
     """What the year was to reach, in words."""
-    measure = line.measured(None)
+    return _target_words(line, line.measured(None))
+
+
+def _target_words(line: DialogueLine, measure: Measure) -> str:
     if line.kind == "yes_no":
         return "fait, avec sa preuve"
     better = "au plus" if line.lower_is_better else "au moins"
@@ -126,9 +144,9 @@ def target_words(line: DialogueLine) -> str:
     return f"{better} {measure.said(line.target)}" if line.target is not None else "sans cible"
 
 
-def _review(line: DialogueLine, one: LineReview) -> ShownReview:
+def _review(line: DialogueLine, one: Review) -> ShownReview:
     contested = one.position == LineReview.Position.CONTESTED
-    said = one.get_position_display().lower()
+    said = _POSITIONS[one.position]
     if one.value is not None:
         said += f", plutôt {line.measured(None).said(one.value)}"
     if one.reason:

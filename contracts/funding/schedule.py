@@ -91,7 +91,7 @@ class Results:
     agreed_on: date
     indicators: tuple[Achievement, ...]
 
-    @property
+    @cached_property
     def rate(self) -> Fraction:
         """The rate of the mission: the mean of its indicators, each by its weight.
 
