@@ -219,18 +219,22 @@ def sums_rows(sums: Iterable[RegionSums]) -> SafeString:
 _TOTAL: Final = ' class="contracts-total"'
 
 
-def lines_rows(lines: Iterable[ContractLine]) -> SafeString:
-    """The contracts of a list as rows of a table."""
+def lines_rows(lines: Iterable[ContractLine], *, opens: bool = True) -> SafeString:
+    """The contracts of a list as rows of a table, each with the link to its page if it opens."""
     return SafeString(
         "\n".join(
-            f'<tr><th scope="row"><a href="{address("contract-desk:contract", one.public_id)}">'
-            f'{_e(one.title)}</a></th><td data-label="Contrat">{_e(one.reference)}</td>'
+            f'<tr><th scope="row">{_named(one) if opens else _e(one.title)}</th>'
+            f'<td data-label="Contrat">{_e(one.reference)}</td>'
             f'<td data-label="Taille">{one.size}</td>'
             f'<td data-label="Jusqu’au">{f"{one.ends_on:%d/%m/%Y}" if one.ends_on else ""}</td>'
             f"{_money(one)}"
             for one in lines
         )
     )
+
+
+def _named(one: ContractLine) -> str:
+    return f'<a href="{address("contract-desk:contract", one.public_id)}">{_e(one.title)}</a>'
 
 
 @lru_cache

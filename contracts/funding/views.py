@@ -57,7 +57,8 @@ def board(request: PersonRequest) -> HttpResponse:
         "sums": found.sums,
         "sums_rows": markup.sums_rows(found.sums),
         "lines": found.lines,
-        "lines_rows": markup.lines_rows(found.lines),
+        # The administrator has the sums of all; a contract is for its parties.
+        "lines_rows": markup.lines_rows(found.lines, opens=request.user.acting is not None),
         "page": found.page,
         "records": rules.keeps_payments_of(request.user) is not None,
         "imports": rules.region_imported_by(request.user) is not None,

@@ -254,6 +254,11 @@ def test_the_board_adds_up_by_departement_and_region_in_the_same_queries(
     assert mine.context["page"].paginator.count == 16
     everything = browser(factories.user(is_superuser=True, is_staff=True)).get(url)
     assert everything.context["page"].paginator.count == 30
+    # Who has the sums of all opens no contract: no link that answers 404, nor an empty export.
+    html = everything.content.decode()
+    lines = everything.context["lines"]
+    assert [one.title for one in lines if str(one.public_id) in html] == []
+    assert reverse("contracts:payments-file", args=["csv"]) not in html
     for typed in ("?annee=abc", "?annee=9999", "?page=x", "?departement=%00"):
         assert agency.get(reverse("contracts:board") + typed).status_code == 200
 
