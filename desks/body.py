@@ -5,16 +5,16 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.core.paginator import Page
-from django.db.models import Count, F, FilteredRelation, Q, QuerySet
+from django.db.models import Count, Exists, F, FilteredRelation, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Organisation, User
+from accounts.models import Membership, Organisation, User
 from contracts.desk import waiting as contract_desk
 from cpts_portal.paging import read_page
 from cpts_portal.words import day
 from workflow import opinion_rules as rules
-from workflow.models import Case, Consultation, Opinion
+from workflow.models import Case, Consultation, InboxLine, Opinion, SignatureDelegation
 from workflow.opinion_states import ConsultationState, Position
 from workflow.opinion_words import POSITION_TONES, days_left, due_tone
 
@@ -214,6 +214,29 @@ def _detail(cells: dict[str, Any]) -> str:
     )
     name = f"{first} {last}".strip()
     return f"par {name}" if name else ""
+
+
+def decisions_to_sign(user: User) -> int:
+    """How many decisions wait for the signature of this person's organisation.
+
+    Nothing for who does not sign, by their role or by a delegation in force: the inbox has the
+    list, but a fund that gives opinions opens on this page. One query, none for other bodies.
+    """
+    acting, signs = user.acting, Membership.Role.SIGNATORY
+    if acting is None or rules.VALIDATORS.get(acting.organisation.kind) != signs:
+        return 0
+    lines = InboxLine.objects.filter(
+        organisation=acting.organisation_id,
+        department_code=acting.department_id or "",
+        to_sign=True,
+    )
+    if acting.role != signs:
+        today = timezone.localdate()
+        delegations = SignatureDelegation.objects.filter(
+            holder=user, revoked_at=None, valid_from__lte=today, valid_to__gte=today
+        )
+        lines = lines.filter(Exists(delegations))
+    return lines.count()
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from accounts.models import Membership, Organisation, User
 from cpts_portal.paging import read_page
 from cpts_portal.words import day, of_body
 from desks import body
+from desks.choices import SIGN_TAB
 from workflow import opinion_rules as rules
 from workflow.models import Mandate
 from workflow.opinion_forms import MandateForm
@@ -36,11 +37,16 @@ def opinions(request: PersonRequest) -> HttpResponse:
     current = body.current_tab(request.GET.get("onglet", ""), found, request.user)
     rows, page = body.read_rows(asked, current, request.GET.get("page"))
     context = {
+        "validator": rules.validator_word(request.user.acting.organisation.kind)
+        if request.user.acting
+        else "",
         "tabs": body.shown_tabs(found, current),
         "current": next(tab for tab in body.TABS if tab.key == current),
         "rows": rows,
         "page": page,
         "empty": body.nothing_here(current),
+        "to_sign": body.decisions_to_sign(request.user),
+        "sign_tab": SIGN_TAB,
         "contracts": body.contract_links(request.user),
     }
     return render(request, "desks/opinions.html", context)
@@ -51,8 +57,9 @@ def mandates(request: PersonRequest) -> HttpResponse:
     """Who holds or held a mandate; the president gives one."""
     organisation = _body(request)
     may_give = rules.may_give_mandate(organisation.pk, request.user)
+    validator = rules.validator_word(organisation.kind)
     if request.method == "POST" and not may_give:
-        raise PermissionDenied(f"Seul le président {of_body(organisation.name)} donne mandat.")
+        raise PermissionDenied(f"Seul le {validator} {of_body(organisation.name)} donne mandat.")
     today = timezone.localdate()
     form = MandateForm(
         request.POST or None,
@@ -71,6 +78,9 @@ def mandates(request: PersonRequest) -> HttpResponse:
     )
     context = {
         "organisation": organisation,
+        "lead": f"Qui valide les avis en l’absence du {validator}, et jusqu’à quand.",
+        "alone": f"Seul le {validator} valide les avis de cet organisme.",
+        "validator": validator,
         "may_give": may_give,
         "form": form,
         "mandates": [(one, *_state(one, today)) for one in rows],
@@ -120,7 +130,10 @@ def end(request: PersonRequest, mandate: int) -> HttpResponse:
         Mandate.objects.filter(body=organisation).select_related("holder", "body"), pk=mandate
     )
     if not rules.may_give_mandate(organisation.pk, request.user):
-        raise PermissionDenied(f"Seul le président {of_body(organisation.name)} retire un mandat.")
+        validator = rules.validator_word(organisation.kind)
+        raise PermissionDenied(
+            f"Seul le {validator} {of_body(organisation.name)} retire un mandat."
+        )
     if request.method == "POST":
         end_mandate(found, by=request.user)
         messages.success(request, f"Le mandat de {found.holder} est retiré.")

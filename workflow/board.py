@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from django.db.models import Exists, OuterRef
+
 from accounts.models import User
 from workflow.models import (
     Case,
@@ -52,6 +54,32 @@ def stage_label(consultation: Consultation, opinion: Opinion | None) -> str:
         return "En retard" if late else "À rendre"
     step = "À valider" if opinion.submitted_at else "Rédigé"
     return f"{step}, en retard" if late else step
+
+
+def next_awaiting(
+    consultation: Consultation, user: User, *, validates: bool
+) -> Consultation | None:
+    """The next opinion of the same body that waits for this person, its case beside it.
+
+    What is to be validated comes first for whoever validates, then the nearest deadline. What
+    was submitted waits for nobody else. One query.
+    """
+    waiting = Consultation.objects.visible_to(user).filter(
+        body=consultation.body_id,
+        kind=Consultation.Kind.EXPECTED,
+        state=ConsultationState.REQUESTED,
+    )
+    standing = Opinion.objects.current().filter(consultation=OuterRef("pk"))
+    submitted = standing.filter(submitted_at__isnull=False)
+    aside = ConflictDeclaration.objects.filter(
+        consultation=OuterRef("pk"), user=user, outcome=ConflictDeclaration.Outcome.WITHDRAWN
+    )
+    waiting = waiting.exclude(pk=consultation.pk).exclude(Exists(aside))
+    if validates:
+        waiting = waiting.order_by(Exists(submitted).desc(), "due_on", "pk")
+    else:
+        waiting = waiting.exclude(Exists(submitted)).order_by("due_on", "pk")
+    return waiting.select_related("case").first()
 
 
 def read_board(case: Case, user: User) -> list[ConsultationRow]:

@@ -53,6 +53,7 @@ def tell(
     name, template = MESSAGES[kind]
     context = {
         "body": consultation.body.name,
+        "validator": rules.validator_word(consultation.body.kind),
         "due_on": day(consultation.due_on) if consultation.due_on else "",
         "comment": comment,
         "version": case.version,

@@ -121,7 +121,8 @@ def _nobody_to_answer(consultation: Consultation, case: Case) -> str:
     if not members(consultation.body, case, rules.DRAFTERS[kind]):
         return "aucun de ses membres n’a de compte pour donner un avis"
     if not validators(consultation, case):
-        return "personne ne peut y valider un avis : ni président, ni mandataire"
+        validator = rules.validator_word(kind)
+        return f"personne ne peut y valider un avis : ni {validator}, ni mandataire"
     return ""
 
 

@@ -27,7 +27,7 @@ from workflow.withdrawing import last_day_to_withdraw, why_not_withdrawn
 # What the office in charge is told before a decision can be prepared.
 NOT_YET: Final = {
     CaseState.DEPOSITED: "La décision se prépare une fois le dossier pris en charge : "
-    "confiez-le à un agent, depuis la page du dossier.",
+    "prenez-le, ou confiez-le à un agent, depuis la page du dossier.",
     CaseState.IN_CONSULTATION: "La décision se prépare une fois les avis clos.",
     CaseState.COMPLETION_REQUESTED: "La décision se prépare une fois les compléments reçus.",
 }

@@ -35,10 +35,17 @@ VALIDATORS: Final[dict[str, str]] = {
     "ars": "signatory",
     "ars_branch": "signatory",
 }
+# The word of who gives them, as « le … » is said of them.
+_VALIDATOR_WORDS: Final = {"president": "président", "signatory": "signataire"}
 # In the office in charge: who follows the consultations, who examines, who hands over.
 FOLLOWERS: Final = frozenset({"agent", "coordinator", "reviewer", "president"})
 EXAMINERS: Final = frozenset({"agent", "coordinator"})
 TRANSMITTERS: Final = frozenset({"coordinator", "president"})
+
+
+def validator_word(body_kind: str) -> str:
+    """Who gives the opinions of a body of this nature: « président », or « signataire »."""
+    return _VALIDATOR_WORDS[VALIDATORS.get(body_kind, "president")]
 
 
 def acts_in_charge(case: "Case", user: "User | None", roles: frozenset[str]) -> bool:

@@ -337,9 +337,10 @@ def _in_force(mandates: Sequence[Mandate], today: date) -> Mandate | None:
 
 
 def _why_not(mandates: Sequence[Mandate], body: Organisation, today: date) -> str:
+    validator = rules.validator_word(body.kind)
     if not mandates:
         return (
-            f"Seul le président {of_body(body.name)}, ou la personne à qui il a donné mandat, "
+            f"Seul le {validator} {of_body(body.name)}, ou la personne à qui il a donné mandat, "
             "valide un avis."
         )
     last = mandates[0]
@@ -349,7 +350,7 @@ def _why_not(mandates: Sequence[Mandate], body: Organisation, today: date) -> st
     if last.valid_to < today:
         return (
             f"Votre mandat pour {the_body(body.name)} a pris fin le {last.valid_to:%d/%m/%Y}. "
-            "Demandez au président de le renouveler."
+            f"Demandez au {validator} de le renouveler."
         )
     return f"Votre mandat pour {the_body(body.name)} commence le {last.valid_from:%d/%m/%Y}."
 
@@ -364,7 +365,8 @@ def give_mandate(
     """
     if not rules.may_give_mandate(body.pk, by):
         raise PermissionDenied(
-            f"Seul le président {of_body(body.name)} donne mandat de valider ses avis."
+            f"Seul le {rules.validator_word(body.kind)} {of_body(body.name)} donne mandat de "
+            "valider ses avis."
         )
     still_holds_their_role(by)
     held = holder.memberships.filter(
@@ -388,7 +390,10 @@ def end_mandate(mandate: Mandate, *, by: User) -> None:
     """End a mandate now. What its holder validated stands. Raises PermissionDenied."""
     mandate = Mandate.objects.select_for_update().get(pk=mandate.pk)
     if not rules.may_give_mandate(mandate.body_id, by):
-        raise PermissionDenied(f"Seul le président {of_body(mandate.body.name)} retire ce mandat.")
+        validator = rules.validator_word(mandate.body.kind)
+        raise PermissionDenied(
+            f"Seul le {validator} {of_body(mandate.body.name)} retire ce mandat."
+        )
     still_holds_their_role(by)
     if mandate.revoked_at is None:
         mandate.revoked_at = timezone.now()

@@ -237,6 +237,14 @@ def test_only_the_president_gives_and_ends_mandates(body):
     assert refused == [403, 403, 404, 403]
 
 
+def test_a_fund_reads_that_its_signatory_validates_as_it_has_no_president():
+    fund = factories.organisation(Organisation.Kind.CPAM, name="CPAM du Tarn")
+    agent = sign_in(asking.member(fund, "agent"))
+    for path in (URL, f"{URL}mandats/"):
+        html = agent.get(path).content.decode()
+        assert ("signataire" in html, "président" in html) == (True, False)
+
+
 def test_thirty_mandates_cost_no_more_queries_than_one(body):
     president, reviewer = asking.president(body), asking.reviewer(body)
 

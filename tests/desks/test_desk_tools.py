@@ -167,6 +167,11 @@ def test_whoever_signs_has_what_their_body_has_not_signed(office: Organisation) 
     signatory = factories.membership(organisation_=fund, role="signatory").user
     tabs = sign_in(signatory).get("/bureau/?onglet=a-signer").context["tabs"]
     assert (tabs[0].key, tabs[0].count, tabs[0].is_current) == ("a-signer", "2", True)
+    # A fund opens on its opinions: what it signs is said there too, to who signs.
+    said = '<a href="/bureau/?onglet=a-signer">2 décisions à signer</a>'
+    agent = factories.membership(organisation_=fund, role="agent").user
+    desks = [sign_in(one).get("/bureau/avis/").content.decode() for one in (signatory, agent)]
+    assert [said in html for html in desks] == [True, False]
 
 
 def test_what_is_to_be_signed_follows_signatures_proposals_and_the_agency(

@@ -114,6 +114,14 @@ def test_the_office_sees_what_it_may_do_and_nothing_of_what_is_prepared(letter):
 COMPLETION = [p.name for p in urlpatterns if str(p.name).startswith("completion")]
 
 
+def test_before_the_case_is_taken_the_office_reads_where_to_begin():
+    waiting = cases.deposited("32", communes=("59350",))
+    agent_ = sign_in(asking.member(waiting.office, "agent"))
+    page = agent_.get(path(waiting, "complements")).content.decode()
+    assert "une fois le dossier pris en charge" in page
+    assert page.count(reverse("letters:detail", args=[waiting.public_id])) == 2
+
+
 def test_nobody_else_finds_a_request_and_drafts_are_the_offices(letter):
     request = asked(letter, item(TEXT))
     point = of(request, TEXT)

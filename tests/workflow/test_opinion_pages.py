@@ -135,6 +135,32 @@ def test_a_draft_is_saved_as_it_is_then_submitted_then_given(body, letter, reque
     assert "Rendu le" in text_of(president.get(own_page))
 
 
+def test_an_opinion_submitted_or_given_leads_to_the_next_then_says_there_is_none(body, letter):
+    nearest, later = asking.deposited_and_asked(), asking.deposited_and_asked()
+    Consultation.objects.filter(case=nearest, body=body).update(due_on=asking.in_days(5))
+    asked = {one: asking.request_to(one, body) for one in (letter, nearest, later)}
+    pages = {one: page_of(one, "opinion", asked[one].pk) for one in asked}
+
+    def following(person: User, one: LetterOfIntent) -> list[str]:
+        html = sign_in(person).get(pages[one]).content.decode()
+        after = html.partition('id="ensuite"')[2].partition("</nav>")[0]
+        return re.findall(r'href="([^"]+)"', after)
+
+    desk = reverse("desks:opinions")
+    reviewer, president = asking.reviewer(body), asking.president(body)
+    writing = sign_in(reviewer).get(pages[letter]).content.decode()
+    assert ('id="ensuite"' in writing, f'href="{desk}"' in writing) == (False, True)
+    asking.draft(letter, body)
+    assert following(reviewer, letter) == [pages[nearest], desk]
+    asking.draft(later, body)
+    # To validate comes first for whoever validates; the reviewer goes on with what is to write.
+    assert following(president, letter) == [pages[later], desk]
+    assert following(reviewer, later) == [pages[nearest], desk]
+    asking.draft(nearest, body)
+    assert following(reviewer, nearest) == [desk]
+    assert "Aucun autre avis" in text_of(sign_in(reviewer).get(pages[nearest]))
+
+
 def test_what_a_submission_lacks_is_said_beside_each_field(body, request_, own_page):
     client = sign_in(asking.reviewer(body))
     refused = client.post(

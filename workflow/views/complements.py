@@ -34,6 +34,7 @@ from workflow.services import (
     already_done_by,
     perform,
 )
+from workflow.states import CaseState
 from workflow.views.access import case_context, visible_case
 
 
@@ -80,6 +81,8 @@ def page(request: PersonRequest, case: uuid.UUID) -> HttpResponse:
         "may_request": rules.may_request(shown, request.user)
         and not any(row.request.is_open or row.request.is_draft for row in rows),
         "has_versions": shown.version > 1,
+        # A request waits for somebody in charge: say it to whoever looks for the button.
+        "to_take_first": shown.state == CaseState.DEPOSITED and rules.follows(shown, request.user),
     }
     return _render(request, shown, "list", context)
 

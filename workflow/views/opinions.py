@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.http import PersonRequest
 from accounts.models import Membership, User
 from workflow import opinion_rules as rules
-from workflow.board import ConsultationRow, read_board
+from workflow.board import ConsultationRow, next_awaiting, read_board
 from workflow.consultations import circuit_of
 from workflow.kinds import kind_of
 from workflow.models import Case, ConflictDeclaration, Consultation, Opinion
@@ -200,8 +200,8 @@ def _saved(request: PersonRequest, desk: _Desk, form: OpinionForm, action: str) 
             request,
             "Relisez l’avis tel qu’il sera rendu, puis validez-le."
             if not validation_refusal(desk.consultation, request.user)
-            else "Le projet d’avis est soumis. Il ne comptera qu’une fois validé par le président "
-            "ou la personne qui a son mandat.",
+            else "Le projet d’avis est soumis. Il ne comptera qu’une fois validé par le "
+            f"{rules.validator_word(desk.consultation.body.kind)} ou la personne qui a son mandat.",
         )
         return back
     messages.success(request, "Le projet d’avis est enregistré. Il n’est pas encore soumis.")
@@ -262,6 +262,13 @@ def _opinion_page(
             or (form is not None and form.is_bound)
         )
     )
+    # Written or given, the body's work on this case is done: what comes next is another case.
+    goes_on = asked.is_expected and desk.may_draft and desk.row.opinion is not None and not editing
+    following = (
+        next_awaiting(asked, user, validates=not validation_refusal(asked, user))
+        if goes_on
+        else None
+    )
     if draft is not None:
         draft.consultation = asked
     opinion_shown = None
@@ -276,6 +283,7 @@ def _opinion_page(
         "due_tone": due_tone(asked, today),
         "is_open": desk.is_open,
         "is_late": desk.is_open and asked.state == Consultation.State.SILENT,
+        "validator": rules.validator_word(asked.body.kind),
         "silence": asked.get_silence_display().lower(),
         "row": desk.row,
         "draft": draft,
@@ -299,6 +307,9 @@ def _opinion_page(
         if not desk.is_open
         else [],
         "grid": circuit.grid(asked.grid) if asked.grid else None,
+        "goes_on": goes_on,
+        "following": following,
+        "following_due": due_in_words(following, today) if following else "",
     }
     return _render(request, case, "opinion", context, status=status)
 
