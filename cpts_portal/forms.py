@@ -176,7 +176,7 @@ _UNREADABLE_DAY: Final = (
 )
 
 
-class DayField(forms.DateField):
+class DayField(forms.DateField):  # noqa: TID251 - here it says so
     """A day, chosen in the browser's calendar or typed; kept as a date.
 
     `missing` is what is said when it is needed and empty. Which days are allowed is a rule of the
@@ -189,7 +189,7 @@ class DayField(forms.DateField):
         super().__init__(label=label, error_messages=messages, **options)
 
 
-class HourField(forms.TimeField):
+class HourField(forms.TimeField):  # noqa: TID251 - here it says so
     """A time of day, hours and minutes. `example`: one that is likely there, « 18:30 »."""
 
     def __init__(self, label: str, example: str) -> None:
