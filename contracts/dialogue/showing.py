@@ -108,9 +108,7 @@ def shown_line(line: DialogueLine) -> ShownLine:
     return _shown(line, reviews, list(line.proofs.all()))
 
 
-def _shown(
-    line: DialogueLine, reviews: Sequence[Review], proofs: list[DialogueProof]
-) -> ShownLine:
+def _shown(line: DialogueLine, reviews: Sequence[Review], proofs: list[DialogueProof]) -> ShownLine:
     declared, agreed = line.measured(line.value), line.measured(line.agreed_value)
     is_agreed = line.agreed_value is not None or line.set_rate is not None
     return ShownLine(
