@@ -8,8 +8,9 @@ from django.utils import timezone
 
 from cpts_portal.addresses import address
 from desks.deadlines import deadline_in_words
-from desks.inbox import DeskOptions, labels_of, reader_of_line
+from desks.inbox import labels_of, reader_of_line
 from desks.lines import Cells
+from desks.options import DeskOptions
 from workflow.kinds import kind_named
 
 HEADERS = [

@@ -12,7 +12,9 @@ from django.utils.safestring import SafeString
 
 from cpts_portal.badges import badge
 from desks.deadlines import Deadline, written
-from desks.inbox import ColumnOption, Heading, LabelTag, Option, Row, TabLink
+from desks.inbox import Row
+from desks.options import LabelTag, Option
+from desks.toolbar import ColumnOption, Heading, TabLink
 
 
 def rows_markup(rows: Iterable[Row], columns: Collection[str]) -> SafeString:

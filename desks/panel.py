@@ -7,7 +7,7 @@ from django.db import connection
 
 from accounts.models import User
 from desks.choices import acting_of
-from desks.inbox import LabelTag
+from desks.options import LabelTag
 from territories.normalise import normalise
 from workflow import desk_rules
 from workflow.models import Case

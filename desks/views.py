@@ -12,11 +12,12 @@ from django.views.decorators.http import require_safe
 from accounts.http import PersonRequest
 from accounts.models import User
 from cpts_portal.transactions import writes_when_posted
-from desks import coordinator, projects
+from desks import coordinator, projects, toolbar
 from desks import inbox as inboxes
 from desks import inbox_markup as markup
-from desks.choices import acting_of
+from desks.choices import InboxChoices, acting_of
 from desks.exports import inbox_csv
+from desks.options import DeskOptions, Option, choices_of, keep_view, read_options
 from procedures import registry
 from workflow.message_rules import may_manage_templates
 from workflow.opinion_rules import gives_opinions
@@ -54,13 +55,13 @@ def inbox(request: PersonRequest) -> HttpResponse:
     """
     if request.user.acting is None:
         return redirect("desks:home")
-    options = inboxes.read_options(request.user)
-    choices, is_last_view = inboxes.choices_of(request.GET, options)
+    options = read_options(request.user)
+    choices, is_last_view = choices_of(request.GET, options)
     if not is_last_view:
-        inboxes.keep_view(request.user, choices, options)
+        keep_view(request.user, choices, options)
     listed = inboxes.read_inbox(request.user, choices, options, page=request.GET.get("page"))
-    tabs = inboxes.tab_links(request.user, choices, options)
-    headings = inboxes.headings(choices)
+    tabs = toolbar.tab_links(request.user, choices, options)
+    headings = toolbar.headings(choices)
     return render(
         request,
         "desks/inbox.html",
@@ -78,7 +79,7 @@ def inbox(request: PersonRequest) -> HttpResponse:
             "headings": headings,
             "headings_html": markup.headings_markup(headings),
             "sorts_html": markup.sorts_markup(headings),
-            "columns_html": markup.columns_markup(inboxes.column_options(choices)),
+            "columns_html": markup.columns_markup(toolbar.column_options(choices)),
             "rows_html": markup.rows_markup(listed.rows, choices.columns),
             "labels": options.labels,
             "options": _inbox_options(request.user, choices, options),
@@ -88,21 +89,21 @@ def inbox(request: PersonRequest) -> HttpResponse:
 
 
 def _inbox_options(
-    user: User, choices: inboxes.InboxChoices, options: inboxes.DeskOptions
+    user: User, choices: InboxChoices, options: DeskOptions
 ) -> dict[str, SafeString]:
     """The choices the list may be narrowed by, and those of what is done to the cases ticked."""
-    departments = [inboxes.Option(code, label) for code, label in options.departments.items()]
+    departments = [Option(code, label) for code, label in options.departments.items()]
     labels = options.labels.values()
     return {
-        "kinds": markup.options_markup(inboxes.kind_options(), choices.kind),
-        "states": markup.options_markup(inboxes.state_options(), choices.state),
+        "kinds": markup.options_markup(toolbar.kind_options(), choices.kind),
+        "states": markup.options_markup(toolbar.state_options(), choices.state),
         "departments": markup.options_markup(departments, choices.department),
-        "sizes": markup.options_markup(inboxes.size_options(), choices.size),
-        "deadlines": markup.options_markup(inboxes.deadline_options(), choices.deadline),
-        "people": markup.options_markup(inboxes.people_options(options, user), choices.instructor),
+        "sizes": markup.options_markup(toolbar.size_options(), choices.size),
+        "deadlines": markup.options_markup(toolbar.deadline_options(), choices.deadline),
+        "people": markup.options_markup(toolbar.people_options(options, user), choices.instructor),
         "labels": markup.options_markup(labels, choices.label),
         "bulk_labels": markup.options_markup(labels),
-        "colleagues": markup.options_markup(inboxes.colleague_options(options)),
+        "colleagues": markup.options_markup(toolbar.colleague_options(options)),
     }
 
 
@@ -111,8 +112,8 @@ def _inbox_options(
 def inbox_export(request: PersonRequest) -> HttpResponse:
     """The filtered list, in its order, as a file for a spreadsheet."""
     acting_of(request.user)
-    options = inboxes.read_options(request.user)
-    choices, _ = inboxes.choices_of(request.GET, options)
+    options = read_options(request.user)
+    choices, _ = choices_of(request.GET, options)
     content = inbox_csv(
         inboxes.read_export(request.user, choices), options, portal_url=settings.PORTAL_URL
     )

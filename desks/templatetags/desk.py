@@ -8,6 +8,7 @@ from django.http import QueryDict
 from desks import inbox
 from desks import inbox_markup as markup
 from desks.choices import InboxChoices
+from desks.options import Option
 from desks.panel import read_panel
 from workflow.models import Case
 
@@ -33,7 +34,7 @@ def case_desk(context: dict[str, Any], case: Case) -> dict[str, Any]:
     if request.user.acting is None:
         return {}
     panel = read_panel(case, request.user)
-    people = [inbox.Option(str(one.pk), one.name) for one in panel.people]
+    people = [Option(str(one.pk), one.name) for one in panel.people]
     return {
         "panel": panel,
         "people_html": markup.options_markup(people, str(case.instructor_id or "")),
