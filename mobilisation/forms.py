@@ -252,7 +252,7 @@ class AnswerForm(PortalForm):
     )
     commune = forms.ChoiceField(
         label="Où exercez-vous ?",
-        error_messages={"required": "Choisissez une commune, ou « Ailleurs »."},
+        error_messages={"required": "Choisissez une commune, ou « Ailleurs »."},
     )
     place = forms.CharField(
         label="Si vous exercez ailleurs : la commune",

@@ -1,4 +1,5 @@
 // What every page gains from JavaScript. Without it each page still does its work.
+import "./kept-text.js";
 
 // After a refused form, the list of errors is what the person must hear first.
 const summary = document.querySelector("[data-error-summary]");

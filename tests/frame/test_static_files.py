@@ -32,7 +32,12 @@ def test_each_module_imports_a_file_that_is_there(gathered: Path) -> None:
         for module in modules
         for name in IMPORTS.findall(module.read_text(encoding="utf-8"))
     ]
-    assert sorted(name for name, _ in imported) == ["autosave", "coverage-map", "territory-map"]
+    assert sorted(name for name, _ in imported) == [
+        "autosave",
+        "coverage-map",
+        "portal",
+        "territory-map",
+    ]
     assert [path.name for _, path in imported if not path.exists()] == []
 
 
