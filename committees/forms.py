@@ -80,7 +80,15 @@ class CallForm(PortalForm):
         label="Urgence",
         help_text="La séance a lieu dans moins de cinq jours : dites pourquoi elle ne peut "
         "attendre. La convocation et le procès-verbal le diront.",
+        error_messages={
+            "required": "Les membres sont convoqués cinq jours au moins avant la séance (CRPA, "
+            "R. 133-5) : dites quelle est l’urgence, ou changez la date."
+        },
     )
+
+    def __init__(self, *args: Any, is_short: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["urgency"].required = is_short
 
 
 class ReasonForm(PortalForm):
@@ -196,7 +204,10 @@ class DeliberationForm(PortalForm):
         if item.consultation_id is None:
             for name in ("position", "reserves"):
                 del self.fields[name]
-            self.fields["text"].help_text = "Ce que le procès-verbal en garde."
+            text = self.fields["text"]
+            text.help_text = "Ce que le procès-verbal en garde."
+            text.required = True
+            text.error_messages["required"] = "Écrivez ce que le comité a dit de ce point."
         self.there = [one for one in attendees if one.presence in TAKING_PART]
         noted = {one.attendee_id: one.text for one in item.dissents.all()}
         for attendee in self.there:

@@ -93,6 +93,8 @@ def sessions(request: PersonRequest) -> HttpResponse:
     """The committee's sessions, the last one first."""
     body = _body(request)
     listed = Session.objects.visible_to(request.user).annotate(points=Count("items"))
+    # A model's own order is not that of a query that groups.
+    listed = listed.order_by("-starts_at", "pk")
     rows, page = read_page(listed, request.GET.get("page"), SESSIONS_PER_PAGE)
     context = {
         "body": body,
@@ -278,16 +280,19 @@ def _page(
     may_run = rules.may_run(session.body_id, request.user)
     runs = may_run and session.is_open
 
-    def form(kind: Callable[..., forms.Form], prefix: str, *, when: bool) -> forms.Form | None:
+    def form(
+        kind: Callable[..., forms.Form], prefix: str, *, when: bool, **more: bool
+    ) -> forms.Form | None:
         if refused is not None and refused.prefix == prefix:
             return refused
-        return kind(prefix=prefix) if when else None
+        return kind(prefix=prefix, **more) if when else None
 
     attendees = list(session.attendees.select_related("holder"))
     quorum = quorum_of(attendees, second_call=session.is_second_call)
     came = timezone.localdate(session.starts_at) <= timezone.localdate()
     may_hold = session.called_at is not None and came
     state, tone = _state(session)
+    is_short = _is_short(session)
     context = {
         "session": session,
         "when": held(session),
@@ -300,11 +305,14 @@ def _page(
             ).prefetch_related("dissents__attendee")
         ],
         "attendees": [(one, presence_words(one)) for one in attendees],
-        "quorum": quorum if may_hold and attendees else None,
+        # Before anybody's presence is noted, nobody is missing.
+        "quorum": quorum if may_hold and _is_begun(attendees) else None,
         "documents": session.documents.select_related("document"),
-        "is_short": runs and services.is_short_notice(session),
+        "is_short": runs and is_short,
         "may_change": runs and not _is_begun(attendees),
-        "call_form": form(CallForm, "call", when=runs and not _is_begun(attendees)),
+        "call_form": form(
+            CallForm, "call", when=runs and not _is_begun(attendees), is_short=is_short
+        ),
         "cancel_form": form(ReasonForm, "cancel", when=runs),
         "may_hold": runs and may_hold,
         "close_form": form(RemarksForm, "close", when=runs and may_hold),
@@ -314,6 +322,11 @@ def _page(
     return render(
         request, "committees/session.html", context, status=422 if refused is not None else 200
     )
+
+
+def _is_short(session: Session) -> bool:
+    """Whether calling the members now has to be explained; a session that is past is not called."""
+    return session.starts_at > timezone.now() and services.is_short_notice(session)
 
 
 def _is_begun(attendees: list[Any]) -> bool:
@@ -338,7 +351,7 @@ def _done(
 @require_POST
 def call(request: PersonRequest, session: uuid.UUID) -> HttpResponse:
     found = _run(request, session)
-    form = CallForm(request.POST, prefix="call")
+    form = CallForm(request.POST, prefix="call", is_short=_is_short(found))
     return _done(
         request,
         found,
@@ -370,7 +383,12 @@ def close(request: PersonRequest, session: uuid.UUID) -> HttpResponse:
         found,
         form,
         lambda: services.close_session(found, actor=request.user, **form.cleaned_data),
-        "La séance est close. Le procès-verbal s’établit, et les avis attendent leur validation.",
+        "La séance est close. Le procès-verbal s’établit"
+        + (
+            ", et les avis attendent leur validation."
+            if found.items.filter(consultation__isnull=False, postponed="").exists()
+            else "."
+        ),
     )
 
 

@@ -132,6 +132,13 @@ class PortalFormMixin:
     __str__ = render
     __html__ = render
 
+    def without_summary(self) -> SafeString:
+        """The form's fields alone, for a page that sums up what it refused at its top."""
+        form: Any = self
+        if not form.is_bound:
+            return self.render()
+        return self.render("components/form.html", {**form.get_context(), "summed_up": True})
+
     def error_links(self) -> list[tuple[str, str, str]]:
         """What was refused: (id of the control or "", label or "", message), in order."""
         form: Any = self

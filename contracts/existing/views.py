@@ -124,7 +124,8 @@ def report(request: PersonRequest, pk: int) -> HttpResponse:
         "can_start": not source.started_at and (counts["ready"] or counts["doubtful"]),
         "is_running": bool(source.started_at and not source.finished_at),
         "progress_label": (
-            f"{figure(counts['taken'])} contrats traités sur "
+            f"{figure(counts['taken'])} contrat{'s' * (counts['taken'] > 1)} "
+            f"traité{'s' * (counts['taken'] > 1)} sur "
             f"{figure(counts['taken'] + counts['left'])}"
         ),
         "progress_max": counts["taken"] + counts["left"],

@@ -22,9 +22,14 @@ class PaymentForm(PortalForm):
         "Date du paiement",
         missing="Écrivez la date du paiement.",
     )
-    amount = AmountField(label="Montant en euros", help_text="Par exemple 1250,50.")
+    amount = AmountField(
+        label="Montant en euros",
+        help_text="Par exemple 1250,50.",
+        error_messages={"required": "Écrivez le montant payé, en euros."},
+    )
     reference = forms.CharField(
         label="Référence",
+        error_messages={"required": "Écrivez la référence de votre paiement."},
         max_length=60,
         help_text="Celle de votre caisse pour ce paiement. Elle ne sert qu’une fois.",
     )

@@ -221,7 +221,9 @@ def _check_cells(row: Row, contract: Contract | None, missions: Mapping[str, str
         row.faults.append(_lower(str(wrong)))
     paid_on = _day(cells.get("paid_on", ""))
     if paid_on is None:
-        row.faults.append(f"« {cells.get('paid_on', '')} » n’est pas une date : 15/03/2027.")
+        row.faults.append(
+            f"« {cells.get('paid_on', '')} » n’est pas une date : écrivez 15/03/2027."
+        )
     else:
         values["paid_on"] = paid_on.isoformat()
         cells["paid_on"] = day(paid_on)

@@ -94,6 +94,17 @@ def clean_reference(text: str) -> str:
     return " ".join(text.split())
 
 
+class PaymentRefusedError(ActionRefusedError):
+    """A payment that cannot be: `faults` are the sentences, each with what it is wrong in.
+
+    « paid_on », « reference » or « amount ».
+    """
+
+    def __init__(self, *faults: tuple[str, str]) -> None:
+        super().__init__(" ".join(sentence for _, sentence in faults))
+        self.faults = faults
+
+
 @transaction.atomic
 def record_payment(
     contract: Contract,
@@ -108,14 +119,14 @@ def record_payment(
     """Write down a payment, and to which missions and years it goes: the oldest due first.
 
     `mission` (empty: the operating grant) and `year` narrow where it may go.
-    Raises PermissionDenied, or ActionRefusedError for a payment that cannot be.
+    Raises PermissionDenied, or PaymentRefusedError for a payment that cannot be.
     """
     if not rules.may_record_payments(contract, by):
         raise PermissionDenied
     lock(contract.pk)
     reference = clean_reference(reference)
     if refusals := payment_faults(contract, paid_on, reference):
-        raise ActionRefusedError(" ".join(refusals))
+        raise PaymentRefusedError(*refusals)
     parts = ledgers_of([contract.pk])[contract.pk].share_out(amount, mission=mission, year=year)
     payment = Payment.objects.create(
         contract=contract,
@@ -166,12 +177,13 @@ def record_before_portal(
     return made
 
 
-def payment_faults(contract: Contract, paid_on: date, reference: str) -> list[str]:
-    """What is wrong with a payment but its amount, as sentences."""
+def payment_faults(contract: Contract, paid_on: date, reference: str) -> list[tuple[str, str]]:
+    """What is wrong with a payment but its amount: « paid_on » or « reference », the sentence."""
     known = contract.payments.standing().filter(is_before_portal=True)
     known_until = known.aggregate(last=Max("paid_on"))["last"]
-    found = day_faults(contract, paid_on, known_until=known_until)
-    found += [sentence] if (sentence := reference_fault(reference)) else []
+    days = day_faults(contract, paid_on, known_until=known_until)
+    found = [("paid_on", sentence) for sentence in days]
+    found += [("reference", sentence)] if (sentence := reference_fault(reference)) else []
     if not found:
         twin = (
             Payment.objects.standing()
@@ -179,7 +191,7 @@ def payment_faults(contract: Contract, paid_on: date, reference: str) -> list[st
             .select_related("contract")
             .first()
         )
-        found += [said_twice(twin)] if twin else []
+        found += [("reference", said_twice(twin))] if twin else []
     return found
 
 
@@ -261,11 +273,12 @@ class Ledger:
                 left -= share
         if left > 0:
             here = "" if mission is None and year is None else " là où vous l’affectez"
-            raise ActionRefusedError(
+            refused = (
                 f"Ce paiement dépasse de {euros(left)} ce qui reste à payer{here}{NBSP}: "
                 f"{euros(amount - left)}. Vérifiez le montant, le contrat et ce qui a déjà été "
                 "enregistré."
             )
+            raise PaymentRefusedError(("amount", refused))
         for place, part in given.items():
             self._paid[place] = self._paid.get(place, ZERO) + part
         return given

@@ -163,8 +163,9 @@ def pay(request: PersonRequest, public_id: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             payment = payments.record_payment(contract, **form.values(), by=request.user)
-        except ActionRefusedError as refused:
-            form.add_error(None, refused.message)
+        except payments.PaymentRefusedError as refused:
+            for field, sentence in refused.faults:
+                form.add_error(field, sentence)
         else:
             messages.success(request, f"Le paiement de {euros(payment.amount)} est enregistré.")
             return redirect("contracts:money", contract.public_id)

@@ -86,11 +86,15 @@ def test_what_is_refused_is_said_on_the_page_with_what_was_typed() -> None:
 
     refused = client.post(page(short, "call"), {"call-urgency": ""})
     assert refused.status_code == 422
-    assert "cinq jours au moins avant la séance" in text(refused)
+    # Once at the top of the page and once beside the field, which is asked for.
+    assert text(refused).count("cinq jours au moins avant la séance") == 2
+    assert "(facultatif)" not in text(refused).partition("Urgence")[2].partition("textarea")[0]
     wrong = client.post(reverse("committees:plan"), typed(ends="13:00", place="Angers"))
     assert wrong.status_code == 422
     assert "La séance finit après avoir commencé" in text(wrong)
     assert "Angers" in text(wrong)
+    assert wrong.content.decode().count("data-error-summary") == 1
+    assert page(short) in text(client.get(page(short, "change"))).partition("Annuler")[0]
 
 
 def test_votes_are_counted_whole_or_not_at_all() -> None:
@@ -175,6 +179,14 @@ def count(client: Client, url: str) -> int:
     with CaptureQueriesContext(connection) as queries:
         assert client.get(url).status_code == 200
     return len(queries)
+
+
+def test_sessions_are_listed_the_last_one_first() -> None:
+    body = sitting.committee()
+    days = (10, 30, 20)
+    made = {day: sitting.planned(body, **sitting.times(day)) for day in days}
+    listed = as_(sitting.secretary(body)).get(reverse("committees:sessions")).context["rows"]
+    assert [one.pk for one, *_ in listed] == [made[day].pk for day in sorted(days, reverse=True)]
 
 
 def test_the_lists_cost_the_same_with_one_row_and_with_thirty() -> None:

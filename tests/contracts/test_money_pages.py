@@ -213,6 +213,8 @@ def test_a_payment_is_recorded_then_cancelled_from_the_pages(
     again = client.post(url, SENT)
     assert again.status_code == 422
     assert "Un paiement ne s’enregistre qu’une fois" in text(again)
+    # Said at the top, and beside the field that is wrong.
+    assert text(again).count("Un paiement ne s’enregistre qu’une fois") == 2
     for amount, words in (("-5", "supérieur à zéro"), ("1000000000000", "dépasse 10 000 000 €")):
         refused = client.post(url, SENT | {"amount": amount, "reference": "X"})
         assert (refused.status_code, words in text(refused)) == (422, True)

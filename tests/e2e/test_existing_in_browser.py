@@ -79,7 +79,7 @@ def test_a_list_with_faults_is_read_then_taken_over_on_a_telephone(
     page.keyboard.press("Enter")
 
     expect(page.get_by_role("heading", name="Reprise en cours")).to_be_visible()
-    expect(main).to_contain_text("0 contrats traités sur 3")
+    expect(main).to_contain_text("0 contrat traité sur 3")
     sound(page)
     while not ExistingImport.objects.get().finished_at:
         assert deliver_pending()
