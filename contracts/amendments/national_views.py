@@ -129,6 +129,7 @@ def amendment(request: PersonRequest, pk: int) -> HttpResponse:
         "is_working": found.status in {Status.COUNTING, Status.RUNNING},
         "shows_signatures": found.is_to_sign and found.status == Status.DONE,
         "may_start": found.status == Status.READY and counts[Outcome.PLANNED] > 0,
+        "concerns_nobody": found.status == Status.READY and not counts[Outcome.PLANNED],
         "may_abandon": found.status in {Status.COUNTING, Status.READY},
         "may_retry": found.status == Status.DONE and counts[Outcome.EXCEPTION] > 0,
     }
