@@ -141,3 +141,8 @@ class CodeForm(PortalForm):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="L’équipe de la CPTS le lira, et elle seule.",
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Who refuses says why: it is no option, though who signs leaves it empty.
+        vars(self.fields["reason"])["is_wanted"] = True

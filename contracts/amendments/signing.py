@@ -161,7 +161,7 @@ def _reopen(draft: Draft, reason: str, by: User) -> None:
     draft.agreements.filter(cleared_at=None).update(
         cleared_at=timezone.now(),
         cleared_by=by,
-        cleared_because=f"Texte repris{NBSP}: {reason}"[:300],
+        cleared_because=f"Texte repris{NBSP}: {reason.rstrip(' .')}"[:300],
     )
 
 

@@ -115,7 +115,7 @@ def open_the_draft_again(contract: Contract, *, log: TransitionLog, actor: User 
     draft.agreements.filter(cleared_at=None).update(
         cleared_at=timezone.now(),
         cleared_by=actor or draft.updated_by,
-        cleared_because=f"Texte repris : {log.comment}"[:300],
+        cleared_because=f"Texte repris : {log.comment.rstrip(' .')}"[:300],
     )
     publish("contracts.draft_reopened", key=str(log.pk), log_id=log.pk)
 

@@ -45,6 +45,7 @@ class AgentAnswerForm(PortalForm):
 
     def __init__(self, *args: Any, refuses: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        vars(self.fields["reason"])["is_wanted"] = True
         if refuses:
             self.fields["code"].required = False
 

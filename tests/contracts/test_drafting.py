@@ -7,6 +7,8 @@ from decimal import Decimal
 import pypdfium2
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from contracts.documents import contract_context
@@ -257,7 +259,7 @@ def test_the_contract_is_frozen_once_all_agree_and_comes_back_when_refused():
         frozen.content["reference"],
     )
     assert [one.cleared_because for one in drafting.agreements_of(draft)] == [
-        "Texte repris\u00a0: La date ne convient pas."
+        "Texte repris\u00a0: La date ne convient pas"
     ] * 3
 
 
@@ -493,6 +495,11 @@ def test_a_refusal_to_sign_brings_the_draft_back_and_it_is_signed_again():
     draft = contract.drafts.get()
     assert (contract.state, draft.state) == (CaseState.DRAFT, Draft.State.OPEN)
     assert contract.transition_logs.get(transition="reopen").comment == "La date ne convient pas."
+    client = Client()
+    client.force_login(people.owner)
+    page = client.get(reverse("contracts:draft", args=[contract.public_id])).content.decode()
+    assert "La signature a été refusée" in page
+    assert "«\u00a0La date ne convient pas.\u00a0»" in page
     drafts.agreed(draft, people)
     freezing.freeze_contract(contract, by=people.payer, revision=draft.revision)
     concluding.issue_and_open(snapshot_id=Snapshot.objects.get(case_id=contract.pk, version=2).pk)
