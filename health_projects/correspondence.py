@@ -187,18 +187,21 @@ def silence_withdrawal_context(
     certificate: str,
     withdrawn_on: date,
     reasons: str,
+    body: str,
     author: str,
     remedies: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Context of `pdf/receipt.html`: the act that withdraws a validation by silence.
 
-    `reasons` say in what it was illegal and how the CPTS was heard; `author` signs it.
+    `reasons` say in what it was illegal and how the CPTS was heard; `author` signs it for `body`,
+    whose act it is: not the portal's.
     """
     lines = [line for line in reasons.splitlines() if line.strip()]
     return _sheet(
         "Retrait de la validation par silence",
         content,
         number,
+        issuer=[french_spaces(body)],
         card=[
             _item("Décision de retrait", number),
             _item("Dossier", content["reference"]),

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Membership, User
 from cpts_portal.words import the_body
 from health_projects.content import project_content
 from health_projects.correspondence import (
@@ -333,6 +333,7 @@ def issue_silence_withdrawal(project: HealthProject, log: TransitionLog) -> Case
                 certificate=certificate,
                 withdrawn_on=timezone.localdate(log.at),
                 reasons=log.comment,
+                body=log.body.name if log.body else "",
                 author=_author(log),
                 remedies=remedies(
                     project,
@@ -355,9 +356,13 @@ def issue_silence_withdrawal(project: HealthProject, log: TransitionLog) -> Case
 
 
 def _author(log: TransitionLog) -> str:
-    """« Paul Roy, pour l’ARS des Pays de la Loire », as the law wants an act signed."""
+    """« Paul Roy, coordinateur, pour l’ARS des Pays de la Loire »: CRPA, article L. 212-1.
+
+    Nobody but a coordinator withdraws a validation by silence.
+    """
     name = log.actor.get_full_name() if log.actor else ""
-    return f"{name}, pour {the_body(log.body.name)}" if log.body else name
+    signed = f"{name}, {Membership.Role.COORDINATOR.label}"
+    return f"{signed}, pour {the_body(log.body.name)}" if log.body else signed
 
 
 def complete_on(project: HealthProject) -> date:

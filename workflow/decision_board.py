@@ -31,6 +31,13 @@ NOT_YET: Final = {
     CaseState.IN_CONSULTATION: "La décision se prépare une fois les avis clos.",
     CaseState.COMPLETION_REQUESTED: "La décision se prépare une fois les compléments reçus.",
 }
+# Where no decision will be written, and why.
+NONE_TO_COME: Final = {
+    CaseState.TACITLY_ACCEPTED: "Aucune décision n’a été écrite : le silence gardé jusqu’à "
+    "l’échéance vaut acceptation. L’attestation est sur la page du dossier.",
+    CaseState.WITHDRAWN: "L’équipe a retiré ce dossier : aucune décision n’est attendue.",
+    CaseState.CLOSED: "Ce dossier est clos sans suite : aucune décision n’est attendue.",
+}
 BEING_DECIDED = (CaseState.UNDER_REVIEW, CaseState.DECISION_PROPOSED)
 
 
@@ -76,6 +83,7 @@ class DecisionBoard:
     is_proposed: bool = False
     prepares: bool = False
     not_yet: str = ""
+    none_to_come: str = ""
     may_propose: bool = False
     # The body the person signs for, and why they cannot now: empty when they can.
     signs_for: str = ""
@@ -110,6 +118,7 @@ def read_board(case: Case, user: User, *, is_lead: bool) -> DecisionBoard:
         and not board.taken[0].is_withdrawn
         and rules.may_withdraw_decision(case, user)
     )
+    board.none_to_come = NONE_TO_COME.get(CaseState(case.state), "")
     if is_lead:
         opened = case.community.stages.open()
         board.stage = opened.filter(kind=CommunityStage.Kind.HEALTH_PROJECT).first()

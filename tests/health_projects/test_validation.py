@@ -271,6 +271,9 @@ def test_an_illegal_validation_by_silence_is_withdrawn_in_four_months_once_the_c
         "heard_on": yesterday.isoformat(),
         "observations": "La CPTS propose d’en retirer deux communes.",
     }
+    decision = client.get(f"/dossiers/{project.public_id}/decision/").content.decode()
+    assert "le silence gardé" in decision
+    assert "quand elle existera" not in decision
     wrong = [
         {"reason": " "},
         {"heard_on": timezone.localdate().isoformat()},
@@ -296,6 +299,10 @@ def test_an_illegal_validation_by_silence_is_withdrawn_in_four_months_once_the_c
     act = CaseDocument.objects.get(case=project, kind="silence_withdrawal").document
     text = flat_text(read_document(act))
     assert all(said in text for said in (*list(told.values())[::2], "Observations demandées"))
+    # The act is that of the office, and says in what capacity its author signs (CRPA, L. 212-1).
+    office = project.office.name
+    assert text.index(office) < text.index("Retrait de la validation")
+    assert f"{coordinator.get_full_name()}, coordinateur, pour {office}" in text
     (mail,) = [one for one in mails(project.created_by.email) if "silence retirée" in one.subject]
     assert "quels recours vous avez" in mail.text_body
     # Silence may validate again: another certificate, another recognition.
