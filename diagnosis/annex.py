@@ -1,5 +1,6 @@
 """What the diagnosis gives to the letter: a paragraph, an annex, the documents of an answer."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -160,7 +161,9 @@ def paragraph(board: Board) -> str:
         )
     rows = [row for row in (*board.reference, *board.loaded) if _is_said(row)]
     said += [_compared(row, board.columns) for row in rows]
-    sources = dict.fromkeys([source, *(row.source for row in rows)])
+    given = [source, *(row.source for row in rows)]
+    # A change from one year to another has two sources: each is named once.
+    sources = dict.fromkeys(part for one in given for part in re.split(r"\s*;\s*", one))
     said.append(f"Sources : {' ; '.join(sources)}.")
     return "\n".join(said).replace(" : ", f"{NBSP}: ").replace(" ; ", f"{NBSP}; ")
 

@@ -113,7 +113,7 @@ def tell_agreement(*, agreement_id: int) -> None:
         _contract(one.draft.contract_id),
         DRAFT,
         f"contract-agreement:{one.pk}",
-        subject="une partie a marqué son accord",
+        subject=f"{_THE[one.party][:1].lower()}{_THE[one.party][1:]} a marqué son accord",
         sentences=[
             (
                 f"{_THE[one.party]} a marqué son accord sur la version {one.revision} du "

@@ -134,7 +134,7 @@ class MissionDates:
         return State.LATE_TO_START if late else State.TO_START
 
     def said(self, today: date) -> str:
-        """« En retard : à démarrer au plus tard le 1er janvier 2024 »."""
+        """« À démarrer au plus tard le 1er janvier 2024 »; `short` says that it is late."""
         match self.state(today):
             case State.DEPLOYED:
                 return f"Déployée le {day(self.deployed_on)}" if self.deployed_on else ""
@@ -144,11 +144,10 @@ class MissionDates:
                     return said
                 late = f"en retard{NBSP}: " if state == State.LATE_TO_DEPLOY else ""
                 return f"{said}, {late}à déployer au plus tard le {day(self.deploy_by)}"
-            case state:
+            case _:
                 if self.start_by is None:
                     return "À démarrer, sans date limite"
-                late = f"En retard{NBSP}: à" if state == State.LATE_TO_START else "À"
-                return f"{late} démarrer au plus tard le {day(self.start_by)}"
+                return f"À démarrer au plus tard le {day(self.start_by)}"
 
     def short(self, today: date) -> str:
         """« En retard », « Déployée »."""

@@ -41,7 +41,7 @@ LATE = "en retard\u00a0: à déployer au plus tard"
             {},
             LIMIT + timedelta(days=1),
             State.LATE_TO_START,
-            "En retard\u00a0: à démarrer au plus tard le 1er janvier 2024",
+            "À démarrer au plus tard le 1er janvier 2024",
         ),
         (
             {"started_on": STARTS},
