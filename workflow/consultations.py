@@ -29,7 +29,7 @@ from workflow.opinion_states import AWAITED, ConsultationAction, ConsultationSta
 from workflow.people import members, still_holds_their_role
 from workflow.services import ActionRefusedError, already_done_by
 from workflow.states import CONSULTING_STATES, OPEN_STATES
-from workflow.typed import check_due, typed_text
+from workflow.typed import DayRefusedError, check_due, typed_text
 
 logger = logging.getLogger(__name__)
 
@@ -219,7 +219,7 @@ def extend(
         )
     check_due(due_on, who="l’organisme")
     if consultation.due_on and due_on <= consultation.due_on:
-        raise ActionRefusedError(
+        raise DayRefusedError(
             f"L’avis est déjà attendu pour le {consultation.due_on:%d/%m/%Y}. "
             "Choisissez une date plus tardive."
         )

@@ -35,15 +35,19 @@ def typed_text(text: str, *, longest: int, needed: str = "") -> str:
     return text
 
 
+class DayRefusedError(ActionRefusedError):
+    """The last day to answer does not do: said beside its field."""
+
+
 def check_due(due_on: date, *, who: str) -> None:
-    """Raises ActionRefusedError unless `who` (« l’équipe ») has a day at least, a year at most."""
+    """Raises DayRefusedError unless `who` (« l’équipe ») has a day at least, a year at most."""
     today = timezone.localdate()
     if due_on <= today:
-        raise ActionRefusedError(
+        raise DayRefusedError(
             f"La date limite doit être dans l’avenir : {who} a besoin d’un jour au moins."
         )
     if due_on > today + LONGEST_DELAY:
-        raise ActionRefusedError(
+        raise DayRefusedError(
             "La date limite est à plus d’un an : vérifiez l’année que vous avez saisie."
         )
 

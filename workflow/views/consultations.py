@@ -33,6 +33,7 @@ from workflow.opinions import set_communicable
 from workflow.services import ActionRefusedError, AlreadyDoneError, IncompleteError, perform
 from workflow.states import CaseState
 from workflow.synthesis import as_table, merged_reserves, opinion_table, save_synthesis
+from workflow.typed import DayRefusedError
 from workflow.views.access import case_context, visible_case
 
 
@@ -173,6 +174,8 @@ def _asks(
             except AlreadyDoneError as already:
                 messages.info(request, already.message)
                 return redirect("cases:consultation", shown.public_id, consultation)
+            except DayRefusedError as refused:
+                form.add_error("due_on", refused.message)
             except ActionRefusedError as refused:
                 form.add_error(None, refused.message)
             else:
