@@ -393,6 +393,7 @@ def take_back(request: PersonRequest, public_id: UUID, pk: int) -> HttpResponse:
         _to_write(request, public_id, pk)[1],
         signing.take_back,
         title="Reprendre le texte de l’avenant",
+        lead="Les signatures déjà données tombent, et les accords sont à marquer de nouveau.",
         done="Le texte est repris : les parties le modifient de nouveau.",
     )
 
@@ -406,12 +407,19 @@ def drop(request: PersonRequest, public_id: UUID, pk: int) -> HttpResponse:
         _to_write(request, public_id, pk)[1],
         signing.drop,
         title="Abandonner l’avenant",
+        lead="Il ne se modifie plus ensuite, et reste lisible. Le contrat ne change pas.",
         done="L’avenant est abandonné : le contrat ne change pas.",
     )
 
 
 def _with_reason(
-    request: PersonRequest, draft: Draft, act: Callable[..., Any], *, title: str, done: str
+    request: PersonRequest,
+    draft: Draft,
+    act: Callable[..., Any],
+    *,
+    title: str,
+    lead: str,
+    done: str,
 ) -> HttpResponse:
     if not rules.may_commit(draft.contract, request.user):
         raise PermissionDenied
@@ -429,6 +437,7 @@ def _with_reason(
         "draft": draft,
         "number": amending.number_of(draft),
         "title": title,
+        "lead": lead,
         "form": form,
     }
     status = 422 if request.method == "POST" else 200
