@@ -129,6 +129,9 @@ def _missions(contract: Contract, missions: Sequence[MissionDates], today: date)
     verbs = {MissionStep.Step.STARTED: "démarrer", MissionStep.Step.DEPLOYED: "déployer"}
     url = address("contracts:missions", contract.public_id)
     for one in missions:
+        if one.is_unknown:
+            verb = "déployée" if one.started_on else "démarrée"
+            yield Due("CPTS", f"Dire depuis quand la mission est {verb}{NBSP}: {one.label}", url)
         for step, limit in one.awaited[:1]:
             yield Due(
                 "CPTS",

@@ -80,6 +80,8 @@ def limits() -> dict[tuple[str, str], Limit]:
 
 
 class State(StrEnum):
+    # Its limit was past when the portal took the contract over.
+    UNKNOWN = "unknown"
     TO_START = "to_start"
     LATE_TO_START = "late_to_start"
     STARTED = "started"
@@ -88,6 +90,7 @@ class State(StrEnum):
 
 
 _LABELS: Final = {
+    State.UNKNOWN: "À renseigner",
     State.TO_START: "À démarrer",
     State.LATE_TO_START: "En retard",
     State.STARTED: "Démarrée",
@@ -95,6 +98,7 @@ _LABELS: Final = {
     State.DEPLOYED: "Déployée",
 }
 _TONES: Final = {
+    State.UNKNOWN: "info",
     State.TO_START: "info",
     State.LATE_TO_START: "warning",
     State.STARTED: "info",
@@ -108,7 +112,8 @@ class MissionDates:
     """A mission of a contract: what is planned, by when, and what was declared.
 
     `start_by` and `deploy_by` are None for a mission that has no limit; `planned_on` is the day the
-    contract makes it start, on which its money stands.
+    contract makes it start, on which its money stands. `known_from` is the day the portal took over
+    a contract signed before it: of a limit that was past by then, it knows nothing.
     """
 
     mission: str
@@ -118,15 +123,29 @@ class MissionDates:
     started_on: date | None = None
     deployed_on: date | None = None
     source: str = ""
+    known_from: date | None = None
 
     @property
     def label(self) -> str:
         return mission_name(self.mission)
 
+    @property
+    def is_unknown(self) -> bool:
+        """Whether its next limit was past before the portal knew of it: nobody is late."""
+        limit = self.deploy_by if self.started_on else self.start_by
+        return (
+            self.deployed_on is None
+            and limit is not None
+            and self.known_from is not None
+            and limit < self.known_from
+        )
+
     def state(self, today: date) -> State:
         """Where the mission stands on a day. Its limit is still kept on the day itself."""
         if self.deployed_on:
             return State.DEPLOYED
+        if self.is_unknown:
+            return State.UNKNOWN
         if self.started_on:
             late = self.deploy_by is not None and today > self.deploy_by
             return State.LATE_TO_DEPLOY if late else State.STARTED
@@ -138,6 +157,9 @@ class MissionDates:
         match self.state(today):
             case State.DEPLOYED:
                 return f"Déployée le {day(self.deployed_on)}" if self.deployed_on else ""
+            case State.UNKNOWN:
+                began = f"Démarrée le {day(self.started_on)}" if self.started_on else ""
+                return f"{began}, déploiement à déclarer" if began else "Démarrage à déclarer"
             case State.STARTED | State.LATE_TO_DEPLOY as state:
                 said = f"Démarrée le {day(self.started_on)}" if self.started_on else ""
                 if self.deploy_by is None:
@@ -160,6 +182,8 @@ class MissionDates:
     def awaited(self) -> list[tuple[Step, date]]:
         """The limits of what is not declared yet, the nearest first."""
         found: list[tuple[Step, date]] = []
+        if self.is_unknown:
+            return found
         if self.start_by and not self.started_on and not self.deployed_on:
             found.append((Step.STARTED, self.start_by))
         if self.deploy_by and not self.deployed_on:
@@ -236,6 +260,9 @@ def read_calendar(contract: Contract) -> tuple[list[MissionDates], ContractVersi
                 started_on=declared.get((one.mission, Step.STARTED)),
                 deployed_on=declared.get((one.mission, Step.DEPLOYED)),
                 source=limit.source if limit else "",
+                known_from=timezone.localdate(contract.created_at)
+                if contract.is_signed_outside
+                else None,
             )
         )
     return found, last

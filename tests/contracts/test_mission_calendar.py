@@ -72,6 +72,41 @@ def test_a_mission_stands_where_its_dates_say(
     assert (one.state(today), one.said(today)) == (state, said)
 
 
+@pytest.mark.parametrize(
+    ("declared", "known_from", "state", "said"),
+    [
+        ({}, LIMIT + timedelta(days=1), State.UNKNOWN, "Démarrage à déclarer"),
+        ({}, LIMIT, State.LATE_TO_START, "À démarrer au plus tard le 1er janvier 2024"),
+        (
+            {"started_on": STARTS},
+            date(2025, 1, 2),
+            State.UNKNOWN,
+            "Démarrée le 1er juillet 2023, déploiement à déclarer",
+        ),
+        (
+            {"started_on": STARTS, "deployed_on": LIMIT},
+            date(2025, 1, 2),
+            State.DEPLOYED,
+            "Déployée le 1er janvier 2024",
+        ),
+    ],
+)
+def test_a_contract_taken_over_is_not_late_for_what_was_due_before(
+    declared: dict[str, Any], known_from: date, state: State, said: str
+) -> None:
+    one = MissionDates(
+        "access_to_care",
+        STARTS,
+        start_by=LIMIT,
+        deploy_by=date(2025, 1, 1),
+        known_from=known_from,
+        **declared,
+    )
+    today = date(2026, 11, 23)
+    assert (one.state(today), one.said(today)) == (state, said)
+    assert bool(one.awaited) == (state == State.LATE_TO_START)
+
+
 def test_each_threshold_is_due_for_a_fortnight_and_the_last_reached_only() -> None:
     one = MissionDates("prevention", STARTS, start_by=LIMIT)
 
