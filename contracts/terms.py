@@ -493,18 +493,30 @@ def plain(value: Decimal) -> str:
     return f"{sign}{spaced},{cents}" if cents else f"{sign}{spaced}"
 
 
+# Words that end alike in the singular.
+_UNCHANGED: Final = frozenset({"accès", "avis", "cas", "fois", "mois", "pas", "succès", "temps"})
+
+
+def unit_of(unit: str, value: Decimal) -> str:
+    """The unit as French counts: « réunions », but « réunion » below two."""
+    first, space, rest = unit.partition(" ")
+    if abs(value) >= 2 or first in _UNCHANGED or not first.endswith("s"):
+        return unit
+    return f"{first[:-1]}{space}{rest}"
+
+
 def target_words(indicator: Indicator, target: Target) -> str:
     """What is to be reached in a year, in words."""
-    unit = f" {indicator.unit}" if indicator.unit else ""
     better = "au plus" if indicator.lower_is_better else "au moins"
+
+    def said(value: Decimal) -> str:
+        return f"{better} {plain(value)} {unit_of(indicator.unit, value)}".strip()
+
     if indicator.kind == "ladder" and target.steps:
         return " ; ".join(
-            f"{better} {plain(one.threshold)}{unit}{NBSP}: {plain(one.rate * 100)}{NBSP}%"
-            for one in target.steps
+            f"{said(one.threshold)}{NBSP}: {plain(one.rate * 100)}{NBSP}%" for one in target.steps
         )
-    if target.value is None:
-        return "fait, avec sa preuve"
-    return f"{better} {plain(target.value)}{unit}"
+    return "fait, avec sa preuve" if target.value is None else said(target.value)
 
 
 def _duration_lines(terms: ContractTerms, _missions: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -521,7 +533,7 @@ def _rate_lines(terms: ContractTerms, _missions: Mapping[str, str]) -> list[tupl
     if terms.yearly_amount is not None:
         return [("Aide annuelle", euros(terms.yearly_amount))]
     key, _, version = terms.rates.rpartition(" ")
-    return [("Tarifs", f"Table «{NBSP}{key}{NBSP}», version {version}")] if key else []
+    return [("Tarifs", f"Grille {key.upper()}, version {version}")] if key else []
 
 
 def _clause_lines(terms: ContractTerms, _missions: Mapping[str, str]) -> list[tuple[str, str]]:

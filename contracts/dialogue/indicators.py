@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from contracts.terms import Indicator, Step, Target, plain
+from contracts.terms import Indicator, Step, Target, plain, unit_of
 from cpts_portal.words import NBSP
 
 FOLDER: Final = settings.BASE_DIR / "fixtures" / "indicators"
@@ -162,18 +162,6 @@ class Measure:
         if self.kind == "yes_no":
             return "oui" if value >= 1 else "non"
         return f"{plain(value)}{NBSP}{unit_of(self.unit, value)}".strip()
-
-
-# Words that end alike in the singular.
-_UNCHANGED: Final = frozenset({"accès", "avis", "cas", "fois", "mois", "pas", "succès", "temps"})
-
-
-def unit_of(unit: str, value: Decimal) -> str:
-    """The unit as French counts: « réunions », but « réunion » below two."""
-    first, space, rest = unit.partition(" ")
-    if abs(value) >= 2 or first in _UNCHANGED or not first.endswith("s"):
-        return unit
-    return f"{first[:-1]}{space}{rest}"
 
 
 def _difference(value: Decimal | None, origin: Decimal | None) -> Decimal | None:
