@@ -1,11 +1,16 @@
-// A text typed in a form stays in this tab until the portal has taken it. A session that ended, or
-// a login in another tab, sends the person elsewhere, and the form they come back to is empty.
+// A text or a day typed in a form stays in this tab until the portal has taken it. A session that
+// ended, a login in another tab or the other form of a page sends the person elsewhere, and the form
+// they come back to is empty.
 //
 // The steps of a case save themselves (autosave.js). Nothing outlives the tab, nor a logout, and
 // nobody else who logs in here is shown it.
 
 const PREFIX = "texte:";
-const FOUND = "Texte retrouvé\u00a0: il n’était pas parti. Relisez-le avant de l’envoyer.";
+const TYPED = 'textarea[name], input[type="date"][name]';
+const FOUND = {
+  textarea: "Texte retrouvé\u00a0: il n’était pas parti. Relisez-le avant de l’envoyer.",
+  date: "Date retrouvée\u00a0: elle n’était pas partie. Vérifiez-la avant de l’envoyer.",
+};
 const account = document.body.dataset.account ?? "";
 
 function store(action) {
@@ -21,10 +26,10 @@ const write = (key, entry) => store((kept) => kept.setItem(key, JSON.stringify(e
 const forget = (key) => store((kept) => kept.removeItem(key));
 const keys = () => store((kept) => Object.keys(kept).filter((key) => key.startsWith(PREFIX))) ?? [];
 
-/** The texts of a form that is posted by hand. */
+/** The texts and the days of a form that is posted by hand. */
 function textsOf(form) {
   const isPosted = account && form?.getAttribute("method") === "post" && !form.hasAttribute("data-autosave");
-  return isPosted ? [...form.querySelectorAll("textarea[name]")] : [];
+  return isPosted ? [...form.querySelectorAll(TYPED)] : [];
 }
 
 function keyOf(text) {
@@ -58,12 +63,12 @@ for (const form of document.forms) {
     said.className = "fr-hint-text";
     said.setAttribute("role", "status");
     text.insertAdjacentElement("afterend", said);
-    said.textContent = FOUND;
+    said.textContent = FOUND[text.type];
   }
 }
 
 document.addEventListener("input", ({ target }) => {
-  if (!(target instanceof HTMLTextAreaElement) || !textsOf(target.form).includes(target)) {
+  if (!textsOf(target.form).includes(target)) {
     return;
   }
   if (target.value === target.defaultValue) {

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from letters.models import LetterOfIntent
@@ -41,7 +43,13 @@ def test_an_office_asks_a_team_completes_and_the_office_reads_what_changed(
     looks_right(office)
     draft = CompletionDraft(office, letter).begin()
     draft.add("contact_email", reason="Manquant")
+    # A day typed before the next item is added is found again.
+    last_day = office.get_by_label("Dernier jour pour répondre")
+    later = (timezone.localdate() + timedelta(days=40)).isoformat()
+    last_day.fill(later)
     draft.add("territory", reason="À préciser", comment="Arras en fait-elle partie ?")
+    expect(last_day).to_have_value(later)
+    expect(office.get_by_text("Date retrouvée")).to_be_visible()
     draft.add("other", reason="Manquant", comment="Une carte du territoire.")
     looks_right(office)
     expect(office.get_by_role("main")).to_contain_text("le délai est seulement suspendu")
