@@ -43,7 +43,7 @@ class ConsultationAction(models.TextChoices):
 
     REQUESTED = "requested", "Avis demandé"
     INFORMED = "informed", "Dossier communiqué pour information"
-    NO_MEMBER = "no_member", "Aucun membre n’a de compte"
+    NO_MEMBER = "no_member", "Personne ne peut rendre l’avis"
     SUBMITTED = "submitted", "Projet d’avis soumis à validation"
     SENT_BACK = "sent_back", "Projet d’avis renvoyé au rédacteur"
     VALIDATED = "validated", "Avis rendu"
