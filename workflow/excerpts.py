@@ -10,11 +10,11 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
+from html import escape
 from itertools import islice, takewhile
 from typing import Final, NamedTuple
 
 from django.db import connection
-from django.utils.html import escape
 from django.utils.safestring import SafeString
 
 from cpts_portal.memo import Memo
@@ -133,11 +133,18 @@ def _patterns(asked: Asked) -> tuple[re.Pattern[str], ...]:
     whole = {_plain(word) for word, read in zip(asked.texts, texts, strict=True) if read.roots}
     begun = {root for root in begun if not root.startswith(tuple(begun - {root}))}
     whole = {word for word in whole if not word.startswith(tuple(begun))}
-    return tuple(
-        re.compile(_at_a_start(_spelt(word)) + ending)
-        for words, ending in ((begun, r"\w*"), (whole, r"(?!\w)"))
-        for word in sorted(words)
-    )
+    return (*map(_beginning, sorted(begun)), *map(_whole, sorted(whole)))
+
+
+# To compile a pattern is dearer than to use it, and the same words are asked with others.
+@lru_cache(4_096)
+def _beginning(root: str) -> re.Pattern[str]:
+    return re.compile(_at_a_start(_spelt(root)) + r"\w*")
+
+
+@lru_cache(4_096)
+def _whole(word: str) -> re.Pattern[str]:
+    return re.compile(_at_a_start(_spelt(word)) + r"(?!\w)")
 
 
 def _common(word: str, root: str) -> str:
