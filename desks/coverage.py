@@ -10,11 +10,13 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
-from django.urls import reverse
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from django.utils.formats import number_format
 
 from accounts.models import User
+from cpts_portal.addresses import address
+from cpts_portal.composed import Composed, Given
 from cpts_portal.words import NBSP, figure
 from territories.models import Region
 from workflow.coverage import (
@@ -74,7 +76,7 @@ class Choices:
 
     def url(self, **changes: Any) -> str:
         """The page of the same look, with these changes, on its list."""
-        return f"{reverse('desks:coverage')}?{self.query(**changes)}#liste"
+        return f"{address('desks:coverage')}?{self.query(**changes)}#liste"
 
 
 def read_choices(asked: Mapping[str, str], region: str) -> tuple[Choices, str]:
@@ -123,10 +125,19 @@ def read_day(text: str) -> tuple[date | None, str]:
 
 def region_options(allowed: Sequence[str] | None) -> list[tuple[str, str]]:
     """The régions a person may look at, by name; None: all those that have an agency."""
-    found = Region.objects.filter(has_ars=True)
     if allowed is not None:
-        found = Region.objects.filter(pk__in=allowed)
+        return _REGIONS.rows(codes=list(allowed))
+    found = Region.objects.filter(has_ars=True)
     return list(found.order_by("name").values_list("code", "name"))
+
+
+_REGIONS: Final = Composed(
+    lambda: (
+        Region.objects.filter(pk__in=RawSQL("SELECT unnest(%s::varchar[])", [Given("codes")]))
+        .order_by("name")
+        .values_list("code", "name")
+    )
+)
 
 
 # --- Figures ----------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from accounts.models import Organisation, User
 from cpts_portal.memo import Memo
 from territories.models import Department, FormerCommune
 from workflow.models import Case, TerritoryPeriod
+from workflow.reading import public_ids_seen
 
 # No case was ever filed before the law that created the CPTS (26 January 2016).
 FIRST_DAY: Final = date(2016, 1, 27)
@@ -391,10 +392,7 @@ def read_holders(
             {"codes": wanted, "at": end_of(on) if on else None, "most": most},
         )
         rows = cursor.fetchall()
-    ids = {row[4] for row in rows}
-    seen = dict(
-        Case.objects.visible_to(user).filter(pk__in=ids).values_list("pk", "public_id").distinct()
-    )
+    seen = public_ids_seen(user, {row[4] for row in rows})
     found: dict[str, Holders] = {}
     for code, is_part, stage, kind, case_id, title, reference, total in rows:
         status = _STATUSES.get((kind, stage))
